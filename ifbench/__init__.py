@@ -1,0 +1,42 @@
+"""ifbench: how well do influence estimators predict what retraining really does?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ifbench.hookspecs import (
+    ArchitectureSpec,
+    DatasetSpec,
+    EstimatorSpec,
+    MetricSpec,
+    ProtocolSpec,
+    hookimpl,
+)
+from ifbench.params import Params, param
+
+if TYPE_CHECKING:
+    from ifbench.runner import Results as Results
+    from ifbench.runner import run as run
+
+__version__ = "0.1.0"
+__all__ = [
+    "ArchitectureSpec",
+    "DatasetSpec",
+    "EstimatorSpec",
+    "MetricSpec",
+    "Params",
+    "ProtocolSpec",
+    "Results",
+    "hookimpl",
+    "param",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:  # Any: whichever name is asked for
+    """`run` and `Results` are imported when first used, so that a plugin's import stays light."""
+    if name in {"run", "Results"}:
+        from ifbench import runner
+
+        return getattr(runner, name)
+    raise AttributeError(f"module 'ifbench' has no attribute {name!r}")

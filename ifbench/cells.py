@@ -1,0 +1,88 @@
+"""What a suite expands to: tasks, protocols and estimators with all parameters filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ifbench.params import Params, param
+
+Optimizer = Literal["gradient-descent", "sgd", "adam", "rmsprop"]
+
+
+class Recipe(Params):
+    """How a model is trained.
+
+    The objective is `mean_i loss_i + weight_decay * |theta|^2`, or half that penalty with `penalty: wd/2`.
+    """
+
+    optimizer: Optimizer = param("gradient-descent", about="gradient-descent uses the whole training set each step")
+    learning_rate: float = param(0.1, gt=0, about="step size", unit="parameter change per gradient")
+    steps: int = param(..., ge=1, about="updates of the main training", unit="updates")
+    weight_decay: float = param(0.0, ge=0, about="factor of the squared norm of all parameters in the objective")
+    penalty: Literal["wd", "wd/2"] = param("wd", about="what multiplies |theta|^2 in the objective")
+    batch_size: int | None = param(None, ge=1, about="examples per update; empty: all of them", unit="examples")
+    momentum: float = param(0.0, ge=0, lt=1, about="momentum of sgd")
+    nesterov: bool = param(False, about="Nesterov's form of momentum")
+    checkpoints: int = param(1, ge=1, about="parameters kept along the way, evenly spaced, the last included")
+
+    @property
+    def decay(self) -> float:
+        """Factor of `|theta|^2` in the objective."""
+        return self.weight_decay if self.penalty == "wd" else self.weight_decay / 2
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One registered plugin with its parameters.
+
+    Attributes:
+        kind: Which registry: estimator, architecture, data, protocol or metric.
+        name: The registered name.
+        label: How tables call it; unique within a suite.
+        params: All parameters as JSON values, defaults included.
+        unavailable: Why the plugin could not be loaded; its cells fail and no other.
+        timeout: Seconds after which a job of it is ended; None: never.
+    """
+
+    kind: str
+    name: str
+    label: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    unavailable: str | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What gets trained: data set + architecture + recipe + seed.
+
+    Attributes:
+        dtype: Floating-point type of data, parameters and every number derived from them.
+    """
+
+    data: Choice
+    architecture: Choice
+    recipe: Recipe
+    seed: int
+    dtype: Literal["float32", "float64"]
+
+    def describe(self) -> dict[str, Any]:
+        """The task as nested JSON values; two equal descriptions are the same task."""
+        return {
+            "data": {"name": self.data.name, **self.data.params},
+            "architecture": {"name": self.architecture.name, **self.architecture.params},
+            "recipe": self.recipe.plain(),
+            "seed": self.seed,
+            "dtype": self.dtype,
+        }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One (task, protocol, estimator) result to be had."""
+
+    task: Task
+    protocol: Choice
+    estimator: Choice

@@ -1,0 +1,154 @@
+"""The five hooks a plugin may implement, and the specs they return."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pluggy
+
+from ifbench.params import RESERVED, Params
+
+PROJECT = "ifbench"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What the registry knows of one contribution.
+
+    Attributes:
+        name: How suites call it: lower case, digits and hyphens.
+        factory: The class or function itself, or "module:name", imported when first used.
+        params: Its parameters; called as `factory(params)` unless the subclass says otherwise.
+        summary: One line.
+        source: Paper and equation, or where the data come from.
+        version: Raised when its numbers change.
+        needs: What a problem must offer, in words, for `ifbench show`.
+    """
+
+    kind: ClassVar[str]
+
+    name: str
+    factory: str | Callable[..., Any]
+    summary: str
+    source: str
+    params: type[Params] = Params
+    version: int = 1
+    needs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"{self.kind} name {self.name!r}: use lower case letters, digits and single hyphens")
+        clash = RESERVED & self.params.model_fields.keys()
+        if clash:
+            raise ValueError(f"{self.kind} '{self.name}': parameter names {sorted(clash)} have a meaning in suites")
+
+    def load(self) -> Callable[..., Any]:
+        """The factory, imported now.
+
+        Raises:
+            ImportError, AttributeError: `factory` names nothing that exists.
+        """
+        if not isinstance(self.factory, str):
+            return self.factory
+        module, _, attribute = self.factory.partition(":")
+        loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        return loaded
+
+    @property
+    def module(self) -> str:
+        """Name of the module that holds the factory; nothing is imported."""
+        return self.factory.partition(":")[0] if isinstance(self.factory, str) else self.factory.__module__
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorSpec(Spec):
+    """An influence estimator.
+
+    Attributes:
+        calibrated: Scores have the right size, not only the right order up to a positive factor.
+        expected_failures: Conformance check -> why this method fails it. A declared failure that passes is an error.
+    """
+
+    kind = "estimator"
+    calibrated: bool = True
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchitectureSpec(Spec):
+    """A kind of network: `factory(params, dataset) -> Model`, called with torch's random state seeded."""
+
+    kind = "architecture"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec(Spec):
+    """Examples: `factory(params) -> Dataset`.
+
+    Attributes:
+        sizes: (n_train, n_test) for given parameters, told without loading anything.
+    """
+
+    kind = "data"
+    sizes: Callable[[Any], tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtocolSpec(Spec):
+    """A ground truth: `factory(params) -> GroundTruth`.
+
+    Attributes:
+        steps: Updates that one intervention takes, given (params, recipe); for the estimate of cost.
+    """
+
+    kind = "protocol"
+    steps: Callable[[Any, Any], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec(Spec):
+    """A comparison of predicted and measured effects; the factory is the function itself."""
+
+    kind = "metric"
+
+
+class Hooks:
+    """Catalogues: each hook returns specs and does nothing else."""
+
+    @hookspec
+    def ifbench_estimators(self) -> Iterable[EstimatorSpec]:  # type: ignore[empty-body]
+        """Estimators of influence."""
+
+    @hookspec
+    def ifbench_architectures(self) -> Iterable[ArchitectureSpec]:  # type: ignore[empty-body]
+        """Networks to train."""
+
+    @hookspec
+    def ifbench_datasets(self) -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
+        """Data sets to train on."""
+
+    @hookspec
+    def ifbench_protocols(self) -> Iterable[ProtocolSpec]:  # type: ignore[empty-body]
+        """Ways to measure effects by training again."""
+
+    @hookspec
+    def ifbench_metrics(self) -> Iterable[MetricSpec]:  # type: ignore[empty-body]
+        """Comparisons of predicted and measured effects."""
+
+
+HOOKS: Mapping[str, type[Spec]] = {
+    "ifbench_estimators": EstimatorSpec,
+    "ifbench_architectures": ArchitectureSpec,
+    "ifbench_datasets": DatasetSpec,
+    "ifbench_protocols": ProtocolSpec,
+    "ifbench_metrics": MetricSpec,
+}
+KINDS = tuple(spec.kind for spec in HOOKS.values())

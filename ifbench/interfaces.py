@@ -1,0 +1,245 @@
+"""The roles a plugin can play, and what the harness hands to each.
+
+Estimator, model and ground truth are the three interfaces of the core. An estimator predicts the matrix of effects
+that a ground truth measures; the rest is bookkeeping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+    from torch import LongTensor, Tensor, nn
+
+    from ifbench.cells import Recipe
+    from ifbench.records import Intervention
+
+Curvature = Literal["hessian", "gauss-newton"]
+Progress = Callable[[int, int], None]
+"""Called with (done, total) now and then during long work; cheap to call often."""
+
+
+class Batch(NamedTuple):
+    """Some examples.
+
+    Attributes:
+        inputs: Shape (n_batch, ...).
+        targets: Classes, int64 (n_batch,), or values (n_batch, ...).
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training examples and the test points queries are drawn from.
+
+    Attributes:
+        train: All training examples, n_train of them.
+        test: All test points, n_test of them.
+        n_output: Classes, or values per target.
+    """
+
+    train: Batch
+    test: Batch
+    n_output: int
+
+
+class Model(Protocol):
+    """What an architecture builds: a network with its per-example loss and its predictions.
+
+    Both methods are pure: they read nothing but their arguments and change nothing.
+    """
+
+    module: nn.Module
+
+    def losses(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """Loss of each example, shape (n_batch,), in nats for classification; no reduction, no weight decay."""
+        ...
+
+    def predict(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """Predicted class (n_batch,) int64, or predicted values."""
+        ...
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Parameters met during training.
+
+    Attributes:
+        step: Updates made so far.
+        learning_rate: Step size in force there.
+        params: Shape (n_param,).
+    """
+
+    step: int
+    learning_rate: float
+    params: Tensor
+
+
+class Problem(Protocol):
+    """A trained task as an estimator sees it: read-only, with no way to the ground truth.
+
+    The objective is `mean_i loss_i + decay * |theta|^2`. Vectors in parameter space are rows of (k, n_param); the
+    order of coordinates is that of `module.named_parameters()`, tied parameters once, frozen ones left out.
+    `at` evaluates at other parameters of shape (n_param,); None means the trained ones.
+    """
+
+    n_train: int
+    n_test: int
+    n_param: int
+    decay: float
+    dtype: torch.dtype
+    device: torch.device
+    params: Tensor
+    checkpoints: Sequence[Checkpoint]
+    recipe: Recipe
+
+    def generator(self, *names: str | int) -> torch.Generator:
+        """A fresh generator on the CPU, seeded by the task's seed and `names`; same names, same numbers."""
+        ...
+
+    def train_losses(self, examples: LongTensor, *, at: Tensor | None = None) -> Tensor:
+        """Loss of each training example, shape (n_example,)."""
+        ...
+
+    def query_losses(self, queries: LongTensor, *, at: Tensor | None = None) -> Tensor:
+        """Loss of each test point, shape (n_query,)."""
+        ...
+
+    def example_gradients(self, examples: LongTensor, *, at: Tensor | None = None) -> Tensor:
+        """Gradient of each training example's loss, without weight decay, shape (n_example, n_param)."""
+        ...
+
+    def query_gradients(self, queries: LongTensor, *, at: Tensor | None = None) -> Tensor:
+        """Gradient of each test point's loss, shape (n_query, n_param)."""
+        ...
+
+    def objective_gradient(self, *, at: Tensor | None = None) -> Tensor:
+        """Gradient of the whole objective, shape (n_param,)."""
+        ...
+
+    def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | None = None) -> Tensor:
+        """Each training example's gradient dotted with each vector: (n_example, k), for vectors (k, n_param)."""
+        ...
+
+    def hessian_product(
+        self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
+    ) -> Tensor:
+        """Hessian of the objective times each vector: (k, n_param) -> (k, n_param).
+
+        `examples` takes the mean loss over those rows only; weight decay is included either way, damping is not.
+        `curvature="gauss-newton"` drops the second derivative of the network's outputs.
+        """
+        ...
+
+    def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
+        """The matrix itself, (n_param, n_param), symmetric; for small n_param."""
+        ...
+
+
+class Estimator(Protocol):
+    """Predicts effects from the trained model."""
+
+    def fit(self, problem: Problem) -> None:
+        """Prepare what does not depend on examples or queries."""
+        ...
+
+    def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
+        """Influence of each example on each query, shape (n_example, n_query).
+
+        Positive: the example helps, removing it raises the query's loss. The effect of adding weight delta_i to
+        example i of the mean loss is `-sum_i delta_i * score_i`, in nats.
+        """
+        ...
+
+
+@runtime_checkable
+class ParameterChangeEstimator(Protocol):
+    """An estimator that predicts the parameters themselves."""
+
+    def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
+        """Predicted change of the trained parameters, shape (n_intervention, n_param)."""
+        ...
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """An estimator that says how its last work went."""
+
+    def diagnostics(self) -> Mapping[str, Any]:
+        """JSON values, such as residuals and iterations; `warnings` is a list of sentences shown to the reader.
+
+        Any: what is worth saying differs from method to method.
+        """
+        ...
+
+
+class TrainedTask(Protocol):
+    """A trained task as a protocol sees it: it may train again."""
+
+    n_train: int
+    n_test: int
+    params: Tensor
+    recipe: Recipe
+
+    def continue_training(
+        self,
+        weights: Tensor,
+        *,
+        steps: int,
+        learning_rate: float | None = None,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """Train on from the trained parameters, once for each row of weights, on the same batches.
+
+        Args:
+            weights: Factor of each training example's loss, shape (n_run, n_train); 1 leaves it as it is.
+            steps: Updates.
+            learning_rate: Step size; None takes the recipe's.
+            progress: Told of (updates made, updates to make).
+
+        Returns:
+            Parameters at the end, shape (n_run, n_param).
+        """
+        ...
+
+    def query_losses(self, params: Tensor, queries: LongTensor) -> Tensor:
+        """Loss of each query under each row of params: (n_run, n_param) -> (n_run, n_query)."""
+        ...
+
+
+class GroundTruth(Protocol):
+    """Measures effects by training again."""
+
+    def effects(
+        self,
+        task: TrainedTask,
+        interventions: Sequence[Intervention],
+        queries: LongTensor,
+        *,
+        repeat: int,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """Change of each query's loss that each intervention causes, in nats.
+
+        Args:
+            task: The trained task; not modified.
+            interventions: What to change, each on its own.
+            queries: Rows of the test set.
+            repeat: Number of the repetition; seeds whatever the protocol randomises.
+            progress: Told of (work done, work to do).
+
+        Returns:
+            Shape (n_horizon, n_intervention, n_query), positive where the loss rises.
+        """
+        ...
+
+
+Metric = Callable[[Any, Any], float]
+"""(predicted (n,), measured (n,)), float64 numpy arrays -> value, or NaN where undefined."""
+

@@ -1,0 +1,1 @@
+"""Derivatives, solvers, update functions and training."""

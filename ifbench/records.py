@@ -1,0 +1,124 @@
+"""Values that results are made of: interventions, estimates and the record of one cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from ifbench.identity import rounded
+
+RECORD_VERSION = 1
+MAX_RECORD_BYTES = 2048
+Status = Literal["ok", "failed", "timeout", "oom", "crashed", "unsupported"]
+
+
+@dataclass(frozen=True, order=True)
+class Intervention:
+    """A reweighting of training examples in the mean loss.
+
+    Attributes:
+        weights: Sorted pairs (row, added weight); removal of one of n examples adds -1/n.
+    """
+
+    weights: tuple[tuple[int, float], ...]
+
+    @classmethod
+    def remove(cls, rows: Sequence[int], *, n_train: int) -> Intervention:
+        """Leave out the examples in `rows`, 0 <= row < n_train, of a training set of n_train."""
+        return cls(tuple((row, -1.0 / n_train) for row in sorted(rows)))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A correlation over interventions, averaged over queries, with its bootstrap interval.
+
+    Attributes:
+        value: None where the correlation is undefined (an input is constant) for any query.
+        low: Lower end of the 95 % interval over resampled interventions.
+        high: Upper end.
+        per_query: The value of each query, None where undefined.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    per_query: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What an estimator cost.
+
+    Attributes:
+        fit_seconds: Wall time of `fit`.
+        score_seconds: Wall time of `score` over all examples and queries of the cell.
+        per_pair_microseconds: (fit + score) per example-query pair.
+        peak_memory_mb: Growth of the resident set during fit and score, in MB of 10**6 bytes.
+        gradient_epochs: (fit + score) over the time of one forward and backward pass of the training set.
+    """
+
+    fit_seconds: float
+    score_seconds: float
+    per_pair_microseconds: float
+    peak_memory_mb: float
+    gradient_epochs: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """The result of one cell: one line of `results/<estimator>.jsonl`.
+
+    Attributes:
+        cell: Identity of the cell.
+        task: The task as nested JSON values, with `id`.
+        protocol: Name, parameters, `version` and the `ids` digest of the ground truths used.
+        estimator: Name, label, parameters, `version` and score `id`.
+        status: `ok`, or how it failed.
+        message: Why, when it failed.
+        estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
+        n_intervention: Interventions per part.
+        n_query: Queries of the cell.
+        diagnostics: What the estimator said of itself: residuals, iterations, warnings.
+        timing: Costs; None when it never ran.
+        provenance: Commit, versions, machine, threads, device of the score.
+    """
+
+    cell: str
+    task: Mapping[str, Any]
+    protocol: Mapping[str, Any]
+    estimator: Mapping[str, Any]
+    status: Status
+    message: str = ""
+    estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    n_intervention: Mapping[str, int] = field(default_factory=dict)
+    n_query: int = 0
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    timing: Timing | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_line(self) -> str:
+        """The record as one line of JSON: sorted keys, 6 significant digits, no line end."""
+        return json.dumps({"record": RECORD_VERSION, **rounded(asdict(self))}, sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_line(cls, line: str) -> Record:
+        """Read a line written by `to_line`.
+
+        Raises:
+            ValueError: The line is not a record of this version.
+        """
+        raw = json.loads(line)
+        if not isinstance(raw, dict) or raw.pop("record", None) != RECORD_VERSION:
+            raise ValueError(f"not a record of version {RECORD_VERSION}")
+        unknown = raw.keys() - {item.name for item in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown fields {sorted(unknown)}")
+        if raw.get("timing") is not None:
+            raw["timing"] = Timing(**raw["timing"])
+        raw["estimates"] = {
+            metric: {part: Estimate(**{**value, "per_query": tuple(value["per_query"])}) for part, value in parts.items()}
+            for metric, parts in raw.get("estimates", {}).items()
+        }
+        return cls(**raw)

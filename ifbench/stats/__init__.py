@@ -1,0 +1,1 @@
+"""Selection of examples and comparison of effects."""

@@ -1,0 +1,1 @@
+"""Conformance checks for estimators, and problems with closed forms."""

@@ -1,0 +1,1 @@
+"""Architectures that come with ifbench, one file each."""

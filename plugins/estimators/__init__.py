@@ -1,0 +1,1 @@
+"""Estimators that come with ifbench, one file each."""

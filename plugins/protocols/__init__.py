@@ -1,0 +1,1 @@
+"""Protocols that come with ifbench, one file each."""
