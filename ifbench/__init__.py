@@ -15,8 +15,8 @@ from ifbench.hookspecs import (
 from ifbench.params import Params, param
 
 if TYPE_CHECKING:
-    from ifbench.runner import Results as Results
-    from ifbench.runner import run as run
+    from ifbench.api import Results as Results
+    from ifbench.api import run as run
 
 __version__ = "0.1.0"
 __all__ = [
@@ -36,7 +36,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:  # Any: whichever name is asked for
     """`run` and `Results` are imported when first used, so that a plugin's import stays light."""
     if name in {"run", "Results"}:
-        from ifbench import runner
+        from ifbench import api
 
-        return getattr(runner, name)
+        return getattr(api, name)
     raise AttributeError(f"module 'ifbench' has no attribute {name!r}")

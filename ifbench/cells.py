@@ -86,3 +86,73 @@ class Cell:
     task: Task
     protocol: Choice
     estimator: Choice
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How many: a count, or a percentage of what there is; exactly one of the two is set."""
+
+    count: int | None = None
+    percent: float | None = None
+
+    def of(self, total: int) -> int:
+        """The number meant out of `total`: a percentage rounds to the nearest whole, at least 1."""
+        if self.count is not None:
+            return self.count
+        assert self.percent is not None
+        return max(1, round(total * self.percent / 100))
+
+
+@dataclass(frozen=True)
+class QueryRule:
+    """Which test points are asked about.
+
+    Attributes:
+        order: `highest-loss` and `random` take `amount` points; `percentile` takes the `amount` points whose loss is
+            nearest the `at`-th percentile of all test losses; `rows` names them; `all` takes every one.
+    """
+
+    order: Literal["highest-loss", "percentile", "random", "rows", "all"]
+    amount: Amount | None = None
+    at: float | None = None
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExampleRule:
+    """Which training examples are tested, for each query on its own.
+
+    Attributes:
+        name: How tables call this part of the examples.
+        order: `top` and `lowest` by absolute score; `percentile`: the `amount` examples whose absolute score is nearest
+            its `at`-th percentile; `random`; `all`.
+        by: Label of the estimator whose scores order them, or `self` for the estimator under test.
+    """
+
+    name: str
+    order: Literal["top", "lowest", "percentile", "random", "all"]
+    amount: Amount | None = None
+    at: float | None = None
+    by: str = "self"
+
+    @property
+    def needs_scores(self) -> bool:
+        """Whether the choice depends on an estimator."""
+        return self.order in {"top", "lowest", "percentile"}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number from a paper, to stand beside the measured one.
+
+    Attributes:
+        where: Dotted key -> value that a cell must have, among the keys of `Task.describe`, `protocol`, `estimator`.
+        part: Which part of the examples it speaks of.
+    """
+
+    source: str
+    metric: str
+    value: float
+    where: Mapping[str, Any]
+    part: str = "all"
+    note: str = ""
