@@ -55,7 +55,10 @@ class Model(Protocol):
     Both methods are pure: they read nothing but their arguments and change nothing.
     """
 
-    module: nn.Module
+    @property
+    def module(self) -> nn.Module:
+        """The network."""
+        ...
 
     def losses(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """Loss of each example, shape (n_batch,), in nats for classification; no reduction, no weight decay."""
@@ -89,15 +92,50 @@ class Problem(Protocol):
     `at` evaluates at other parameters of shape (n_param,); None means the trained ones.
     """
 
-    n_train: int
-    n_test: int
-    n_param: int
-    decay: float
-    dtype: torch.dtype
-    device: torch.device
-    params: Tensor
-    checkpoints: Sequence[Checkpoint]
-    recipe: Recipe
+    @property
+    def n_train(self) -> int:
+        """Number of training examples."""
+        ...
+
+    @property
+    def n_test(self) -> int:
+        """Number of test points."""
+        ...
+
+    @property
+    def n_param(self) -> int:
+        """Number of trainable parameters."""
+        ...
+
+    @property
+    def decay(self) -> float:
+        """Factor of the squared norm in the objective."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of every floating-point result."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where every tensor lives and results must be."""
+        ...
+
+    @property
+    def params(self) -> Tensor:
+        """Trained parameters, shape (n_param,)."""
+        ...
+
+    @property
+    def checkpoints(self) -> Sequence[Checkpoint]:
+        """Parameters kept along the training, the trained ones last."""
+        ...
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it was trained."""
+        ...
 
     def generator(self, *names: str | int) -> torch.Generator:
         """A fresh generator on the CPU, seeded by the task's seed and `names`; same names, same numbers."""
@@ -182,10 +220,25 @@ class Reporting(Protocol):
 class TrainedTask(Protocol):
     """A trained task as a protocol sees it: it may train again."""
 
-    n_train: int
-    n_test: int
-    params: Tensor
-    recipe: Recipe
+    @property
+    def n_train(self) -> int:
+        """Number of training examples."""
+        ...
+
+    @property
+    def n_test(self) -> int:
+        """Number of test points."""
+        ...
+
+    @property
+    def params(self) -> Tensor:
+        """Trained parameters, shape (n_param,)."""
+        ...
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it was trained."""
+        ...
 
     def continue_training(
         self,
@@ -242,4 +295,3 @@ class GroundTruth(Protocol):
 
 Metric = Callable[[Any, Any], float]
 """(predicted (n,), measured (n,)), float64 numpy arrays -> value, or NaN where undefined."""
-

@@ -80,6 +80,7 @@ class Record:
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
         n_intervention: Interventions per part.
         n_query: Queries of the cell.
+        training: How far the task was trained: `train_loss`, `gradient_norm` of the objective, `n_param`, `n_train`.
         diagnostics: What the estimator said of itself: residuals, iterations, warnings.
         timing: Costs; None when it never ran.
         provenance: Commit, versions, machine, threads, device of the score.
@@ -94,13 +95,14 @@ class Record:
     estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     n_intervention: Mapping[str, int] = field(default_factory=dict)
     n_query: int = 0
+    training: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     timing: Timing | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def to_line(self) -> str:
         """The record as one line of JSON: sorted keys, 6 significant digits, no line end."""
-        return json.dumps({"record": RECORD_VERSION, **rounded(asdict(self))}, sort_keys=True, allow_nan=False)
+        return json.dumps({"record": RECORD_VERSION, **rounded(asdict(self))}, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_line(cls, line: str) -> Record:
@@ -118,7 +120,9 @@ class Record:
         if raw.get("timing") is not None:
             raw["timing"] = Timing(**raw["timing"])
         raw["estimates"] = {
-            metric: {part: Estimate(**{**value, "per_query": tuple(value["per_query"])}) for part, value in parts.items()}
+            metric: {
+                part: Estimate(**{**value, "per_query": tuple(value["per_query"])}) for part, value in parts.items()
+            }
             for metric, parts in raw.get("estimates", {}).items()
         }
         return cls(**raw)

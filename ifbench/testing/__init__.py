@@ -1,1 +1,25 @@
-"""Conformance checks for estimators, and problems with closed forms."""
+"""Conformance checks and closed-form problems, for plugin authors."""
+
+from __future__ import annotations
+
+from ifbench.testing.checks import CHECKS, Check
+from ifbench.testing.conformance import CheckResult, CheckStatus, assert_conforms, check_estimator, failures, ok
+from ifbench.testing.problems import Ridge, anisotropic, near_isotropic, objective_of, problem_of, ridge, singular
+
+__all__ = [
+    "CHECKS",
+    "Check",
+    "CheckResult",
+    "CheckStatus",
+    "Ridge",
+    "anisotropic",
+    "assert_conforms",
+    "check_estimator",
+    "failures",
+    "near_isotropic",
+    "objective_of",
+    "ok",
+    "problem_of",
+    "ridge",
+    "singular",
+]

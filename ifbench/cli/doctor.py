@@ -1,0 +1,35 @@
+"""`ifbench doctor`: is everything here that a run needs?"""
+
+from __future__ import annotations
+
+import click
+
+from ifbench.cli.options import examples, json_option, plugin_option
+from ifbench.errors import ExitCode
+
+
+@click.command(
+    "doctor", short_help="Report the environment.", epilog=examples("ifbench doctor", "ifbench doctor --json")
+)
+@plugin_option
+@json_option
+def command(plugins: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001
+    """Report versions, machine, store, data and plugins; exit code 1 when something is wrong."""
+    import json
+
+    from rich.console import Console
+
+    from ifbench.environment import report
+    from ifbench.registry import load_registry
+
+    registry = load_registry(plugins)
+    facts = report()
+    facts["plugins"] = {kind: len(known) for kind, known in registry.entries.items()}
+    facts["refused plugins"] = [f"{item.origin}: {item.reason}" for item in registry.refused]
+    if as_json:
+        click.echo(json.dumps(facts, indent=1, default=str))
+    else:
+        console = Console()
+        for name, value in facts.items():
+            console.print(f"{name:>18}: {value}", markup=False, highlight=False, soft_wrap=True)
+    return ExitCode.CELLS_FAILED if registry.refused else ExitCode.OK

@@ -1,0 +1,49 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def add(function: Command) -> Command:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+plugin_option = click.option(
+    "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a plugin from a Python file; may be repeated."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine to read.")
+
+suite_options = _options(
+    click.argument("suites", nargs=-1, required=True, metavar="SUITE..."),
+    click.option("--profile", metavar="NAME", help="Size of the suite: smoke, cpu (the default) or paper."),
+    click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Override a value, for example --set tasks.recipe.steps=1000; may be repeated.",
+    ),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="GLOB",
+        help="Only cells whose estimator label, or whole label, matches; may be repeated.",
+    ),
+    plugin_option,
+)
+
+
+def examples(*lines: str) -> str:
+    """An epilog that click does not rewrap."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

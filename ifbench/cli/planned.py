@@ -1,0 +1,169 @@
+"""What a plan comes to: jobs by state, cost in gradient epochs and, where known, in seconds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ifbench.jobs import SCORE, TRAIN, TrainJob
+from ifbench.plan import CellWork, Plan, state_of
+from ifbench.registry import Registry
+from ifbench.schedule import Schedule
+from ifbench.store.artifacts import Store
+
+
+@dataclass(frozen=True)
+class Line:
+    """One kind of work.
+
+    Attributes:
+        count: Jobs, or interventions for ground truths; an upper bound where the examples are not chosen yet.
+        epochs: Gradient epochs still to compute; None where only a run can tell.
+        seconds: Of one worker, by what like jobs took; None where there is nothing to go by.
+        stale: Reasons with their number of jobs.
+    """
+
+    work: str
+    count: int
+    cached: int
+    epochs: float | None
+    seconds: float | None
+    stale: dict[str, int]
+
+    @property
+    def to_run(self) -> int:
+        """Still to be computed."""
+        return self.count - self.cached
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run would do."""
+
+    suite: str
+    profile: str
+    cells: int
+    estimators: dict[str, int]
+    lines: tuple[Line, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {**asdict(self), "to_run": sum(line.to_run for line in self.lines)}
+
+
+def forecast(plan: Plan, store: Store, registry: Registry) -> Forecast:
+    """Look at the store and add up; nothing is computed and nothing is written."""
+    estimators = Counter(work.cell.estimator.label for work in plan.selected)
+    lines = (_trainings(plan, store, registry), _scorings(plan, store), _truths(plan, store, registry))
+    return Forecast(plan.suite.name, plan.suite.profile, len(plan.selected), dict(estimators), lines)
+
+
+def print_forecast(item: Forecast) -> None:
+    """Print a forecast as a table."""
+    console = Console()
+    console.print(f"[bold]{item.suite}[/bold] (profile {item.profile}): {item.cells} cells", highlight=False)
+    console.print("  " + ", ".join(f"{label} x {count}" for label, count in item.estimators.items()), highlight=False)
+    table = Table("work", box=None, pad_edge=False, header_style="bold")
+    for header in ("in all", "cached", "to run", "gradient epochs", "about"):
+        table.add_column(header, justify="right")
+    for line in item.lines:
+        epochs = "a run tells" if line.epochs is None else f"{line.epochs:,.0f}"
+        table.add_row(
+            line.work, f"{line.count:,}", f"{line.cached:,}", f"{line.to_run:,}", epochs, _duration(line.seconds)
+        )
+    console.print(table, highlight=False)
+    for line in item.lines:
+        for reason, count in line.stale.items():
+            console.print(f"{count} of {line.work} {reason}", highlight=False)
+    if any(line.to_run for line in item.lines):
+        console.print(f"Run it:  ifbench run {item.suite}", highlight=False)
+    else:
+        console.print("Nothing to run: every result is in the store.")
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "not known yet"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _trainings(plan: Plan, store: Store, registry: Registry) -> Line:
+    jobs = plan.train_jobs
+    states = {job.id: state_of(job, store) for job in jobs}
+    missing = [job for job in jobs if states[job.id] != "cached"]
+    epochs = sum(_epochs(job, job.task.recipe.steps, registry) for job in missing)
+    return Line(
+        "trainings", len(jobs), len(jobs) - len(missing), epochs, _by_past(store, TRAIN, len(missing)), _stale(states)
+    )
+
+
+def _scorings(plan: Plan, store: Store) -> Line:
+    jobs = plan.score_jobs
+    states = {job.id: state_of(job, store) for job in jobs}
+    missing = [job for job in jobs if states[job.id] != "cached"]
+    epochs = None if missing else 0.0
+    return Line(
+        "scorings", len(jobs), len(jobs) - len(missing), epochs, _by_past(store, SCORE, len(missing)), _stale(states)
+    )
+
+
+def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
+    """Interventions of each (task, protocol): counted exactly once the scores that choose them are stored."""
+    count = cached = 0
+    epochs = 0.0
+    schedule = Schedule(plan, store)
+    for works in schedule.groups().values():
+        first = works[0]
+        wanted, missing = schedule.interventions_of(works)
+        if wanted is None:
+            wanted = missing = _at_most(plan, works, registry)
+        repeats = len(first.bases)
+        count, cached = count + wanted * repeats, cached + (wanted - missing) * repeats
+        spec = registry.protocol(first.cell.protocol.name)
+        params = registry.params("protocol", spec.name, first.cell.protocol.params)
+        each = _epochs(first.train, spec.steps(params, first.cell.task.recipe), registry)
+        epochs += each * (missing + bool(missing)) * repeats  # and the baseline
+    return Line("ground truths", count, cached, epochs, 0.0 if count == cached else None, {})
+
+
+def _at_most(plan: Plan, works: list[CellWork], registry: Registry) -> int:
+    """Interventions a group can need at most, before the examples are known."""
+    task = works[0].cell.task
+    data = registry.dataset(task.data.name)
+    n_train, n_test = data.sizes(registry.params("data", data.name, task.data.params))
+    n_query = sum(_amount(rule, n_test) for rule in plan.suite.queries)
+    total = 0
+    for rule in plan.suite.examples:
+        own = len(works) if rule.needs_scores and rule.by == "self" else 1
+        total += _amount(rule, n_train) * (n_query * own if rule.needs_scores else 1)
+    return min(n_train, total)
+
+
+def _amount(rule: Any, available: int) -> int:  # Any: a rule for queries or for examples
+    if rule.amount is not None:
+        return int(rule.amount.of(available))
+    return len(getattr(rule, "rows", ())) or available
+
+
+def _epochs(job: TrainJob, steps: int, registry: Registry) -> float:
+    batch = job.task.recipe.batch_size
+    data = registry.dataset(job.task.data.name)
+    n_train, _ = data.sizes(registry.params("data", data.name, job.task.data.params))
+    return float(steps) if batch is None else steps * batch / n_train
+
+
+def _by_past(store: Store, kind: str, n_missing: int) -> float | None:
+    """Seconds for `n_missing` jobs, by the median of all stored jobs of that kind."""
+    if n_missing == 0:
+        return 0.0
+    past = [float(meta["seconds"]) for _, meta in store.entries(kind) if "seconds" in meta]
+    return median(past) * n_missing if past else None
+
+
+def _stale(states: dict[str, str]) -> dict[str, int]:
+    return dict(Counter(state for state in states.values() if state.startswith("stale")))

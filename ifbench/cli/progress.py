@@ -1,0 +1,94 @@
+"""Progress of a run on stderr: live bars on a terminal, one line per finished job and cell otherwise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from ifbench.jobs import Job
+from ifbench.outcome import Outcome
+from ifbench.plan import CellWork, Plan
+from ifbench.records import Record
+from ifbench.runner import Watcher
+
+
+class LineWatcher(Watcher):
+    """One line for each finished job and failed cell."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._start = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def begin(self, plan: Plan) -> None:
+        """See `Watcher.begin`."""
+        trains, scores = len(plan.train_jobs), len(plan.score_jobs)
+        self._say(f"{plan.suite.name}: {len(plan.selected)} cells over {trains} trainings and {scores} scorings")
+
+    def job_done(self, job: Job, outcome: Outcome) -> None:
+        """See `Watcher.job_done`."""
+        self._say(f"{outcome.status:>7}  {job.label}{': ' + outcome.message if outcome.message else ''}")
+
+    def cell_done(self, work: CellWork, record: Record) -> None:
+        """See `Watcher.cell_done`."""
+        if record.status != "ok":
+            self._say(f"{record.status:>7}  cell {work.label}: {record.message}")
+
+    def _say(self, text: str) -> None:
+        stamp = f"{time.monotonic() - self._start:6.1f}s"
+        self.console.print(f"{stamp}  {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+class BarWatcher(LineWatcher):
+    """A bar for the whole run and one for each running job; failures are printed above."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._bars: dict[str, TaskID] = {}
+        self._whole = self._progress.add_task("jobs", total=None)
+        self._done = 0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def tick(self, running: Sequence[Job], fractions: dict[str, float], waiting: int) -> None:
+        """See `Watcher.tick`."""
+        self._progress.update(self._whole, completed=self._done, total=self._done + len(running) + waiting)
+        for job in running:
+            if job.id not in self._bars:
+                self._bars[job.id] = self._progress.add_task(f"  {job.label}", total=100)
+            self._progress.update(self._bars[job.id], completed=round(100 * fractions.get(job.id, 0.0)))
+
+    def job_done(self, job: Job, outcome: Outcome) -> None:
+        """See `Watcher.job_done`."""
+        self._done += 1
+        if job.id in self._bars:
+            self._progress.remove_task(self._bars.pop(job.id))
+        if outcome.status != "ok":
+            super().job_done(job, outcome)
+
+
+def progress_watcher() -> LineWatcher:
+    """Bars when stderr is a terminal, lines otherwise."""
+    console = Console(stderr=True)
+    return BarWatcher(console) if console.is_terminal else LineWatcher(console)

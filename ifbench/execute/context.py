@@ -1,0 +1,94 @@
+"""What every job needs: store, registry, device, and the tasks already loaded in this process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ifbench.cells import Task
+from ifbench.errors import IfbenchError
+from ifbench.identity import canonical_json
+from ifbench.interfaces import Checkpoint
+from ifbench.jobs import TRAIN, ScoreJob, TruthJob
+from ifbench.numerics.task import PreparedTask, prepare
+from ifbench.numerics.updates import State
+from ifbench.registry import Registry
+from ifbench.store.artifacts import Artifact, Store
+
+MAX_PREPARED = 4
+
+
+@dataclass
+class Context:
+    """Where jobs of one process run.
+
+    Attributes:
+        device: torch's name of the device, such as "cpu" or "cuda".
+    """
+
+    store: Store
+    registry: Registry
+    device: str = "cpu"
+    _prepared: dict[str, PreparedTask] = field(default_factory=dict)
+
+    def prepared(self, task: Task) -> PreparedTask:
+        """Data and network of a task; the latest few are kept, because jobs of one task follow each other."""
+        key = canonical_json(task.describe())
+        if key not in self._prepared:
+            while len(self._prepared) >= MAX_PREPARED:
+                del self._prepared[next(iter(self._prepared))]
+            self._prepared[key] = prepare(task, self.registry, device=self.device)
+        return self._prepared[key]
+
+    def trained(self, job: ScoreJob | TruthJob) -> TrainedArtifact:
+        """The stored training that a job builds on.
+
+        Raises:
+            IfbenchError: It is missing, or the data set has changed since.
+        """
+        artifact = self.store.get(TRAIN, job.train_id)
+        if artifact is None:
+            raise IfbenchError(
+                "the trained task is missing from the store", where=job.label, hint="run the same command again"
+            )
+        prepared = self.prepared(job.task)
+        if artifact.meta["data_digest"] != prepared.data_digest:
+            raise IfbenchError(
+                f"data set '{job.task.data.name}' is not the one this task was trained on",
+                where=job.label,
+                hint="restore the data, or raise the version of the data plugin to train anew",
+            )
+        return TrainedArtifact(prepared, artifact, self.device)
+
+
+@dataclass(frozen=True)
+class TrainedArtifact:
+    """A stored training with the task it belongs to."""
+
+    prepared: PreparedTask
+    artifact: Artifact
+    device: str
+
+    @property
+    def state(self) -> State:
+        """Parameters and optimizer vectors at the end of training."""
+        slots = sorted(name for name in self.artifact.arrays if name.startswith("slot_"))
+        return State(self._tensor("params"), tuple(map(self._tensor, slots)))
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """Parameters kept along the way, the last of them the trained ones."""
+        prefix, rate = "checkpoint_", self.prepared.task.recipe.learning_rate
+        steps = sorted(int(name.removeprefix(prefix)) for name in self.artifact.arrays if name.startswith(prefix))
+        return tuple(Checkpoint(step, rate, self._tensor(f"{prefix}{step}")) for step in steps)
+
+    @property
+    def test_losses(self) -> np.ndarray:
+        """Loss of each test point after training, (n_test,) float64."""
+        return self.artifact.arrays["test_losses"].astype(np.float64)
+
+    def _tensor(self, name: str) -> Tensor:
+        return torch.as_tensor(self.artifact.arrays[name], device=self.device)

@@ -1,0 +1,57 @@
+"""The training job."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from ifbench.errors import IfbenchError
+from ifbench.execute.context import Context
+from ifbench.interfaces import Progress
+from ifbench.jobs import TrainJob
+from ifbench.numerics.objective import whole
+from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.training import runs_batched_faster
+
+CHUNK_TOGETHER, CHUNK_ONE_BY_ONE = 63, 8
+"""Interventions measured by one job: where runs go side by side (with the baseline: 64), and where they queue."""
+
+
+def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays (parameters, optimizer vectors, checkpoints, test losses) and meta data (Any: JSON) of a trained task.
+
+    Raises:
+        IfbenchError: Training diverged.
+    """
+    prepared = context.prepared(job.task)
+    start = time.perf_counter()
+    state, checkpoints = prepared.trainer.train(prepared.initial, progress)
+    seconds = time.perf_counter() - start
+    problem = TrainedProblem(
+        prepared.objective, prepared.data, state.params, checkpoints, job.task.recipe, job.task.seed
+    )
+    test_losses = problem.query_losses(whole(prepared.data.test))
+    if not (torch.isfinite(state.params).all() and torch.isfinite(test_losses).all()):
+        raise IfbenchError(
+            "training diverged: a parameter or a test loss is not finite",
+            where=job.label,
+            hint=f"lower recipe.learning_rate, now {job.task.recipe.learning_rate:g}",
+        )
+    tensors = {"params": state.params, "test_losses": test_losses}
+    tensors |= {f"slot_{number}": slot for number, slot in enumerate(state.slots)}
+    tensors |= {f"checkpoint_{point.step}": point.params for point in checkpoints}
+    together = runs_batched_faster(prepared.objective.model.module, problem.n_param)
+    meta = {
+        "identity": job.identity,
+        "data_digest": prepared.data_digest,
+        "seconds": seconds,
+        "n_train": problem.n_train,
+        "n_param": problem.n_param,
+        "train_loss": float(problem.train_losses(whole(prepared.data.train)).mean()),
+        "gradient_norm": float(problem.objective_gradient().norm()),
+        "chunk": CHUNK_TOGETHER if together else CHUNK_ONE_BY_ONE,
+    }
+    return {name: tensor.cpu().numpy() for name, tensor in tensors.items()}, meta

@@ -1,0 +1,42 @@
+"""The ground-truth job."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from ifbench.errors import IfbenchError
+from ifbench.execute.context import Context
+from ifbench.interfaces import GroundTruth, Progress
+from ifbench.jobs import TruthJob
+from ifbench.numerics.objective import whole
+from ifbench.numerics.problem import TrainedRun
+
+
+def measure_truth(
+    job: TruthJob, context: Context, progress: Progress | None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Array `effects` (n_horizon, n_intervention, n_test) in nats, and meta data (Any: JSON).
+
+    Raises:
+        IfbenchError: The protocol returned another shape.
+    """
+    trained = context.trained(job)
+    run = TrainedRun(trained.prepared.trainer, trained.prepared.data, trained.state)
+    params = context.registry.params("protocol", job.protocol.name, job.protocol.params)
+    protocol: GroundTruth = context.registry.find("protocol", job.protocol.name).spec.load()(params)
+    queries = whole(trained.prepared.data.test)
+    start = time.perf_counter()
+    effects = protocol.effects(run, job.interventions, queries, repeat=job.repeat, progress=progress)  # type: ignore[arg-type]
+    seconds = time.perf_counter() - start
+    wanted = (len(job.interventions), run.n_test)
+    if effects.ndim != 3 or tuple(effects.shape[1:]) != wanted:
+        raise IfbenchError(
+            f"returned shape {tuple(effects.shape)}; expected (n_horizon, n_intervention={wanted[0]}, n_query={wanted[1]})",
+            where=f"protocol '{job.protocol.name}'",
+        )
+    meta = {"interventions": [[list(pair) for pair in item.weights] for item in job.interventions], "seconds": seconds}
+    return {"effects": effects.to(torch.float64).cpu().numpy()}, meta

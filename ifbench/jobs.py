@@ -1,0 +1,151 @@
+"""The three kinds of work, and what makes two pieces of it the same.
+
+An id is a digest of everything a result depends on, and of nothing else: not the machine, the suite or the hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ifbench.cells import Choice, QueryRule, Task
+from ifbench.identity import digest
+from ifbench.records import Intervention
+from ifbench.registry import Registry
+
+TRAINING_VERSION = 1
+"""Raised when the numerics of training change so that numbers move."""
+
+TRAIN, SCORE = "train", "score"
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """Train a task.
+
+    Attributes:
+        identity: What `id` is the digest of.
+    """
+
+    task: Task
+    identity: Mapping[str, Any]
+    id: str
+    kind = TRAIN
+    exclusive = False
+    timeout: float | None = None
+
+    @property
+    def label(self) -> str:
+        """How progress calls it."""
+        return f"train {describe_task(self.task)}"
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """Score all training examples for the chosen queries of a trained task; timed, so it runs alone."""
+
+    task: Task
+    train_id: str
+    estimator: Choice
+    queries: tuple[QueryRule, ...]
+    identity: Mapping[str, Any]
+    id: str
+    kind = SCORE
+    exclusive = True
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it may take."""
+        return self.estimator.timeout
+
+    @property
+    def label(self) -> str:
+        """How progress calls it."""
+        return f"score {self.estimator.label} {describe_task(self.task)}"
+
+
+@dataclass(frozen=True)
+class TruthJob:
+    """Measure some interventions of one (task, protocol, repeat), on every test point."""
+
+    task: Task
+    train_id: str
+    protocol: Choice
+    repeat: int
+    interventions: tuple[Intervention, ...]
+    kind: str
+    id: str
+    exclusive = False
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it may take."""
+        return self.protocol.timeout
+
+    @property
+    def label(self) -> str:
+        """How progress calls it."""
+        return f"{self.protocol.label} {len(self.interventions)} interventions {describe_task(self.task)}"
+
+
+Job = TrainJob | ScoreJob | TruthJob
+
+
+def describe_task(task: Task) -> str:
+    """A short name of a task for people."""
+    decay = f" decay {task.recipe.weight_decay:g}" if task.recipe.weight_decay else ""
+    return f"{task.data.label}/{task.architecture.label}{decay} seed {task.seed}"
+
+
+def train_job(task: Task, registry: Registry) -> TrainJob:
+    """The job that trains `task`."""
+    identity = {
+        **task.describe(),
+        "version": {
+            "training": TRAINING_VERSION,
+            "data": registry.find("data", task.data.name).spec.version,
+            "architecture": registry.find("architecture", task.architecture.name).spec.version,
+        },
+    }
+    return TrainJob(task, identity, digest(identity))
+
+
+def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], registry: Registry) -> ScoreJob:
+    """The job that scores with `estimator`; its id changes with the text of the plugin."""
+    entry = registry.find("estimator", estimator.name)
+    identity = {
+        "task": train.id,
+        "estimator": estimator.name,
+        "params": dict(estimator.params),
+        "queries": [asdict(rule) for rule in queries],
+        "version": entry.spec.version,
+        "source": entry.source_digest,
+    }
+    return ScoreJob(train.task, train.id, estimator, tuple(queries), identity, digest(identity))
+
+
+def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registry) -> str:
+    """What all ground truths of one (task, protocol, repeat) have in common."""
+    return digest(
+        {
+            "task": train.id,
+            "protocol": protocol.name,
+            "params": dict(protocol.params),
+            "version": registry.find("protocol", protocol.name).spec.version,
+            "repeat": repeat,
+        }
+    )
+
+
+def truth_kind(base: str) -> str:
+    """Where the store keeps the ground truths of one base."""
+    return f"truth-{base}"
+
+
+def truth_job(
+    train: TrainJob, protocol: Choice, repeat: int, base: str, interventions: Sequence[Intervention]
+) -> TruthJob:
+    """The job that measures `interventions` in one go; its result is stored whole or not at all."""
+    identity = digest({"base": base, "interventions": [asdict(item) for item in interventions]})
+    return TruthJob(train.task, train.id, protocol, repeat, tuple(interventions), truth_kind(base), identity)

@@ -1,0 +1,178 @@
+"""A trained task as estimators and protocols see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import LongTensor, Tensor
+
+from ifbench.cells import Recipe
+from ifbench.identity import derive_seed
+from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Progress
+from ifbench.numerics.objective import Objective, take
+from ifbench.numerics.training import Trainer
+from ifbench.numerics.updates import State
+
+DEFAULT_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class TrainedProblem:
+    """Implements `ifbench.interfaces.Problem`, which documents every method.
+
+    Attributes:
+        seed: Root of all generators handed out.
+        chunk: Examples treated at once; bounds memory, and changes results by rounding only.
+    """
+
+    objective: Objective
+    data: Dataset
+    params: Tensor
+    checkpoints: Sequence[Checkpoint]
+    recipe: Recipe
+    seed: int
+    chunk: int = DEFAULT_CHUNK
+
+    @property
+    def n_train(self) -> int:
+        """Number of training examples."""
+        return len(self.data.train.targets)
+
+    @property
+    def n_test(self) -> int:
+        """Number of test points."""
+        return len(self.data.test.targets)
+
+    @property
+    def n_param(self) -> int:
+        """Number of trainable parameters."""
+        return self.objective.layout.n_param
+
+    @property
+    def decay(self) -> float:
+        """Factor of the squared norm in the objective."""
+        return self.objective.decay
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of every floating-point result."""
+        return self.params.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where every tensor lives and results must be."""
+        return self.params.device
+
+    def generator(self, *names: str | int) -> torch.Generator:
+        """See `ifbench.interfaces.Problem.generator`."""
+        return torch.Generator().manual_seed(derive_seed("estimator", self.seed, *names))
+
+    def train_losses(self, examples: LongTensor, *, at: Tensor | None = None) -> Tensor:
+        """See `ifbench.interfaces.Problem.train_losses`."""
+        return self._over(self.data.train, examples, lambda batch: self.objective.example_losses(self._at(at), batch))
+
+    def query_losses(self, queries: LongTensor, *, at: Tensor | None = None) -> Tensor:
+        """See `ifbench.interfaces.Problem.query_losses`."""
+        return self._over(self.data.test, queries, lambda batch: self.objective.example_losses(self._at(at), batch))
+
+    def example_gradients(self, examples: LongTensor, *, at: Tensor | None = None) -> Tensor:
+        """See `ifbench.interfaces.Problem.example_gradients`."""
+        return self._over(
+            self.data.train, examples, lambda batch: self.objective.example_gradients(self._at(at), batch)
+        )
+
+    def query_gradients(self, queries: LongTensor, *, at: Tensor | None = None) -> Tensor:
+        """See `ifbench.interfaces.Problem.query_gradients`."""
+        return self._over(self.data.test, queries, lambda batch: self.objective.example_gradients(self._at(at), batch))
+
+    def objective_gradient(self, *, at: Tensor | None = None) -> Tensor:
+        """See `ifbench.interfaces.Problem.objective_gradient`."""
+        params = self._at(at)
+        mean = self._mean(None, lambda batch: self.objective.mean_gradient(params, batch))
+        return mean + 2 * self.decay * params
+
+    def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | None = None) -> Tensor:
+        """See `ifbench.interfaces.Problem.dot`."""
+        return self._over(self.data.train, examples, lambda batch: self.objective.dots(self._at(at), batch, vectors))
+
+    def hessian_product(
+        self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
+    ) -> Tensor:
+        """See `ifbench.interfaces.Problem.hessian_product`."""
+        exact = curvature == "hessian"
+        products = self.objective.hessian_products if exact else self.objective.gauss_newton_products
+        return self._mean(examples, lambda batch: products(self.params, batch, vectors)) + 2 * self.decay * vectors
+
+    def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
+        """See `ifbench.interfaces.Problem.hessian`."""
+        unit = torch.eye(self.n_param, dtype=self.dtype, device=self.device)
+        matrix = self.hessian_product(unit, curvature=curvature)
+        return (matrix + matrix.T) / 2
+
+    def _at(self, at: Tensor | None) -> Tensor:
+        return self.params if at is None else at
+
+    def _over(self, data: Batch, rows: LongTensor, work: Callable[[Batch], Tensor]) -> Tensor:
+        """`work` on the chosen rows, chunk by chunk, stacked along the first axis."""
+        return torch.cat([work(take(data, some)) for some in torch.split(rows, self.chunk)])
+
+    def _mean(self, rows: LongTensor | None, work: Callable[[Batch], Tensor]) -> Tensor:
+        """Mean over rows of what `work` gives as a mean over each chunk; None means the whole training set."""
+        data, total = self.data.train, self.n_train if rows is None else len(rows)
+        if rows is None and total <= self.chunk:
+            return work(data)
+        every = torch.arange(total, device=self.device) if rows is None else rows
+        first, *others = torch.split(every, self.chunk)
+        mean = work(take(data, first)) * (len(first) / total)
+        for some in others:
+            mean += work(take(data, some)) * (len(some) / total)
+        return mean
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """Implements `ifbench.interfaces.TrainedTask`: what a protocol may do with a trained task."""
+
+    trainer: Trainer
+    data: Dataset
+    state: State
+
+    @property
+    def n_train(self) -> int:
+        """Number of training examples."""
+        return len(self.data.train.targets)
+
+    @property
+    def n_test(self) -> int:
+        """Number of test points."""
+        return len(self.data.test.targets)
+
+    @property
+    def params(self) -> Tensor:
+        """Trained parameters, shape (n_param,)."""
+        return self.state.params
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it was trained."""
+        return self.trainer.recipe
+
+    def continue_training(
+        self,
+        weights: Tensor,
+        *,
+        steps: int,
+        learning_rate: float | None = None,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """See `ifbench.interfaces.TrainedTask.continue_training`."""
+        return self.trainer.run_many(
+            self.state, weights, steps=steps, first=self.recipe.steps, learning_rate=learning_rate, progress=progress
+        )
+
+    def query_losses(self, params: Tensor, queries: LongTensor) -> Tensor:
+        """See `ifbench.interfaces.TrainedTask.query_losses`."""
+        batch = take(self.data.test, queries)
+        return torch.stack([self.trainer.objective.example_losses(one, batch) for one in params])

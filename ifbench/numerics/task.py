@@ -1,0 +1,97 @@
+"""From a task's description to tensors: data, network and initial parameters."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ifbench.cells import Task
+from ifbench.errors import IfbenchError
+from ifbench.identity import derive_seed
+from ifbench.interfaces import Batch, Dataset, Model
+from ifbench.numerics.layout import ParameterLayout
+from ifbench.numerics.objective import Objective
+from ifbench.numerics.training import Trainer
+from ifbench.registry import Registry
+
+
+@dataclass(frozen=True)
+class PreparedTask:
+    """A task ready to be trained.
+
+    Attributes:
+        data: In the task's dtype, on the device.
+        initial: Initial parameters, shape (n_param,).
+        data_digest: SHA-256 over the bytes of all arrays of the data set, before conversion.
+    """
+
+    task: Task
+    data: Dataset
+    objective: Objective
+    initial: Tensor
+    data_digest: str
+
+    @property
+    def trainer(self) -> Trainer:
+        """Trains this task; batches follow the task's seed."""
+        return Trainer(self.objective, self.data.train, self.task.recipe, derive_seed("batches", self.task.seed))
+
+
+def prepare(task: Task, registry: Registry, *, device: str = "cpu") -> PreparedTask:
+    """Load the data and build the network with parameters that follow the task's seed.
+
+    The global random state is left as it was.
+
+    Raises:
+        IfbenchError: A name is not registered, or the data cannot be had.
+    """
+    dtype: torch.dtype = getattr(torch, task.dtype)
+    raw: Dataset = registry.find("data", task.data.name).spec.load()(
+        registry.params("data", task.data.name, task.data.params)
+    )
+    _check_finite(raw, task.data.name)
+    data = Dataset(_convert(raw.train, dtype, device), _convert(raw.test, dtype, device), raw.n_output)
+    architecture = registry.find("architecture", task.architecture.name).spec
+    params = registry.params("architecture", task.architecture.name, task.architecture.params)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed("initial parameters", task.seed))
+        model: Model = architecture.load()(params, data)
+    model.module.to(device=device, dtype=dtype).eval()
+    layout = ParameterLayout.of(model.module)
+    objective = Objective(model, layout, _constants(model), task.recipe.decay)
+    initial = layout.flatten(dict(model.module.named_parameters()))
+    return PreparedTask(task, data, objective, initial, _digest(raw))
+
+
+def _constants(model: Model) -> Mapping[str, Tensor]:
+    frozen = {name: param.detach() for name, param in model.module.named_parameters() if not param.requires_grad}
+    return {**frozen, **{name: buffer.detach() for name, buffer in model.module.named_buffers()}}
+
+
+def _convert(batch: Batch, dtype: torch.dtype, device: str) -> Batch:
+    return Batch(*(part.to(device, dtype if part.is_floating_point() else part.dtype) for part in batch))
+
+
+def _check_finite(data: Dataset, name: str) -> None:
+    for part_name, batch in (("train", data.train), ("test", data.test)):
+        for array_name, values in (("inputs", batch.inputs), ("targets", batch.targets)):
+            if values.is_floating_point() and not values.isfinite().all():
+                row = int((~values.isfinite()).flatten(1).any(1).nonzero()[0]) if values.ndim > 1 else -1
+                raise IfbenchError(
+                    f"{part_name} {array_name} hold a value that is not finite (first in row {row})",
+                    where=f"data '{name}'",
+                    hint="mend the loader; a NaN in the data makes every number after it meaningless",
+                )
+
+
+def _digest(data: Dataset) -> str:
+    total = hashlib.sha256()
+    for batch in (data.train, data.test):
+        for part in batch:
+            total.update(f"{part.dtype}{tuple(part.shape)}".encode())
+            total.update(part.contiguous().numpy().tobytes())
+    return total.hexdigest()

@@ -1,0 +1,153 @@
+"""Record a function of tensors once as a flat list of operations, simplify it, and replay that.
+
+A training step of a small network spends most of its time in Python and in the layers of `vmap` and `grad`. Replaying
+the operations they end in gives the same bits several times faster; no compiler is needed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.node import map_arg
+from torch.utils import _pytree as pytree
+
+aten = torch.ops.aten
+MAX_FOLDED_BYTES = 1 << 24
+UNSAFE_VIEW = aten._unsafe_view.default  # noqa: SLF001 - recorded graphs hold it; it has no public name
+SAME_SHAPE_COPIES = (aten.view.default, UNSAFE_VIEW, aten.expand.default, aten.reshape.default)
+FILLS = {aten.ones_like.default: torch.ones, aten.zeros_like.default: torch.zeros}
+
+
+Tensors = tuple[Tensor, ...]
+
+
+def traced(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, recorded anew for each structure, shape and type of its arguments.
+
+    `function` must be pure, take and return pytrees of tensors, draw no random numbers, and branch on shapes only.
+    Tensors it closes over are constants. Any: arguments and result keep the types of `function`.
+    """
+    recorded: dict[Any, tuple[Callable[..., Tensors], pytree.TreeSpec]] = {}
+
+    def replay(*args: Any) -> Any:
+        leaves, structure = pytree.tree_flatten(args)
+        key = (structure, tuple((leaf.shape, leaf.dtype, leaf.device) for leaf in leaves))
+        if key not in recorded:
+            recorded[key] = _record(function, leaves, structure)
+        flat, result_structure = recorded[key]
+        return pytree.tree_unflatten(flat(*leaves), result_structure)
+
+    return replay
+
+
+def record(function: Callable[..., Tensors], *example: Tensor) -> Callable[..., Tensors]:
+    """`function` of plain tensors to a tuple of tensors, recorded for the shapes of `example`; the least overhead."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)  # torch's own, on first use
+        graph: Callable[..., Tensors] = simplify(make_fx(function)(*example))
+    return graph
+
+
+def _record(
+    function: Callable[..., Any], leaves: list[Tensor], structure: pytree.TreeSpec
+) -> tuple[Callable[..., Tensors], pytree.TreeSpec]:
+    results: list[pytree.TreeSpec] = []
+
+    def flat(*flat_args: Tensor) -> Tensors:
+        values, result_structure = pytree.tree_flatten(function(*pytree.tree_unflatten(flat_args, structure)))
+        results.append(result_structure)
+        return tuple(values)
+
+    return record(flat, *leaves), results[-1]
+
+
+def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
+    """Fold constants, drop copies that change nothing and results nobody uses; bits stay the same.
+
+    A graph that writes into its tensors is left as it is: a folded constant would keep what one call wrote, and a
+    dropped copy would let it write into something else.
+    """
+    if any(_writes(node) for node in graph_module.graph.nodes):
+        return graph_module
+    _fold_constants(graph_module)
+    for node in list(graph_module.graph.nodes):
+        if node.op == "call_function" and _changes_nothing(node):
+            node.replace_all_uses_with(node.args[0])
+            graph_module.graph.erase_node(node)
+    graph_module.graph.eliminate_dead_code()
+    graph_module.recompile()
+    return graph_module
+
+
+def _writes(node: fx.Node) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and bool(schema.is_mutable)
+
+
+def _changes_nothing(node: fx.Node) -> bool:
+    if node.target is aten.mul.Scalar:
+        return node.args[1] == 1 and _same_value_kind(node)
+    if node.target is aten.detach.default:
+        return True
+    return node.target in SAME_SHAPE_COPIES and _same_value_kind(node)
+
+
+def _same_value_kind(node: fx.Node) -> bool:
+    source = node.args[0]
+    if not isinstance(source, fx.Node):
+        return False
+    before, after = source.meta.get("val"), node.meta.get("val")
+    if not (isinstance(before, Tensor) and isinstance(after, Tensor)):
+        return False
+    same: bool = (tuple(before.shape), before.dtype) == (tuple(after.shape), after.dtype)
+    return same
+
+
+def _fold_constants(graph_module: fx.GraphModule) -> None:
+    known: dict[fx.Node, Any] = {}  # Any: an operation may give a tensor or several
+    for node in list(graph_module.graph.nodes):
+        if node.op == "get_attr":
+            known[node] = getattr(graph_module, str(node.target))
+        elif node.op == "call_function":
+            value = _constant_value(node, known)
+            if value is not None:
+                known[node] = value
+                _replace_by_constant(graph_module, node, value)
+
+
+def _constant_value(node: fx.Node, known: dict[fx.Node, Any]) -> Tensor | None:
+    target = node.target
+    assert callable(target)
+    if target in FILLS and isinstance(node.args[0], fx.Node):
+        like = node.args[0].meta.get("val")
+        if isinstance(like, Tensor) and _small(like):
+            return FILLS[target](like.shape, dtype=like.dtype, device=like.device)
+        return None
+    result = node.meta.get("val")
+    random = torch.Tag.nondeterministic_seeded in getattr(target, "tags", ())
+    if random or not isinstance(result, Tensor) or not _small(result):
+        return None
+    if any(source not in known for source in node.all_input_nodes):
+        return None
+    args, kwargs = map_arg((node.args, node.kwargs), lambda source: known[source])
+    value = target(*args, **kwargs)
+    return value if isinstance(value, Tensor) else None
+
+
+def _small(value: Tensor) -> bool:
+    return value.numel() * value.element_size() <= MAX_FOLDED_BYTES
+
+
+def _replace_by_constant(graph_module: fx.GraphModule, node: fx.Node, value: Tensor) -> None:
+    name = f"_folded_{node.name}"
+    graph_module.register_buffer(name, value)
+    with graph_module.graph.inserting_before(node):
+        constant = graph_module.graph.get_attr(name)
+    constant.meta["val"] = node.meta.get("val")
+    node.replace_all_uses_with(constant)
+    graph_module.graph.erase_node(node)

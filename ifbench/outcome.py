@@ -1,0 +1,63 @@
+"""How a job ended, and what an exception says about it."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from ifbench.errors import IfbenchError, StoreError, UnsupportedError
+from ifbench.records import Status
+
+MAX_MESSAGE = 400
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        message: One or two sentences for people, empty when it went well.
+        detail: The traceback of an unexpected exception, for the log.
+        fatal: Nothing can be stored any more; the run must stop.
+    """
+
+    status: Status
+    message: str = ""
+    detail: str = ""
+    fatal: bool = False
+
+
+OK = Outcome("ok")
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """Status and message of an exception a job raised."""
+    if isinstance(error, StoreError):
+        return Outcome("failed", str(error), fatal=True)
+    if isinstance(error, UnsupportedError):
+        return Outcome("unsupported", str(error))
+    if isinstance(error, IfbenchError):
+        return Outcome("failed", str(error))
+    detail = "".join(traceback.format_exception(error))
+    if isinstance(error, MemoryError) or _is_out_of_memory(error):
+        return Outcome("oom", f"out of memory: {_first_line(error)}", detail)
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    place = f" ({_short(last.filename)}:{last.lineno})" if last else ""
+    return Outcome("failed", f"{type(error).__name__}: {_first_line(error)}{place}", detail)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    text = str(error)
+    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text or "not enough memory" in text
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:MAX_MESSAGE] if lines else "no message"
+
+
+def _short(filename: str) -> str:
+    """The last two parts of a path: enough to find the file, and the same on every machine."""
+    return "/".join(Path(filename).parts[-2:])

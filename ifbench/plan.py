@@ -1,0 +1,141 @@
+"""From a suite to the work behind each cell, and what of it the store already holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ifbench.cells import Cell, ExampleRule
+from ifbench.errors import NothingSelectedError
+from ifbench.identity import digest
+from ifbench.jobs import ScoreJob, TrainJob, describe_task, score_job, train_job, truth_base
+from ifbench.registry import Registry
+from ifbench.store.artifacts import Store
+from ifbench.suite import Suite
+
+
+@dataclass(frozen=True)
+class CellWork:
+    """The jobs behind one cell.
+
+    Attributes:
+        score: None where the estimator's plugin did not load; `cell.estimator.unavailable` says why.
+        selectors: Scores that choose the examples, by estimator label.
+        bases: Ground truths of each repeat, see `jobs.truth_base`.
+        id: Digest of everything the cell's record depends on.
+    """
+
+    cell: Cell
+    train: TrainJob
+    score: ScoreJob | None
+    selectors: Mapping[str, ScoreJob]
+    bases: tuple[str, ...]
+    id: str
+
+    @property
+    def label(self) -> str:
+        """How `--only`, progress and messages call the cell."""
+        task = describe_task(self.cell.task)
+        return f"{self.cell.estimator.label} {self.cell.protocol.label} {task}"
+
+    @property
+    def score_jobs(self) -> list[ScoreJob]:
+        """Every scoring the cell waits for."""
+        return [*([self.score] if self.score else []), *self.selectors.values()]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a suite, and the ones selected to run.
+
+    Attributes:
+        works: In the suite's order.
+        selected: The subset that `--only` leaves.
+    """
+
+    suite: Suite
+    works: tuple[CellWork, ...]
+    selected: tuple[CellWork, ...]
+
+    @property
+    def train_jobs(self) -> list[TrainJob]:
+        """Trainings the selected cells need, each once."""
+        return list({work.train.id: work.train for work in self.selected}.values())
+
+    @property
+    def score_jobs(self) -> list[ScoreJob]:
+        """Scorings the selected cells need, each once."""
+        return list({job.id: job for work in self.selected for job in work.score_jobs}.values())
+
+
+def make_plan(suite: Suite, registry: Registry, *, only: Sequence[str] = ()) -> Plan:
+    """The work of every cell.
+
+    Args:
+        suite: What was asked for.
+        registry: Where versions and sources of plugins are read.
+        only: Patterns; a cell is selected when one matches its estimator's label or its whole label.
+
+    Raises:
+        NothingSelectedError: No pattern matches a cell.
+    """
+    trains: dict[str, TrainJob] = {}
+    works = tuple(_work(cell, suite, registry, trains) for cell in suite.cells)
+    selected = tuple(work for work in works if not only or _matches(work, only))
+    if not selected:
+        labels = ", ".join(sorted({work.cell.estimator.label for work in works}))
+        raise NothingSelectedError(
+            f"no cell of {suite.name} matches {' or '.join(map(repr, only))}", hint=f"estimators here: {labels}"
+        )
+    return Plan(suite, works, selected)
+
+
+def state_of(job: TrainJob | ScoreJob, store: Store) -> str:
+    """`cached`, `missing`, or `stale: ...` with what has changed since a like result was stored."""
+    if store.has(job.kind, job.id):
+        return "cached"
+    for _, meta in store.entries(job.kind):
+        changed = _changed(job.identity, meta.get("identity", {}))
+        if changed and changed <= {"version", "source"}:
+            what = "the plugin's source" if "source" in changed else "a version"
+            return f"stale: {what} changed"
+    return "missing"
+
+
+def _changed(new: Mapping[str, Any], old: Mapping[str, Any]) -> set[str]:
+    return {key for key in new.keys() | old.keys() if new.get(key) != old.get(key)}
+
+
+def _matches(work: CellWork, patterns: Iterable[str]) -> bool:
+    names = (work.cell.estimator.label, work.label)
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJob]) -> CellWork:
+    train = train_job(cell.task, registry)
+    train = trains.setdefault(train.id, train)
+    score = None
+    if cell.estimator.unavailable is None:
+        score = score_job(train, cell.estimator, suite.queries, registry)
+    selectors = {
+        choice.label: score_job(train, choice, suite.queries, registry)
+        for choice in suite.estimators
+        if choice.unavailable is None and any(rule.needs_scores and rule.by == choice.label for rule in suite.examples)
+    }
+    bases = tuple(truth_base(train, cell.protocol, repeat, registry) for repeat in range(suite.repeats))
+    identity = {
+        "estimator": score.identity if score else [cell.estimator.name, dict(cell.estimator.params)],
+        "label": cell.estimator.label,
+        "truths": bases,
+        "protocol": cell.protocol.label,
+        "examples": [_rule_identity(rule, selectors) for rule in suite.examples],
+        "metrics": [[metric.name, registry.find("metric", metric.name).spec.version] for metric in suite.metrics],
+    }
+    return CellWork(cell, train, score, selectors, bases, digest(identity))
+
+
+def _rule_identity(rule: ExampleRule, selectors: Mapping[str, ScoreJob]) -> list[Any]:
+    by = selectors.get(rule.by) if rule.needs_scores else None
+    return [asdict(rule), by.id if by else None]

@@ -1,0 +1,155 @@
+"""Seeds brought together: the records of one estimator, one protocol and one task but for the seed."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from ifbench.identity import canonical_json, flatten
+from ifbench.records import Estimate, Record, Status
+from ifbench.report import manifest as about
+from ifbench.report.manifest import ALL, Manifest
+from ifbench.report.text import leaf
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NOT_COMPARED = frozenset({"id", "seed"})
+
+
+@dataclass(frozen=True)
+class SeedValue:
+    """One seed's estimate of a metric.
+
+    Attributes:
+        estimate: None where the cell failed or did not measure this metric.
+    """
+
+    seed: int
+    estimate: Estimate | None
+
+    @property
+    def value(self) -> float | None:
+        """The value, None where it is missing or undefined."""
+        return self.estimate.value if self.estimate else None
+
+    @property
+    def undefined(self) -> bool:
+        """Whether it was measured and came out undefined."""
+        return self.estimate is not None and self.estimate.value is None
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Failed below undefined below every value."""
+        return (2, self.value) if self.value is not None else (int(self.undefined), 0.0)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Records that differ in nothing but the seed.
+
+    Attributes:
+        task: The task with dotted keys, without seed and id.
+        records: One per seed, sorted by it.
+    """
+
+    estimator: str
+    protocol: str
+    task: Mapping[str, Any]  # Any: JSON leaves
+    records: tuple[Record, ...]
+
+    @property
+    def finished(self) -> list[Record]:
+        """The records with status ok."""
+        return [record for record in self.records if record.status == "ok"]
+
+    @property
+    def status(self) -> str:
+        """`ok` when every seed is, else how many ended how: `2 ok, 1 timeout`."""
+        counts = Counter(record.status for record in self.records)
+        if counts.keys() == {"ok"}:
+            return "ok"
+        return ", ".join(f"{counts[status]} {status}" for status in get_args(Status) if counts[status])
+
+    def seeds(self, metric: str, part: str = ALL) -> list[SeedValue]:
+        """The estimate of every seed, failed ones included."""
+        return [
+            SeedValue(record.task.get("seed", 0), record.estimates.get(metric, {}).get(part)) for record in self.records
+        ]
+
+    def median(self, metric: str, part: str = ALL) -> SeedValue:
+        """The median seed: the lower-middle one by value, failed and undefined seeds counting as worst."""
+        ordered = sorted(self.seeds(metric, part), key=lambda seed: (seed.rank, seed.seed))
+        return ordered[(len(ordered) - 1) // 2]
+
+
+def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:
+    """Group records over seeds, ordered for reading.
+
+    Tasks and protocols come in the order of their values; within one of them the first metric ranks the estimators,
+    the best first, those without a value last; ties keep the suite's order.
+    """
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(canonical_json([_label(record.estimator), *_setting(record)]), []).append(record)
+    groups = [_group(members) for members in found.values()]
+    keys = _varying(groups)
+    labels = {label: place for place, label in enumerate(manifest.get("estimators") or ())}
+    ranking = about.metrics(manifest)[:1]
+
+    def order(group: Group) -> tuple[Any, ...]:  # Any: ranks of mixed depth
+        value = group.median(ranking[0]).rank if ranking else (0, 0.0)
+        place = labels.get(group.estimator, len(labels))
+        task = [_sortable(group.task.get(key)) for key in keys]
+        return (task, group.protocol, -value[0], -value[1], place, group.estimator)
+
+    return sorted(groups, key=order)
+
+
+def task_columns(groups: Sequence[Group], taken: Sequence[str] = ()) -> dict[str, str]:
+    """Column name -> dotted key, for the keys of the task that differ between groups.
+
+    The last word of a key is its column's name where no other column has it: `recipe.weight_decay` becomes
+    `weight_decay`; `data.name` becomes `data`.
+    """
+    keys = _varying(groups)
+    short = {key: key.removesuffix(".name").rpartition(".")[2] for key in keys}
+    counts = Counter([*short.values(), *taken])
+    return {(short[key] if counts[short[key]] == 1 else key): key for key in keys}
+
+
+def setting(group: Group, columns: Mapping[str, str], *, protocol: bool) -> str:
+    """What sets a group's task apart, for a heading: `weight_decay = 0.005`; with the protocol if asked."""
+    words = [f"{name} = {leaf(group.task[key])}" for name, key in columns.items() if key in group.task]
+    return ", ".join([*words, group.protocol] if protocol or not words else words)
+
+
+def _label(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("label") or entry.get("name", ""))
+
+
+def _setting(record: Record) -> tuple[str, dict[str, Any]]:
+    task = {key: value for key, value in flatten(record.task).items() if key not in NOT_COMPARED}
+    return _label(record.protocol), task
+
+
+def _group(members: Sequence[Record]) -> Group:
+    protocol, task = _setting(members[0])
+    by_seed = sorted(members, key=lambda record: (record.task.get("seed", 0), record.cell))
+    return Group(_label(members[0].estimator), protocol, task, tuple(by_seed))
+
+
+def _varying(groups: Sequence[Group]) -> list[str]:
+    keys = sorted({key for group in groups for key in group.task})
+    return [key for key in keys if len({canonical_json(group.task.get(key)) for group in groups}) > 1]
+
+
+def _sortable(value: Any) -> tuple[int, float, str]:  # Any: a JSON leaf
+    """Numbers by size, then everything else by its text; nothing comes first."""
+    if value is None:
+        return (0, 0.0, "")
+    if isinstance(value, int | float) and math.isfinite(value):
+        return (1, float(value), "")
+    return (2, 0.0, canonical_json(value))

@@ -1,0 +1,53 @@
+"""What the tables need to know of a suite besides its records."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ifbench.records import Record
+
+ALL = "all"
+Manifest = Mapping[str, Any]
+"""Keys `suite title profile overrides metrics parts published estimators cells`; Any: JSON."""
+
+
+def metrics(manifest: Manifest) -> list[str]:
+    """Names of the metrics, the one that ranks first."""
+    return list(manifest.get("metrics") or ())
+
+
+def parts(manifest: Manifest) -> list[str]:
+    """Names of the parts of the examples, "all" left out."""
+    return [part for part in manifest.get("parts") or () if part != ALL]
+
+
+def title(manifest: Manifest) -> str:
+    """What the suite is called in a heading."""
+    return str(manifest.get("title") or manifest.get("suite") or "results")
+
+
+def tally(records: Sequence[Record], manifest: Manifest) -> str:
+    """How many cells there are, and how many ended well: `29 of 30 cells, 28 ok`."""
+    planned = manifest.get("cells")
+    cells = f"{len(records)} cells" if planned in (None, len(records)) else f"{len(records)} of {planned} cells"
+    return f"{cells}, {sum(record.status == 'ok' for record in records)} ok"
+
+
+def command(manifest: Manifest) -> str:
+    """The command that makes these results again, ready for a shell."""
+    words = ["ifbench", "run", str(manifest.get("suite", "SUITE"))]
+    if manifest.get("profile"):
+        words += ["--profile", str(manifest["profile"])]
+    for override in _assignments(manifest.get("overrides") or ()):
+        words += ["--set", override]
+    return shlex.join(words)
+
+
+def _assignments(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
+    if not isinstance(overrides, Mapping):
+        return [str(override) for override in overrides]
+    return [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in overrides.items()]

@@ -1,0 +1,88 @@
+"""The report as Markdown, for a repository's page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ifbench.report import manifest as about
+from ifbench.report.notes import failure_columns, published_columns, warning_columns
+from ifbench.report.sections import leaderboard_sections, timing_sections
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ifbench.records import Record
+    from ifbench.report.columns import Column
+    from ifbench.report.manifest import Manifest
+    from ifbench.report.sections import Section
+
+GUIDE = """\
+## How to read this
+
+- Every estimator predicts how much each query's loss changes when a training example is left out; the protocol
+  measures that change by training again, in nats. A metric compares the two: 1 is perfect, 0 is chance.
+- Positive means that the example helps: leaving it out raises the query's loss.
+- A number is that of the median seed (the lower-middle one; a seed that failed or has no value counts as worst).
+  The interval behind it is its 95 % bootstrap interval over resampled interventions; it does not cover the choice of
+  the seed, which "over seeds" shows.
+- "undefined": one side of the comparison is constant, so a correlation does not exist. An empty value, shown as a
+  dash, means that there is no result.
+- Other columns named after a metric look at one part of the examples only, for instance those with the highest scores.
+- Seconds are wall time of fit and score together, medians over seeds. Memory is the growth of the process in MB of
+  10^6 bytes. Gradient epochs are the time over that of one forward and backward pass of the training set.
+- `leaderboard.csv` has six digits and every column.
+"""
+
+
+def report_markdown(records: Sequence[Record], manifest: Manifest) -> str:
+    """The whole report: what was run, leaderboard, timings, published numbers, failures, a guide to reading."""
+    blocks = [f"# {about.title(manifest)}", _origin(records, manifest)]
+    blocks += _sections("Leaderboard", leaderboard_sections(records, manifest))
+    blocks += _sections("Cost", timing_sections(records, manifest))
+    single = {
+        "Published and measured": published_columns(records, manifest),
+        "Failures and undefined values": failure_columns(records, manifest),
+        "Warnings": warning_columns(records, manifest),
+    }
+    for title, columns in single.items():
+        blocks += [f"## {title}", table(columns)] if columns else []
+    return "\n\n".join([*blocks, GUIDE])
+
+
+def table(columns: Sequence[Column]) -> str:
+    """A Markdown table; columns that read on from their neighbour share its cells."""
+    merged = _merged(columns)
+    rule = ["---:" if column.right else "---" for column in columns if not column.joins]
+    rows = [[_escape(header) for header, _ in merged], rule]
+    rows += [[_escape(cell) for cell in row] for row in zip(*(cells for _, cells in merged), strict=True)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _merged(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
+    merged: list[tuple[str, list[str]]] = []
+    for column in columns:
+        texts = [cell.text for cell in column.cells]
+        if column.joins:
+            header, before = merged.pop()
+            joined = [f"{left} {right}".strip() for left, right in zip(before, texts, strict=True)]
+            merged.append((f"{header} [{column.header}]" if column.header else header, joined))
+        else:
+            merged.append((column.header, texts))
+    return merged
+
+
+def _origin(records: Sequence[Record], manifest: Manifest) -> str:
+    profile = f", profile `{manifest['profile']}`" if manifest.get("profile") else ""
+    head = f"Suite `{manifest.get('suite', '')}`{profile}: {about.tally(records, manifest)}."
+    return f"{head} This file and `leaderboard.csv` are made by\n\n    {about.command(manifest)}"
+
+
+def _sections(title: str, sections: Sequence[Section]) -> list[str]:
+    blocks = [f"## {title}"]
+    for section in sections:
+        blocks += [f"### {section.heading}", table(section.columns)]
+    return blocks if sections else [*blocks, "No records yet."]
+
+
+def _escape(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,121 @@
+"""Leaderboard and timings as columns, one table for each task and protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from ifbench.report import manifest as about
+from ifbench.report.columns import Column, Text, Tone, plain
+from ifbench.report.groups import Group, SeedValue, group_records, setting, task_columns
+from ifbench.report.leaderboard import timings
+from ifbench.report.text import MISSING, UNDEFINED, amount, interval, metric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ifbench.records import Record
+    from ifbench.report.manifest import Manifest
+
+GOOD, FAIR = 0.9, 0.5
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table under a heading; the heading is empty where one table is all there is."""
+
+    heading: str
+    columns: Sequence[Column]
+
+
+def leaderboard_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
+    """The leaderboard, one table for each task and protocol."""
+    return [Section(heading, _leaderboard(members, manifest)) for heading, members in _by_setting(records, manifest)]
+
+
+def timing_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
+    """What the estimators cost: medians over the seeds that are ok."""
+    return [Section(heading, _timing(members)) for heading, members in _by_setting(records, manifest)]
+
+
+def _by_setting(records: Sequence[Record], manifest: Manifest) -> list[tuple[str, list[Group]]]:
+    groups = group_records(records, manifest)
+    return [(heading, list(members)) for heading, members in groupby(groups, key=task_namer(groups))]
+
+
+def task_namer(groups: Sequence[Group]) -> Callable[[Group], str]:
+    """How to name a group's task, and its protocol where there are several."""
+    tasks = task_columns(groups)
+    several = len({group.protocol for group in groups}) > 1
+    return lambda group: setting(group, tasks, protocol=several)
+
+
+def _leaderboard(groups: Sequence[Group], manifest: Manifest) -> list[Column]:
+    columns = [plain("estimator", [group.estimator for group in groups])]
+    for place, name in enumerate(about.metrics(manifest)):
+        medians = [group.median(name) for group in groups]
+        columns.append(Column(name, [value_cell(seed) for seed in medians], right=True, rank=min(place, 1)))
+        columns.append(_intervals(medians, rank=6 if place else 2))
+        for part in about.parts(manifest):
+            header = f"{name}\n{part}"
+            values = [value_cell(group.median(name, part)) for group in groups]
+            columns.append(Column(header, values, right=True, rank=7 if place else 4))
+        columns.append(plain(f"{name}\nover seeds", [_range(group.seeds(name)) for group in groups], rank=8 + place))
+    return [*columns, _seconds(groups), *_status(groups)]
+
+
+def _intervals(medians: Sequence[SeedValue], *, rank: int) -> Column:
+    return Column("95 %", [Text(interval_text(seed), "faint") for seed in medians], rank=rank, joins=True)
+
+
+def _seconds(groups: Sequence[Group]) -> Column:
+    return plain("seconds", [amount(_total(group)) for group in groups], right=True, rank=5)
+
+
+def _status(groups: Sequence[Group]) -> list[Column]:
+    tones: list[Tone] = ["plain" if group.status == "ok" else "bad" for group in groups]
+    finished = [f"{len(group.finished)}/{len(group.records)}" for group in groups]
+    return [
+        Column("ok", [Text(text, tone) for text, tone in zip(finished, tones, strict=True)], right=True, rank=3),
+        Column("status", [Text(group.status, tone) for group, tone in zip(groups, tones, strict=True)], rank=9),
+    ]
+
+
+def _timing(groups: Sequence[Group]) -> list[Column]:
+    costs = [timings(group) for group in groups]
+    headers = {
+        "fit_seconds": "fit\ns",
+        "score_seconds": "score\ns",
+        "per_pair_microseconds": "per pair\nµs",
+        "peak_memory_mb": "memory\nMB",
+        "gradient_epochs": "gradient\nepochs",
+    }
+    numbers = [plain(header, [amount(cost[name]) for cost in costs], right=True) for name, header in headers.items()]
+    return [plain("estimator", [group.estimator for group in groups]), *numbers]
+
+
+def value_cell(seed: SeedValue) -> Text:
+    """A seed's value; "undefined" and a missing one stand out."""
+    if seed.undefined:
+        return Text(UNDEFINED, "bad")
+    if seed.value is None:
+        return Text(MISSING, "bad")
+    return Text(metric(seed.value), "good" if seed.value >= GOOD else "fair" if seed.value >= FAIR else "plain")
+
+
+def interval_text(seed: SeedValue | None) -> str:
+    """A seed's interval, empty where there is none."""
+    estimate = seed.estimate if seed else None
+    return interval(estimate.low, estimate.high) if estimate and estimate.value is not None else ""
+
+
+def _range(seeds: Sequence[SeedValue]) -> str:
+    values = [seed.value for seed in seeds if seed.value is not None]
+    return f"{metric(min(values))} … {metric(max(values))}" if values else MISSING
+
+
+def _total(group: Group) -> float | None:
+    cost = timings(group)
+    fit, score = cost["fit_seconds"], cost["score_seconds"]
+    return None if fit is None or score is None else fit + score

@@ -1,0 +1,35 @@
+"""How numbers read: rounding, intervals, and the words for what is not a number."""
+
+from __future__ import annotations
+
+import math
+
+UNDEFINED = "undefined"
+MISSING = "–"  # noqa: RUF001  an en dash is what an empty table cell shows
+
+
+def metric(value: float | None) -> str:
+    """Value of a metric with two decimals, as suits a correlation; never "-0.00"."""
+    if value is None:
+        return MISSING
+    return f"{round(value, 2) + 0.0:.2f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An interval in brackets; empty where an end is unknown."""
+    return "" if low is None or high is None else f"[{metric(low)}, {metric(high)}]"
+
+
+def amount(value: float | None) -> str:
+    """Seconds, megabytes or epochs: 3 significant digits, without exponent in the range people meet."""
+    if value is None:
+        return MISSING
+    if value and not 0.001 <= abs(value) < 1e6:
+        return f"{value:.1e}"
+    decimals = 2 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:.{min(max(decimals, 0), 4)}f}"
+
+
+def leaf(value: object) -> str:
+    """A setting as a person writes it: 0.005, 0 for 0.0, adam."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,185 @@
+"""Run a plan: hand out jobs as they become ready, keep the store, write the records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ifbench.errors import StoreError
+from ifbench.evaluate import evaluate, failure_record
+from ifbench.executors.base import Executor
+from ifbench.jobs import Job
+from ifbench.outcome import Outcome, outcome_of
+from ifbench.plan import CellWork, Plan
+from ifbench.records import Record
+from ifbench.registry import Registry
+from ifbench.schedule import Schedule
+from ifbench.store.artifacts import Store
+from ifbench.store.results import read_records, write_manifest, write_records, write_text_atomic
+from ifbench.suite import Suite
+from ifbench.tested import MissingArtifactError
+
+POLL_SECONDS = 0.2
+MAX_LOOKS = 3
+
+
+class Watcher:
+    """Told how a run goes; this one keeps silent. Subclasses show progress."""
+
+    def begin(self, plan: Plan) -> None:
+        """The run starts."""
+
+    def tick(self, running: Sequence[Job], fractions: dict[str, float], waiting: int) -> None:
+        """A moment has passed: jobs under way, how far each is, and how many more could start now."""
+
+    def job_done(self, job: Job, outcome: Outcome) -> None:
+        """A job has ended."""
+
+    def cell_done(self, work: CellWork, record: Record) -> None:
+        """A cell has its record."""
+
+
+@dataclass
+class Run:
+    """One run of a plan.
+
+    Attributes:
+        out: Where records and manifest are written.
+        open_executor: Called when there is a job to run, and not otherwise.
+        jobs_done: Jobs that this run computed.
+    """
+
+    plan: Plan
+    store: Store
+    registry: Registry
+    out: Path
+    open_executor: Callable[[], Executor]
+    watcher: Watcher = field(default_factory=Watcher)
+    jobs_done: int = 0
+
+    def __call__(self) -> list[Record]:
+        """Do what is missing and write every record of the selected cells.
+
+        Returns:
+            Records of the selected cells, in the plan's order.
+
+        Raises:
+            StoreError: Nothing can be stored any more, for example because the disk is full.
+        """
+        self.watcher.begin(self.plan)
+        known = {record.cell: record for record in self._existing()}
+        schedule = Schedule(self.plan, self.store)
+        records: dict[str, Record] = {}
+        for _ in range(MAX_LOOKS):
+            self._settle(schedule)
+            todo = [work for work in self.plan.selected if work.id not in records]
+            for work in todo:
+                record = self._record(work, schedule, known)
+                if record is not None:
+                    records[work.id] = record
+                    self.watcher.cell_done(work, record)
+            if len(records) == len({work.id for work in self.plan.selected}):
+                break
+            schedule.forget()  # an artifact was damaged: it has been set aside and is computed again
+        self._write({**known, **records})
+        return [records[work.id] for work in self.plan.selected if work.id in records]
+
+    def _settle(self, schedule: Schedule) -> None:
+        """Run jobs until none can start any more."""
+        waiting = schedule.ready()
+        if not waiting:
+            return
+        running: dict[Future[Outcome], Job] = {}
+        with self.open_executor() as executor:
+            while waiting or running:
+                self._start(waiting, running, executor)
+                done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._finish(running.pop(future), future.result(), schedule)
+                if done:
+                    waiting += schedule.ready()
+                self.watcher.tick(list(running.values()), executor.progress(), len(waiting))
+
+    def _start(self, waiting: list[Job], running: dict[Future[Outcome], Job], executor: Executor) -> None:
+        """Start what fits: jobs that share the machine first, then each exclusive one on its own."""
+        if any(job.exclusive for job in running.values()):
+            return
+        for job in [job for job in waiting if not job.exclusive]:
+            if len(running) >= executor.workers:
+                return
+            waiting.remove(job)
+            running[executor.submit(job)] = job
+        if waiting and not running:
+            job = waiting.pop(0)
+            running[executor.submit(job)] = job
+
+    def _finish(self, job: Job, outcome: Outcome, schedule: Schedule) -> None:
+        self.jobs_done += 1
+        if outcome.detail:
+            name = f"logs/{job.id}.txt"
+            write_text_atomic(self.store.root / name, f"{job.label}\n{outcome.message}\n\n{outcome.detail}")
+            outcome = replace(outcome, message=f"{outcome.message} [log: {name} in the store]")
+        if outcome.fatal:
+            raise StoreError(outcome.message)
+        if outcome.status != "ok":
+            schedule.fail(job, outcome)
+        self.watcher.job_done(job, outcome)
+
+    def _record(self, work: CellWork, schedule: Schedule, known: dict[str, Record]) -> Record | None:
+        """The record of a cell; None when something it needs has gone missing."""
+        blocked = schedule.blocked(work)
+        if blocked is not None:
+            return failure_record(work, blocked, self.registry)
+        old = known.get(work.id)
+        if old is not None and old.status == "ok" and self.jobs_done == 0 and self._stored(work):
+            return old
+        try:
+            return evaluate(work, self.plan.suite, self.store, self.registry)
+        except MissingArtifactError:
+            return None
+        except Exception as error:  # noqa: BLE001 - a metric is a plugin and may raise anything
+            return failure_record(work, outcome_of(error), self.registry)
+
+    def _stored(self, work: CellWork) -> bool:
+        return all(self.store.has(job.kind, job.id) for job in (work.train, *work.score_jobs))
+
+    def _existing(self) -> list[Record]:
+        """Records written before that belong to a cell of this plan."""
+        if not (self.out / "results").is_dir():
+            return []
+        cells = {work.id for work in self.plan.works}
+        return [record for record in read_records(self.out) if record.cell in cells]
+
+    def _write(self, records: dict[str, Record]) -> None:
+        """Write all records in one place; nothing is touched where nothing changed."""
+        write_records(self.out, records.values())
+        write_manifest(self.out, manifest(self.plan.suite))
+
+
+def manifest(suite: Suite) -> dict[str, Any]:
+    """What tables need to know of a suite besides its records; JSON values."""
+    published = [
+        {
+            "source": p.source,
+            "metric": p.metric,
+            "value": p.value,
+            "where": dict(p.where),
+            "part": p.part,
+            "note": p.note,
+        }
+        for p in suite.published
+    ]
+    return {
+        "suite": suite.name,
+        "title": suite.title,
+        "profile": suite.profile,
+        "overrides": list(suite.overrides),
+        "metrics": [metric.name for metric in suite.metrics],
+        "parts": [rule.name for rule in suite.examples],
+        "published": published,
+        "estimators": [choice.label for choice in suite.estimators],
+        "cells": len(suite.cells),
+    }

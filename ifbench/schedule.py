@@ -1,0 +1,132 @@
+"""Which jobs of a plan can start now, given what is stored, running and failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ifbench.jobs import TRAIN, Job, ScoreJob, TrainJob, TruthJob, truth_job
+from ifbench.outcome import Outcome
+from ifbench.plan import CellWork, Plan
+from ifbench.records import Intervention
+from ifbench.store.artifacts import Store
+from ifbench.tested import MissingArtifactError, removals, tested_parts, together
+from ifbench.truths import TruthIndex
+
+Group = tuple[str, str]
+"""(training, protocol label): cells that share their ground truths."""
+
+
+@dataclass
+class Schedule:
+    """Walks a plan: training, then scores, then the ground truths of the examples that the scores chose.
+
+    Ground truths wait until every score of their group is settled, so that the interventions of one group are always
+    measured in the same company.
+    """
+
+    plan: Plan
+    store: Store
+    failed: dict[str, Outcome] = field(default_factory=dict)
+    _submitted: set[str] = field(default_factory=set)
+    _truth_jobs: dict[Group, list[TruthJob]] = field(default_factory=dict)
+
+    def ready(self) -> list[Job]:
+        """Jobs that can start and were not handed out before."""
+        found = [job for job in self._startable() if job.id not in self._submitted]
+        self._submitted.update(job.id for job in found)
+        return found
+
+    def fail(self, job: Job, outcome: Outcome) -> None:
+        """Note that a job gave no result; what depends on it will not be tried."""
+        self.failed[job.id] = outcome
+
+    def forget(self) -> None:
+        """Look at the store afresh, for work whose results have gone missing; failed jobs stay failed."""
+        self._submitted.clear()
+        self._truth_jobs.clear()
+
+    def blocked(self, work: CellWork) -> Outcome | None:
+        """Why a cell has no result, or None when nothing stands in its way."""
+        if work.score is None:
+            return Outcome("failed", work.cell.estimator.unavailable or "")
+        for job in (work.train, work.score):
+            if job.id in self.failed:
+                return self.failed[job.id]
+        for label, job in work.selectors.items():
+            if job.id in self.failed:
+                return Outcome(
+                    "failed", f"its examples are chosen by {label}, which failed: {self.failed[job.id].message}"
+                )
+        for truth in self._truth_jobs.get(_group(work), ()):
+            if truth.id in self.failed:
+                outcome = self.failed[truth.id]
+                return Outcome(outcome.status, f"{work.cell.protocol.label}: {outcome.message}")
+        return None
+
+    def interventions_of(self, works: list[CellWork]) -> tuple[int | None, int]:
+        """How many interventions a group needs and how many are not measured yet; (None, 0) before they are chosen."""
+        if not all(self._settled(job) for work in works for job in work.score_jobs):
+            return None, 0
+        wanted = self._wanted(works)
+        index = TruthIndex(self.store, works[0].bases[0])
+        index.refresh()
+        return len(wanted), len(index.missing(wanted))
+
+    def _startable(self) -> Iterator[Job]:
+        for train in self.plan.train_jobs:
+            if self._open(train):
+                yield train
+        for score in self.plan.score_jobs:
+            if self._open(score) and self.store.has(TRAIN, score.train_id):
+                yield score
+        for group, works in self.groups().items():
+            if all(self._settled(job) for work in works for job in work.score_jobs):
+                if group not in self._truth_jobs:
+                    self._truth_jobs[group] = list(self._truths(works))
+                yield from (job for job in self._truth_jobs[group] if self._open(job))
+
+    def _open(self, job: Job) -> bool:
+        return job.id not in self.failed and not self.store.has(job.kind, job.id)
+
+    def _settled(self, job: ScoreJob) -> bool:
+        return job.id in self.failed or job.train_id in self.failed or self.store.has(job.kind, job.id)
+
+    def groups(self) -> dict[Group, list[CellWork]]:
+        """Selected cells that share their ground truths."""
+        groups: dict[Group, list[CellWork]] = {}
+        for work in self.plan.selected:
+            groups.setdefault(_group(work), []).append(work)
+        return groups
+
+    def _truths(self, works: list[CellWork]) -> Iterator[TruthJob]:
+        """The unmeasured interventions of a group, in order of rows and in portions of a fixed size."""
+        first, wanted = works[0], self._wanted(works)
+        size = self._portion(first.train)
+        for repeat, base in enumerate(first.bases):
+            index = TruthIndex(self.store, base)
+            index.refresh()
+            missing = index.missing(wanted)
+            for start in range(0, len(missing), size):
+                portion = missing[start : start + size]
+                yield truth_job(first.train, first.cell.protocol, repeat, base, portion)
+
+    def _wanted(self, works: list[CellWork]) -> list[Intervention]:
+        able = [work for work in works if self.blocked(work) is None]
+        return sorted({intervention for work in able for intervention in self._interventions(work)})
+
+    def _interventions(self, work: CellWork) -> list[Intervention]:
+        assert work.score is not None
+        try:
+            parts = tested_parts(self.plan.suite.examples, work.score, work.selectors, self.store)
+        except MissingArtifactError:  # damaged since it was counted as stored; the next look recomputes it
+            return []
+        return removals(together(parts))
+
+    def _portion(self, train: TrainJob) -> int:
+        artifact = self.store.get(TRAIN, train.id)
+        return int(artifact.meta["chunk"]) if artifact else 1
+
+
+def _group(work: CellWork) -> Group:
+    return work.train.id, work.cell.protocol.label

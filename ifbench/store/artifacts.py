@@ -1,0 +1,183 @@
+"""Arrays by identity on disk: each artifact a directory that is there as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ifbench.store import format as artifact_format
+from ifbench.store.atomic import make_directory, store_errors, sync_directory, write_durably, write_text_atomic
+from ifbench.store.format import ARRAYS, META, Array, Artifact, CorruptError
+from ifbench.store.scratch import is_abandoned, scratch_name
+
+if TYPE_CHECKING:
+    import contextlib
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Artifact", "Store", "StoreWarning"]
+
+SCRATCH, QUARANTINE, LOGS = "tmp", "quarantine", "logs"
+SAFE_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]+")
+
+
+class StoreWarning(UserWarning):
+    """Something in the store was broken and is put aside; it will be computed again."""
+
+
+class Store:
+    """A directory of artifacts, safe to share between processes that come and go.
+
+    `<root>/<kind>/<id[:2]>/<id>/` holds `arrays.safetensors` and `meta.json`. An entry is written under `<root>/tmp`,
+    synced, and renamed into place; whoever comes second keeps what is there. Entries that turn out broken are moved to
+    `<root>/quarantine`, said so by a `StoreWarning`, and count as missing. (A warning, not a list to ask for: it is
+    seen from any process, even if the caller forgets.)
+
+    Construction creates nothing; it removes what killed writers left under `tmp`, and nothing of a living one.
+
+    Every method raises StoreError where the system refuses (full disk, no permission), and ValueError where the kind
+    or the identity cannot be a file name.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root).absolute()
+        self._sweep()
+
+    @classmethod
+    def default(cls) -> Store:
+        """The store at $IFBENCH_STORE, or else `.ifbench` in the working directory."""
+        return cls(Path(os.environ.get("IFBENCH_STORE") or ".ifbench"))
+
+    def has(self, kind: str, id: str) -> bool:  # noqa: A002  # the word of records and meta.json
+        """Whether the artifact is there; its content is not checked."""
+        path = self._path(kind, id)
+        with self._errors(f"look for {kind} {id}", path):
+            return (path / META).is_file()
+
+    def put(self, kind: str, id: str, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> None:  # noqa: A002
+        """Store an artifact; one of that identity that is there already stays as it is.
+
+        Args:
+            kind: What it is, such as "truth"; a directory of the store.
+            id: Its identity, at least two characters.
+            arrays: Bool, integer or floating point of at most 64 bits, in any shape, also 0-d and empty.
+            meta: JSON values, finite numbers only (Any: they differ from kind to kind).
+
+        Raises:
+            StoreError: It cannot be written; nothing of it can be seen.
+            TypeError: An array has another type, or meta holds what JSON cannot.
+            ValueError: Meta holds NaN or an infinity.
+        """
+        if self.has(kind, id):
+            return
+        packed = artifact_format.pack(arrays)
+        described = artifact_format.describe((kind, id), packed, meta)
+        path, unfinished = self._path(kind, id), self._scratch()
+        with self._errors(f"write {kind} {id}", path):
+            make_directory(unfinished.parent)
+            try:
+                unfinished.mkdir()
+                write_durably(unfinished / ARRAYS, packed)
+                write_durably(unfinished / META, described)
+                sync_directory(unfinished)
+                self._publish(unfinished, path)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+
+    def get(self, kind: str, id: str) -> Artifact | None:  # noqa: A002
+        """The artifact, checked against its checksums; None if it is missing, or broken and now put aside."""
+        path = self._path(kind, id)
+        with self._errors(f"read {kind} {id}", path):
+            try:
+                return artifact_format.read(path, (kind, id))
+            except CorruptError as error:
+                self._put_aside(path, str(error))
+                return None
+
+    def entries(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Identity and meta of every artifact of a kind, sorted; the arrays are not read (Any: JSON values)."""
+        folder = self.root / _checked_name(kind)
+        with self._errors(f"list {kind}", folder):
+            paths = sorted(folder.glob("??/*"))
+        for path in paths:
+            with self._errors(f"read {kind} {path.name}", path):
+                try:
+                    meta = artifact_format.read_meta(path, (kind, path.name))
+                except CorruptError as error:
+                    self._put_aside(path, str(error))
+                    continue
+            yield path.name, meta
+
+    def remove(self, kind: str, id: str) -> bool:  # noqa: A002
+        """Remove an artifact, in one step for every reader; whether it was there."""
+        path, target = self._path(kind, id), self._scratch()
+        with self._errors(f"remove {kind} {id}", path):
+            if not _moved(path, target):
+                return False
+            shutil.rmtree(target)
+            return True
+
+    def log(self, id: str, text: str) -> Path:  # noqa: A002
+        """Keep what a job said, such as a traceback, in `<root>/logs/<id>.txt`; a new text replaces the old."""
+        path = self.root / LOGS / f"{_checked_name(id)}.txt"
+        write_text_atomic(path, text, elsewhere="IFBENCH_STORE")
+        return path
+
+    def _path(self, kind: str, id: str) -> Path:  # noqa: A002
+        return self.root / _checked_name(kind) / _checked_name(id)[:2] / id
+
+    def _scratch(self) -> Path:
+        return self.root / SCRATCH / scratch_name()
+
+    def _errors(self, doing: str, path: Path) -> contextlib.AbstractContextManager[None]:
+        return store_errors(doing, path, elsewhere="IFBENCH_STORE")
+
+    def _publish(self, unfinished: Path, path: Path) -> None:
+        make_directory(path.parent)
+        try:
+            unfinished.rename(path)
+        except OSError:
+            if (path / META).is_file():
+                return  # somebody finished first, and theirs stays
+            self._put_aside(path, "incomplete")
+            unfinished.rename(path)
+        sync_directory(path.parent)
+
+    def _put_aside(self, path: Path, reason: str) -> None:
+        """Move a broken entry out of the way; one that is missing is no fault."""
+        kind = path.parent.parent.name
+        aside = self.root / QUARANTINE / f"{kind}-{path.name}-{scratch_name()}"
+        if _moved(path, aside):
+            message = f"{kind} {path.name} in the store is broken ({reason}); moved to {aside}, it counts as missing"
+            warnings.warn(message, StoreWarning, stacklevel=3)
+
+    def _sweep(self) -> None:
+        """Remove what dead writers left; failing to is no harm."""
+        try:
+            left = list((self.root / SCRATCH).iterdir())
+        except OSError:
+            return
+        for path in left:
+            if is_abandoned(path, path.name):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _checked_name(name: str) -> str:
+    if not SAFE_NAME.fullmatch(name) or name in {SCRATCH, QUARANTINE, LOGS}:
+        raise ValueError(f"{name!r} cannot name an artifact; wanted two or more letters, digits, '.', '_' or '-'")
+    return name
+
+
+def _moved(path: Path, target: Path) -> bool:
+    """Rename, unless there is nothing, or somebody else took it meanwhile."""
+    if not os.path.lexists(path):
+        return False
+    make_directory(target.parent)
+    try:
+        path.rename(target)
+    except FileNotFoundError:
+        return False
+    return True

@@ -1,0 +1,157 @@
+"""The part of a run that goes into git: `results/<estimator>.jsonl` and `manifest.json`."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ifbench.errors import IfbenchError
+from ifbench.hookspecs import NAME
+from ifbench.records import MAX_RECORD_BYTES, Record
+from ifbench.store.atomic import store_errors, write_text_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+RESULTS, MANIFEST = "results", "manifest.json"
+MIN_MESSAGE = 200
+SHORTENED = " [...]"
+
+
+def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
+    """Write all records of a run, one file per estimator, its lines sorted.
+
+    Files that would not change are not touched; files of other estimators are removed. A record that is too long for
+    a line loses, in this order and as far as needed: the values per query, the end of its message, its diagnostics.
+
+    Args:
+        directory: Directory of the run; `results` is made in it.
+        records: Every record of the run.
+
+    Returns:
+        The result files, sorted.
+
+    Raises:
+        StoreError: A file cannot be written.
+        IfbenchError: A record stays too long; nothing is written then.
+        ValueError: The name of an estimator cannot be a file name.
+    """
+    lines: dict[Path, list[str]] = defaultdict(list)
+    for record in records:
+        lines[_result_file(directory, record.estimator["name"])].append(record_line(record))
+    for path, of_estimator in lines.items():
+        write_text_atomic(path, "".join(f"{line}\n" for line in sorted(of_estimator)))
+    with store_errors("remove old results", directory, elsewhere="--out"):
+        for path in set((directory / RESULTS).glob("*.jsonl")) - lines.keys():
+            path.unlink(missing_ok=True)
+    return sorted(lines)
+
+
+def read_records(directory: Path) -> list[Record]:
+    """Records of a run, by file and line; none where there are no result files.
+
+    Raises:
+        IfbenchError: A line is no record; `where` holds file and line.
+        StoreError: A file cannot be read.
+    """
+    records = []
+    for path in sorted((directory / RESULTS).glob("*.jsonl")):
+        with store_errors(f"read {path.name}", path, elsewhere="--out"):
+            lines = path.read_bytes().split(b"\n")
+        records += [_record(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+    return records
+
+
+def record_line(record: Record) -> str:
+    """The record as a line of less than MAX_RECORD_BYTES, shortened as `write_records` says.
+
+    Raises:
+        IfbenchError: It stays too long.
+    """
+    shortened = record
+    for shorten in (_keep, _without_per_query, _with_short_message, _without_diagnostics):
+        shortened = shorten(shortened)
+        line = shortened.to_line()
+        if _excess(line) <= 0:
+            return line
+    message = f"the record of cell {record.cell} has {len(line.encode())} bytes; wanted under {MAX_RECORD_BYTES}"
+    hint = f"estimator '{record.estimator.get('label', '')}': shorten its parameters, or those of task and protocol"
+    raise IfbenchError(message, hint=hint)
+
+
+def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> bool:
+    """Write manifest.json, keys sorted; whether it changed (Any: JSON values).
+
+    Raises:
+        StoreError: It cannot be written.
+        TypeError, ValueError: It holds what JSON cannot.
+    """
+    text = json.dumps(manifest, sort_keys=True, indent=1, allow_nan=False)
+    return write_text_atomic(directory / MANIFEST, f"{text}\n")
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """What `write_manifest` wrote (Any: JSON values).
+
+    Raises:
+        IfbenchError: There is none, or it does not hold a JSON object.
+        StoreError: It cannot be read.
+    """
+    path = directory / MANIFEST
+    if not path.is_file():
+        raise IfbenchError(f"no {MANIFEST} here", where=str(directory), hint="name a directory that `ifbench run` made")
+    with store_errors(f"read {path.name}", path, elsewhere="--out"):
+        content = path.read_bytes()
+    try:
+        manifest = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise IfbenchError(f"not JSON: {error}", where=str(path), hint="run the suite again to rewrite it") from error
+    if not isinstance(manifest, dict):
+        raise IfbenchError(f"got {type(manifest).__name__}; wanted a JSON object", where=str(path))
+    return manifest
+
+
+def _result_file(directory: Path, estimator: str) -> Path:
+    if not NAME.fullmatch(estimator):
+        raise ValueError(f"estimator name {estimator!r} cannot name a file")
+    return directory / RESULTS / f"{estimator}.jsonl"
+
+
+def _record(line: bytes, where: str) -> Record:
+    try:
+        return Record.from_line(line.decode())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        hint = "restore the file from git, or delete it and run the suite again: what is in the store is not recomputed"
+        raise IfbenchError(f"not a record: {type(error).__name__}: {error}", where=where, hint=hint) from error
+
+
+def _excess(line: str) -> int:
+    """Bytes by which a line is too long; at most 0 if it fits."""
+    return len(line.encode()) - (MAX_RECORD_BYTES - 1)
+
+
+def _keep(record: Record) -> Record:
+    return record
+
+
+def _without_per_query(record: Record) -> Record:
+    estimates = {
+        metric: {part: replace(estimate, per_query=()) for part, estimate in parts.items()}
+        for metric, parts in record.estimates.items()
+    }
+    return replace(record, estimates=estimates)
+
+
+def _with_short_message(record: Record) -> Record:
+    """The message without its end, but for MIN_MESSAGE characters; a character takes at least one byte."""
+    kept = max(len(record.message) - _excess(record.to_line()) - len(SHORTENED), MIN_MESSAGE)
+    if len(record.message) <= kept + len(SHORTENED):
+        return record
+    return replace(record, message=record.message[:kept] + SHORTENED)
+
+
+def _without_diagnostics(record: Record) -> Record:
+    return replace(record, diagnostics={"warnings": ["diagnostics left out: too long for a record"]})

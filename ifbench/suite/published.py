@@ -1,0 +1,58 @@
+"""Numbers from papers, to stand beside the measured ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ifbench.cells import Cell, ExampleRule, Published
+from ifbench.errors import did_you_mean
+from ifbench.suite.checking import Owner, check
+from ifbench.suite.matching import check_selects, describe_cells
+from ifbench.suite.shapes import EVERYTHING, PublishedShape
+from ifbench.suite.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ifbench.suite.faults import Faults
+    from ifbench.suite.listed import Listing
+    from ifbench.suite.nodes import Node
+
+
+def read_published(
+    listed: Node | None,
+    cells: tuple[Cell, ...] | None,
+    metrics: Listing,
+    examples: tuple[ExampleRule, ...],
+    *,
+    faults: Faults,
+) -> tuple[Published, ...]:
+    """The published numbers, each of a metric, a part and cells that the suite has.
+
+    Args:
+        listed: The entries.
+        cells: None where they could not be told.
+        metrics: Metrics of the suite.
+        examples: Example rules of the suite.
+        faults: Told what is wrong.
+    """
+    described = describe_cells(cells or ()) if listed is not None else []
+    parts = [EVERYTHING, *(rule.name for rule in examples)]
+    found: list[Published] = []
+    for node in listed.entries if listed is not None else ():
+        shape = check(PublishedShape, node, faults, owner=Owner("unknown key of a published number"))
+        if shape is None:
+            continue
+        if metrics.whole:
+            _check_among(node.child("metric"), metrics.labels, "a metric of this suite", faults)
+        _check_among(node.child("part"), parts, "a part of the examples", faults)
+        where = node.child("where")
+        if where is not None and where.fields and described:
+            check_selects(where, described, faults, things="cells")
+        found.append(Published(**dict(shape)))
+    return tuple(found)
+
+
+def _check_among(node: Node | None, known: Sequence[str], what: str, faults: Faults) -> None:
+    if node is not None and node.value not in known:
+        faults.add(node.place, f"got {shown(node.plain())}, wanted {what}", hint=did_you_mean(str(node.value), known))

@@ -1,0 +1,189 @@
+"""The form of a suite file, as pydantic models; plugins' parameters have their own."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from ifbench.cells import Amount
+from ifbench.hookspecs import NAME
+
+AMOUNT = r"([0-9]+(?:\.[0-9]+)?) *%"
+LABEL = r"[A-Za-z0-9][A-Za-z0-9._=+-]*"
+"""Labels name result files."""
+
+AMOUNT_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^{AMOUNT}$"}]}
+NAME_WANTED = "lower case letters, digits and single hyphens"
+LABEL_WANTED = "letters, digits and any of . _ = + -, a letter or digit first"
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise PydanticCustomError("name", "wanted {wanted}", {"wanted": NAME_WANTED})
+    return value
+
+
+def _amount(value: object) -> Amount:
+    """`20` or `16.6%`."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return Amount(count=value)
+    match = re.fullmatch(AMOUNT, value) if isinstance(value, str) else None
+    if match and 0 < float(match[1]) <= 100:
+        return Amount(percent=float(match[1]))
+    words = "a whole number >= 1, or a percentage above 0% and up to 100%, such as 16.6%"
+    raise PydanticCustomError("amount", "wanted {wanted}", {"wanted": words})
+
+
+Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
+Many = Annotated[Amount, PlainValidator(_amount), WithJsonSchema(AMOUNT_SCHEMA)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Row = Annotated[int, Field(ge=0)]
+Some = Annotated[list[Any], Field(min_length=1)]
+Values = dict[str, Any]
+
+
+class Shape(BaseModel):
+    """Nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SuiteShape(Shape):
+    """The keys of a suite file."""
+
+    name: Name = Field(description="name of the suite; results go to leaderboards/NAME")
+    title: str = Field("", description="one line for headings")
+    about: str = Field("", description="what the suite is for")
+    tasks: Some = Field(description="what gets trained: data set, architecture and recipe")
+    seeds: Annotated[list[Row], Field(min_length=1)] = Field([0], description="each task is trained once per seed")
+    queries: Some = Field(description="which test points are asked about")
+    examples: Some = Field(description="which training examples are tested")
+    protocols: Some = Field(description="ways to measure effects by training again")
+    estimators: Some = Field(description="estimators of influence under test")
+    metrics: Some = Field(["pearson", "spearman"], description="comparisons of predicted and measured effects")
+    exclude: list[Values] = Field([], description="cells left out")
+    repeats: int = Field(1, ge=1, description="times each effect is measured")
+    published: list[Any] = Field([], description="numbers from papers, to stand beside the measured ones")
+    profiles: dict[str, Any] = Field({}, description="sizes of the suite; each lays values over its body")
+
+
+class GridShape(Shape):
+    """A sweep inside one entry."""
+
+    grid: dict[str, Some] = Field({}, description="key -> values; several keys give their product")
+    exclude: list[Values] = Field([], description="grid points left out")
+
+
+class ListedShape(Shape):
+    """The keys beside a plugin's parameters."""
+
+    name: str
+    label: str | None = Field(None, description="how tables call it; with a grid it may hold {key} fields")
+
+
+class TimedShape(ListedShape):
+    """The same for plugins that run in jobs of their own."""
+
+    timeout: float | None = Field(None, gt=0, description="seconds after which a job of it is ended")
+
+
+class TaskShape(Shape):
+    """One entry of `tasks`, its grid expanded."""
+
+    data: Values
+    architecture: Values
+    recipe: Values
+    dtype: Literal["float32", "float64"] = "float32"
+
+
+class PublishedShape(Shape):
+    """One entry of `published`."""
+
+    source: Annotated[str, Field(min_length=1)] = Field(description="paper and section")
+    metric: str = Field(description="label of a metric of the suite")
+    value: Annotated[float, Field(allow_inf_nan=False)] = Field(description="the number")
+    where: Values = Field(
+        {}, description="which cells it speaks of: dotted key of a task, protocol or estimator -> value"
+    )
+    part: str = Field("all", description="name of an example rule, or all")
+    note: str = Field("", description="what to know when comparing")
+
+
+class HighestLoss(Shape):
+    """`{highest-loss: 1}`."""
+
+    amount: Many = Field(alias="highest-loss", description="test points of highest loss")
+
+
+class QueryPercentile(Shape):
+    """`{percentile: 50, count: 2}`."""
+
+    at: Percent = Field(alias="percentile", description="percentile of all test losses")
+    amount: Many = Field(alias="count", description="test points with losses nearest to it")
+
+
+class RandomQueries(Shape):
+    """`{random: 16}`."""
+
+    amount: Many = Field(alias="random", description="test points drawn at random")
+
+
+class Rows(Shape):
+    """`{rows: [3, 17]}`."""
+
+    rows: Annotated[tuple[Row, ...], Field(min_length=1)] = Field(description="rows of the test set")
+
+
+class ExampleShape(Shape):
+    """What every example rule may say."""
+
+    name: Name | None = Field(None, description="how tables call this part of the examples")
+
+
+class Ordered(ExampleShape):
+    """A rule that follows an estimator's scores."""
+
+    by: str = Field("self", description="label of the estimator that orders them, or self: the one under test")
+
+
+class Top(Ordered):
+    """`{top: 16.6%, by: hif-exact}`."""
+
+    amount: Many = Field(alias="top", description="training examples of largest absolute score")
+
+
+class Lowest(Ordered):
+    """`{lowest: 20}`."""
+
+    amount: Many = Field(alias="lowest", description="training examples of smallest absolute score")
+
+
+class ExamplePercentile(Ordered):
+    """`{percentile: 30, count: 100}`."""
+
+    at: Percent = Field(alias="percentile", description="percentile of the absolute scores")
+    amount: Many = Field(alias="count", description="training examples with scores nearest to it")
+
+
+class RandomExamples(ExampleShape):
+    """`{random: 16.6%}`."""
+
+    amount: Many = Field(alias="random", description="training examples drawn at random")
+
+
+QUERY_FORMS: dict[str, type[Shape]] = {
+    "highest-loss": HighestLoss,
+    "percentile": QueryPercentile,
+    "random": RandomQueries,
+    "rows": Rows,
+}
+EXAMPLE_FORMS: dict[str, type[ExampleShape]] = {
+    "top": Top,
+    "lowest": Lowest,
+    "percentile": ExamplePercentile,
+    "random": RandomExamples,
+}
+EVERYTHING = "all"

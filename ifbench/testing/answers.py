@@ -1,0 +1,44 @@
+"""Checks of form: the right shape on the right device, and numbers that are numbers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ifbench.errors import EstimatorError, UnsupportedError
+from ifbench.numerics.contract import check_scores
+from ifbench.numerics.problem import TrainedProblem
+from ifbench.testing.problems import anisotropic, near_isotropic, singular
+from ifbench.testing.trial import Trial, rows
+
+
+def shape(trial: Trial) -> str:
+    """A floating-point tensor (n_example, n_query) on the problem's device, for any number of examples and queries."""
+    problem = near_isotropic().problem
+    whole = (problem.n_train, problem.n_test)
+    assert problem.n_test > problem.n_param
+    for n_example, n_query in (whole, (1, problem.n_test), (problem.n_train, 1), (1, 1)):
+        _check_form(trial, problem, n_example, n_query)
+    return f"{whole[0]} x {whole[1]}, one example, one query"
+
+
+def finite(trial: Trial) -> str:
+    """No NaN and no infinity; on a singular problem an EstimatorError that says why is as good an answer."""
+    for ridge in (near_isotropic(), anisotropic()):
+        trial.scores(ridge.problem)
+    problem = singular().problem
+    try:
+        answer = trial.fitted(problem).score(problem, rows(problem.n_train), rows(problem.n_test))
+    except UnsupportedError:
+        return "finite; a singular problem is refused"
+    except EstimatorError as refusal:
+        return f"finite; a singular problem is refused: {refusal.message}"
+    check_scores(answer, problem, n_example=problem.n_train, n_query=problem.n_test, estimator=trial.spec.name)
+    return "finite, on a singular problem too"
+
+
+def _check_form(trial: Trial, problem: TrainedProblem, n_example: int, n_query: int) -> None:
+    answer: object = trial.fitted(problem).score(problem, rows(n_example), rows(n_query))
+    if isinstance(answer, Tensor):
+        answer = torch.zeros_like(answer)  # the values are for other checks
+    check_scores(answer, problem, n_example=n_example, n_query=n_query, estimator=trial.spec.name)

@@ -1,0 +1,140 @@
+"""Run the conformance checks on one estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ValidationError
+
+from ifbench.errors import IfbenchError, UnsupportedError, did_you_mean
+from ifbench.hookspecs import EstimatorSpec
+from ifbench.params import Params
+from ifbench.registry import load_registry
+from ifbench.testing.blame import describe
+from ifbench.testing.checks import CHECKS, Check
+from ifbench.testing.surroundings import process_state_kept
+from ifbench.testing.trial import Trial
+
+CheckStatus = Literal["passed", "failed", "expected failure", "unexpected pass", "skipped"]
+GOOD: frozenset[CheckStatus] = frozenset({"passed", "expected failure", "skipped"})
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """How one check ended.
+
+    Attributes:
+        name: The check.
+        summary: What it demands, in one line.
+        status: `unexpected pass` is a declared failure that passes, and counts as failing.
+        message: What was found, what went wrong with a hint, or why it was skipped.
+    """
+
+    name: str
+    summary: str
+    status: CheckStatus
+    message: str
+
+
+def check_estimator(spec: EstimatorSpec, params: Params | None = None) -> list[CheckResult]:
+    """Run every conformance check; the process is left as it was found.
+
+    Args:
+        spec: The estimator.
+        params: Its parameters; None takes the defaults.
+
+    Raises:
+        IfbenchError: A parameter without default was not given, or `expected_failures` names no check.
+    """
+    _refuse_unknown(spec)
+    trial = Trial(spec, _defaults(spec) if params is None else params)
+    statuses: dict[str, CheckStatus] = {}
+    results: list[CheckResult] = []
+    for check in CHECKS:
+        result = _result(check, trial, statuses)
+        statuses[check.name] = result.status
+        results.append(result)
+    return results
+
+
+def ok(results: Iterable[CheckResult]) -> bool:
+    """Whether nothing failed, and something passed: an estimator that supports no problem has shown nothing."""
+    statuses = {result.status for result in results}
+    return statuses <= GOOD and "passed" in statuses
+
+
+def assert_conforms(estimator: EstimatorSpec | str, params: Params | None = None) -> None:
+    """For a plugin's own tests: run every check.
+
+    Args:
+        estimator: A spec, or a registered name.
+        params: Its parameters; None takes the defaults.
+
+    Raises:
+        AssertionError: A check failed; lists all that did, with hints.
+        IfbenchError: The estimator is not registered or cannot be checked.
+    """
+    spec = load_registry().estimator(estimator) if isinstance(estimator, str) else estimator
+    results = check_estimator(spec, params)
+    if not ok(results):
+        raise AssertionError(failures(spec.name, results))
+
+
+def failures(name: str, results: Sequence[CheckResult]) -> str:
+    """The checks that failed, one paragraph each."""
+    bad = [result for result in results if result.status not in GOOD]
+    if not bad:
+        reasons = sorted({result.message for result in results})
+        return f"estimator '{name}': no check passed\n" + "\n".join(f"- {reason}" for reason in reasons)
+    head = f"estimator '{name}': {len(bad)} of {len(results)} checks failed"
+    return "\n".join([head, *(f"- {result.name} ({result.status}): {result.message}" for result in bad)])
+
+
+def _result(check: Check, trial: Trial, statuses: Mapping[str, CheckStatus]) -> CheckResult:
+    missing = [name for name in check.needs if statuses[name] == "failed"]
+    if missing:
+        return CheckResult(check.name, check.summary, "skipped", f"says nothing while '{missing[0]}' fails")
+    status, message = _run(check, trial)
+    reason = trial.spec.expected_failures.get(check.name)
+    if reason is not None and status == "failed":
+        status, message = "expected failure", f"{reason}; {message}"
+    elif reason is not None and status == "passed":
+        status = "unexpected pass"
+        message = f"declared to fail ({reason}), yet: {message}\n  hint: take '{check.name}' out of expected_failures"
+    return CheckResult(check.name, check.summary, status, message)
+
+
+def _run(check: Check, trial: Trial) -> tuple[CheckStatus, str]:
+    try:
+        with process_state_kept():
+            return "passed", check.run(trial)
+    except UnsupportedError as error:
+        return "skipped", f"unsupported: {error}"
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it fails this check only
+        return "failed", describe(error, trial.spec)
+
+
+def _defaults(spec: EstimatorSpec) -> Params:
+    required = [name for name, field in spec.params.model_fields.items() if field.is_required()]
+    if required:
+        listed = ", ".join(f"{name}=..." for name in required)
+        raise IfbenchError(
+            f"estimator '{spec.name}' has parameters without a default: {', '.join(required)}",
+            hint=f"give them: check_estimator(spec, {spec.params.__name__}({listed}))",
+        )
+    try:
+        return spec.params()
+    except ValidationError as error:
+        raise IfbenchError(f"estimator '{spec.name}': its default parameters are not valid: {error}") from error
+
+
+def _refuse_unknown(spec: EstimatorSpec) -> None:
+    known = {check.name for check in CHECKS}
+    for name in sorted(spec.expected_failures.keys() - known):
+        raise IfbenchError(
+            f"expected_failures names an unknown check '{name}'",
+            where=f"estimator '{spec.name}'",
+            hint=did_you_mean(name, known),
+        )

@@ -1,0 +1,190 @@
+"""Small problems whose influence is known in closed form, and trained problems from any model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from ifbench.cells import Recipe
+from ifbench.interfaces import Batch, Checkpoint, Dataset, Model
+from ifbench.numerics.layout import ParameterLayout
+from ifbench.numerics.models import Regressor
+from ifbench.numerics.objective import Objective
+from ifbench.numerics.problem import DEFAULT_CHUNK, TrainedProblem
+
+LEARNING_RATE = 0.1
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Linear least squares with weight decay, at its optimum; float64.
+
+    The objective is `mean_i (y_i - x_i'w)^2 / 2 + decay * |w|^2`, a bias, if any, being one more weight.
+
+    Attributes:
+        problem: What an estimator is given.
+    """
+
+    problem: TrainedProblem
+
+    @property
+    def hessian(self) -> Tensor:
+        """`X'X / n + 2 decay I`, shape (n_param, n_param)."""
+        inputs, n_param = self.problem.data.train.inputs, self.problem.n_param
+        return _normal_matrix(_design(inputs, n_param), self.problem.decay)
+
+    def influence(self) -> Tensor:
+        """`g_q' H^-1 g_i` for every example and query, shape (n_train, n_query): the score to first order."""
+        train, test = self._gradients(self.problem.data.train), self._gradients(self.problem.data.test)
+        scores: Tensor = train @ torch.linalg.solve(self.hessian, test.T)
+        return scores
+
+    def leave_one_out_effects(self) -> Tensor:
+        """Exact change of each query's loss when an example's weight is set to 0 and the problem solved again.
+
+        The divisor of the mean stays n. Positive: the example helped.
+
+        Returns:
+            Shape (n_train, n_query).
+
+        Source: Sherman & Morrison 1950, applied to `H - x_i x_i' / n`.
+        """
+        train, test = self.problem.data.train, self.problem.data.test
+        design, n_param = _design(train.inputs, self.problem.n_param), self.problem.n_param
+        residual = (train.targets - design @ self._weights()).squeeze(1)
+        solved = torch.linalg.solve(self.hessian, design.T).T / len(design)  # row i: H^-1 x_i / n
+        leverage = (design * solved).sum(1)
+        change = -solved * (residual / (1 - leverage))[:, None]  # (n_train, n_param)
+        before = (_design(test.inputs, n_param) @ self._weights() - test.targets).T  # (1, n_query)
+        after = before + change @ _design(test.inputs, n_param).T
+        effects: Tensor = (after.square() - before.square()) / 2
+        return effects
+
+    def chunked(self, chunk: int) -> Ridge:
+        """The same problem, which treats `chunk` examples at once."""
+        return Ridge(replace(self.problem, chunk=chunk))
+
+    def with_own_model(self) -> Ridge:
+        """The same problem with a module of its own that holds the optimum; others share one for speed."""
+        inputs, params = self.problem.data.train.inputs, self.problem.params
+        objective = objective_of(_linear(inputs.shape[1], bias=len(params) > inputs.shape[1]), decay=self.problem.decay)
+        with torch.no_grad():
+            for name, values in objective.layout.unflatten(params).items():
+                objective.model.module.get_parameter(name).copy_(values)
+        return Ridge(replace(self.problem, objective=objective))
+
+    def _weights(self) -> Tensor:
+        return self.problem.params[:, None]
+
+    def _gradients(self, batch: Batch) -> Tensor:
+        design = _design(batch.inputs, self.problem.n_param)
+        return design * (design @ self._weights() - batch.targets)
+
+
+def ridge(
+    spectrum: Sequence[float] = (1.0, 1.05, 1.1, 1.2),
+    *,
+    n_train: int = 60,
+    n_query: int = 12,
+    decay: float = 0.005,
+    bias: bool = False,
+    seed: int = 0,
+) -> Ridge:
+    """Ridge regression with given eigenvalues of `X'X / n`, in directions that are no axes.
+
+    Args:
+        spectrum: One eigenvalue for each of the inputs; zeros make a singular problem when decay is 0.
+        n_train: Training examples, at least as many as inputs.
+        n_query: Test points.
+        decay: Factor of `|w|^2` in the objective.
+        bias: Whether the model has a bias; its column of ones adds to the spectrum.
+        seed: Seeds inputs and targets; the global random state is left as it is.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    stretch = torch.tensor(spectrum, dtype=torch.float64).sqrt()
+    rotation = torch.linalg.qr(normal(len(spectrum), len(spectrum)))[0]
+    train = n_train**0.5 * torch.linalg.qr(normal(n_train, len(spectrum)))[0] * stretch @ rotation.T
+    test = normal(n_query, len(spectrum)) * stretch @ rotation.T
+    truth = rotation @ (normal(len(spectrum), 1) / stretch.clamp_min(1e-3)[:, None])  # every direction matters as much
+
+    def batch(inputs: Tensor) -> Batch:
+        return Batch(inputs, inputs @ truth + 0.5 * normal(len(inputs), 1))
+
+    return Ridge(_solved(Dataset(batch(train), batch(test), n_output=1), decay, bias=bias))
+
+
+def near_isotropic(*, seed: int = 0) -> Ridge:
+    """A ridge problem on which plain gradient dots rank examples right: condition number 1.2."""
+    return ridge(seed=seed)
+
+
+def anisotropic(*, seed: int = 0) -> Ridge:
+    """A ridge problem that needs the inverse Hessian: condition number about 80."""
+    return ridge((0.05, 0.2, 0.6, 2.0, 5.0), n_train=240, seed=seed)
+
+
+def singular(*, seed: int = 0) -> Ridge:
+    """Least squares with two directions that no example shows: the Hessian has rank 3 of 5."""
+    return ridge((0.0, 0.0, 0.5, 1.0, 2.0), decay=0.0, seed=seed)
+
+
+def objective_of(model: Model, *, decay: float = 0.0) -> Objective:
+    """The objective of a model, whose buffers and frozen parameters are constants."""
+    frozen = {name: param.detach() for name, param in model.module.named_parameters() if not param.requires_grad}
+    buffers = {name: buffer.detach() for name, buffer in model.module.named_buffers()}
+    return Objective(model, ParameterLayout.of(model.module), {**frozen, **buffers}, decay)
+
+
+def problem_of(model: Model, data: Dataset, *, decay: float = 0.0, chunk: int = DEFAULT_CHUNK) -> TrainedProblem:
+    """The problem that an estimator sees, at the parameters that the model's module holds now; one checkpoint."""
+    objective = objective_of(model, decay=decay)
+    params = objective.layout.flatten(dict(model.module.named_parameters()))
+    return _problem(objective, data, params, chunk=chunk)
+
+
+def _problem(objective: Objective, data: Dataset, params: Tensor, *, chunk: int = DEFAULT_CHUNK) -> TrainedProblem:
+    recipe = Recipe(steps=1, learning_rate=LEARNING_RATE, weight_decay=objective.decay)
+    checkpoints = (Checkpoint(1, LEARNING_RATE, params),)
+    return TrainedProblem(objective, data, params, checkpoints, recipe, seed=0, chunk=chunk)
+
+
+def _solved(data: Dataset, decay: float, *, bias: bool) -> TrainedProblem:
+    """The problem at the weights of least norm among those of least objective."""
+    inputs, targets = data.train
+    objective = _linear_objective(inputs.shape[1], decay, bias=bias)
+    design = _design(inputs, inputs.shape[1] + bias)
+    weights = torch.linalg.pinv(_normal_matrix(design, decay), hermitian=True) @ design.T @ targets / len(design)
+    return _problem(objective, data, weights.squeeze(1))
+
+
+@cache
+def _linear_objective(n_input: int, decay: float, *, bias: bool) -> Objective:
+    """One objective for all problems of a size, so that its derivatives are recorded once."""
+    return objective_of(_linear(n_input, bias=bias), decay=decay)
+
+
+def _linear(n_input: int, *, bias: bool) -> Regressor:
+    """Linear model with all parameters zero, float64; draws no random numbers."""
+    linear = nn.Linear(n_input, 1, bias=bias, dtype=torch.float64, device="meta").to_empty(device="cpu")
+    for param in linear.parameters():
+        nn.init.zeros_(param)
+    return Regressor(linear.eval())
+
+
+def _normal_matrix(design: Tensor, decay: float) -> Tensor:
+    """`X'X / n + 2 decay I`, shape (n_param, n_param)."""
+    return design.T @ design / len(design) + 2 * decay * torch.eye(design.shape[1], dtype=design.dtype)
+
+
+def _design(inputs: Tensor, n_param: int) -> Tensor:
+    """Inputs with a column of ones where there is a bias, shape (n, n_param)."""
+    ones = inputs.new_ones(len(inputs), n_param - inputs.shape[1])
+    return torch.cat([inputs, ones], dim=1)

@@ -1,0 +1,92 @@
+"""What an estimator must leave as it found it: the problem, the model, and the state of the process."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ifbench.numerics.problem import TrainedProblem
+from ifbench.testing.problems import near_isotropic
+from ifbench.testing.trial import CheckFailedError, Trial, rows
+
+
+def no_side_effects(trial: Trial) -> str:
+    """Parameters, data, model, rows asked for, random states, default dtype, threads and grad mode stay as they are."""
+    problem = near_isotropic().with_own_model().problem
+    examples, queries = rows(problem.n_train), rows(problem.n_test)
+    before = {**_problem_state(problem), **_process_state()}
+    trial.fitted(problem).score(problem, examples, queries)
+    after = {**_problem_state(problem), **_process_state()}
+    changed = [name for name, value in before.items() if not _same(value, after[name])]
+    changed += [
+        f"the {name} asked for" for name, asked in (("examples", examples), ("queries", queries)) if _moved(asked)
+    ]
+    if changed:
+        raise CheckFailedError(
+            f"changed: {', '.join(changed)}", hint="work on copies, and draw from problem.generator(name)"
+        )
+    return "nothing changed"
+
+
+@contextmanager
+def process_state_kept() -> Iterator[None]:
+    """Put the process back as it was, whatever a plugin did to it."""
+    before = _process_state()
+    try:
+        yield
+    finally:
+        torch.set_grad_enabled(before["grad mode"])
+        torch.set_default_dtype(before["default dtype"])
+        if torch.get_num_threads() != before["number of threads"]:
+            torch.set_num_threads(before["number of threads"])
+        torch.set_rng_state(before["torch's random state"])
+        np.random.set_state(before["numpy's random state"])  # noqa: NPY002 - the global state is the point
+        random.setstate(before["python's random state"])
+
+
+def _process_state() -> dict[str, Any]:  # Any: each library has its own form of state
+    return {
+        "torch's random state": torch.get_rng_state(),
+        "numpy's random state": np.random.get_state(),  # noqa: NPY002 - the global state is the point
+        "python's random state": random.getstate(),
+        "default dtype": torch.get_default_dtype(),
+        "number of threads": torch.get_num_threads(),
+        "grad mode": torch.is_grad_enabled(),
+    }
+
+
+def _problem_state(problem: TrainedProblem) -> dict[str, Any]:  # Any: tensors and flags
+    module, data = problem.objective.model.module, problem.data
+    tensors: Mapping[str, Tensor] = {
+        "problem.params": problem.params,
+        **{f"problem.checkpoints[{k}]": point.params for k, point in enumerate(problem.checkpoints)},
+        **{f"training {name}": part for name, part in data.train._asdict().items()},
+        **{f"test {name}": part for name, part in data.test._asdict().items()},
+        **{f"the model's {name}": value for name, value in (*module.named_parameters(), *module.named_buffers())},
+    }
+    flags = {f"requires_grad of {name}": value.requires_grad for name, value in tensors.items()}
+    return {
+        **{name: value.detach().clone() for name, value in tensors.items()},
+        **flags,
+        "training mode": module.training,
+    }
+
+
+def _same(before: Any, after: Any) -> bool:  # Any: as above
+    if isinstance(before, Tensor):
+        return torch.equal(before, after)
+    if isinstance(before, np.ndarray):
+        return np.array_equal(before, after)
+    if isinstance(before, tuple):
+        return len(before) == len(after) and all(map(_same, before, after))
+    return bool(before == after)
+
+
+def _moved(asked: Tensor) -> bool:
+    return not torch.equal(asked, torch.arange(len(asked)))

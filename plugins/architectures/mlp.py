@@ -1,0 +1,45 @@
+"""Fully connected network of a given width and depth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+from ifbench import ArchitectureSpec, Params, hookimpl, param
+from ifbench.interfaces import Dataset, Model
+
+
+class MlpParams(Params):
+    """Shape of the network."""
+
+    width: int = param(5, ge=1, about="units of each hidden layer", unit="units")
+    depth: int = param(1, ge=0, about="hidden layers; 0 is softmax regression", unit="layers")
+    activation: Literal["relu", "tanh"] = param("relu", about="after each hidden layer")
+
+
+def build(params: MlpParams, dataset: Dataset) -> Model:
+    """Network with PyTorch's default initialisation; inputs are flattened."""
+    from torch import nn
+
+    from ifbench.numerics.models import Classifier
+
+    activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[params.activation]
+    n_input = math.prod(dataset.train.inputs.shape[1:])
+    layers: list[nn.Module] = [nn.Flatten()]
+    for _ in range(params.depth):
+        layers += [nn.Linear(n_input, params.width), activation()]
+        n_input = params.width
+    return Classifier(nn.Sequential(*layers, nn.Linear(n_input, dataset.n_output)))
+
+
+@hookimpl
+def ifbench_architectures() -> Iterable[ArchitectureSpec]:
+    """The multilayer perceptron."""
+    yield ArchitectureSpec(
+        name="mlp",
+        factory=f"{__name__}:build",
+        params=MlpParams,
+        summary="fully connected network with ReLU or tanh and cross-entropy loss",
+        source="Basu, Pope, Feizi 2021, section 5.1 (width 5, depth 1)",
+    )

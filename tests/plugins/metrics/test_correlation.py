@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import pytest
+
+from ifbench.registry import load_registry
+from ifbench.stats.rows import ROW_FORM
+
+
+@pytest.mark.parametrize("name", ["pearson", "spearman"])
+def test_metric_is_registered_and_loads(name):
+    metric = load_registry().find("metric", name).spec.load()
+    assert metric([1.0, 2.0, 3.0], [2.0, 4.0, 6.0]) == pytest.approx(1.0)
+    assert hasattr(metric, ROW_FORM)

@@ -1,0 +1,31 @@
+from ifbench.report.markdown import report_markdown
+
+
+def test_page_says_what_was_run_what_failed_and_how_to_read_it(records, manifest):
+    page = report_markdown(records, manifest)
+    for wanted in (
+        "# Iris, with and without weight decay",
+        "30 cells, 28 ok",
+        "ifbench run quickstart --profile cpu",
+        "| estimator | spearman [95 %] |",
+        "2 ok, 1 timeout",
+        "returned NaN for 12 of 240 pairs hint: raise `damping`",
+        "| 0.508 |",
+        "nats",
+    ):
+        assert wanted in page
+
+
+def test_every_row_of_a_markdown_table_has_as_many_cells_as_its_head(records, manifest):
+    tables = [block for block in report_markdown(records, manifest).split("\n\n") if block.startswith("|")]
+    assert len(tables) >= 6
+    for block in tables:
+        assert len({line.replace("\\|", "").count("|") for line in block.splitlines()}) == 1
+
+
+def test_missing_cells_are_told(records, manifest):
+    assert "29 of 30 cells" in report_markdown(records[1:], manifest)
+
+
+def test_page_without_records_says_so(manifest):
+    assert "No records yet." in report_markdown([], manifest)

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ifbench.cells import Amount, ExampleRule, QueryRule
+from ifbench.errors import IfbenchError
+from ifbench.stats.selection import select_examples, select_queries
+
+LOSSES = np.array([0.3, 0.9, 0.1, 0.9, 0.5])
+PINNED = [22, 88, 87, 23, 79]
+
+
+def queries(*rules, losses=LOSSES, seed=0):
+    return select_queries(rules, losses, seed=seed).tolist()
+
+
+def rule(order, count=None, *, percent=None, at=None):
+    return ExampleRule("part", order, Amount(count, percent), at=at)
+
+
+def rows(chosen, query=0):
+    return np.flatnonzero(chosen[:, query]).tolist()
+
+
+def test_highest_loss_comes_first_and_ties_go_by_row():
+    assert queries(QueryRule("highest-loss", Amount(3))) == [1, 3, 4]
+
+
+def test_percentile_takes_the_nearest_losses():
+    assert queries(QueryRule("percentile", Amount(2), at=50)) == [4, 0]
+    assert queries(QueryRule("percentile", Amount(1), at=0)) == [2]
+
+
+def test_all_and_rows_are_taken_as_given():
+    assert queries(QueryRule("all")) == [0, 1, 2, 3, 4]
+    assert queries(QueryRule("rows", rows=(4, 0, 4))) == [4, 0]
+
+
+def test_rules_are_taken_in_order_without_repeats():
+    assert queries(QueryRule("rows", rows=(3,)), QueryRule("highest-loss", Amount(2)), QueryRule("all")) == [
+        3,
+        1,
+        0,
+        2,
+        4,
+    ]
+
+
+def test_result_is_int64_even_when_empty():
+    assert select_queries([], LOSSES, seed=0).dtype == np.int64
+    assert select_queries([QueryRule("all")], LOSSES, seed=0).dtype == np.int64
+
+
+def test_random_queries_ignore_the_losses_and_follow_the_seed():
+    draw = QueryRule("random", Amount(20))
+    losses = np.random.default_rng(0).random(100)
+    first = queries(draw, losses=losses)
+    assert first == queries(draw, losses=np.full(100, np.nan))
+    assert first != queries(draw, losses=losses, seed=1)
+    assert len(set(first)) == 20
+
+
+def test_larger_random_amount_keeps_the_smaller_one():
+    few, many = (QueryRule("random", Amount(count)) for count in (5, 20))
+    losses = np.zeros(100)
+    assert queries(many, losses=losses)[:5] == queries(few, losses=losses)
+
+
+def test_random_draw_is_the_same_on_every_machine():
+    assert queries(QueryRule("random", Amount(5)), losses=np.zeros(100), seed=3) == PINNED
+
+
+def test_percent_of_the_test_set():
+    assert len(queries(QueryRule("highest-loss", Amount(percent=40)))) == 2
+
+
+@pytest.mark.parametrize("row", [5, -1])
+def test_row_outside_the_test_set_is_refused(row):
+    with pytest.raises(IfbenchError, match=f"no test point {row} among 5"):
+        queries(QueryRule("rows", rows=(row,)))
+
+
+def test_more_queries_than_test_points_are_refused():
+    with pytest.raises(IfbenchError, match="asks for 6 of 5 test points"):
+        queries(QueryRule("random", Amount(6)))
+
+
+@pytest.mark.parametrize("order", ["highest-loss", "percentile"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_losses_that_are_not_finite_cannot_be_ordered(order, bad):
+    losses = np.array([0.1, bad, 0.2])
+    with pytest.raises(IfbenchError, match="test point 1 is"):
+        queries(QueryRule(order, Amount(1), at=50), losses=losses)
+
+
+def test_top_and_lowest_go_by_magnitude_for_each_query():
+    scores = np.array([[-5.0, 1.0], [1.0, 2.0], [3.0, -9.0], [0.0, 0.5]])
+    top = select_examples(rule("top", 2), 4, 2, scores, seed=0)
+    assert (rows(top, 0), rows(top, 1)) == ([0, 2], [1, 2])
+    lowest = select_examples(rule("lowest", 1), 4, 2, scores, seed=0)
+    assert (rows(lowest, 0), rows(lowest, 1)) == ([3], [3])
+
+
+def test_ties_go_to_the_first_row():
+    assert rows(select_examples(rule("top", 2), 5, 1, np.ones((5, 1)), seed=0)) == [0, 1]
+    assert rows(select_examples(rule("lowest", 2), 5, 1, -np.ones((5, 1)), seed=0)) == [0, 1]
+
+
+def test_percentile_of_magnitudes():
+    scores = np.array([[0.0], [-1.0], [2.0], [-3.0], [4.0]])
+    assert rows(select_examples(rule("percentile", 1, at=50), 5, 1, scores, seed=0)) == [2]
+    assert rows(select_examples(rule("percentile", 2, at=100), 5, 1, scores, seed=0)) == [3, 4]
+
+
+def test_percent_of_the_training_set_rounds():
+    assert select_examples(rule("top", percent=16.6), 120, 1, np.arange(120.0)[:, None], seed=0).sum() == 20
+
+
+def test_all_needs_no_scores():
+    assert select_examples(ExampleRule("all", "all"), 3, 2, None, seed=0).all()
+
+
+def test_random_examples_are_the_same_for_all_queries_and_ignore_scores():
+    scores = np.random.default_rng(0).normal(size=(50, 3))
+    chosen = select_examples(rule("random", 10), 50, 3, scores, seed=1)
+    assert (chosen == chosen[:, :1]).all()
+    assert chosen[:, 0].sum() == 10
+    assert (chosen == select_examples(rule("random", 10), 50, 3, None, seed=1)).all()
+    assert (chosen != select_examples(rule("random", 10), 50, 3, None, seed=2)).any()
+
+
+def test_random_draws_every_example_equally_often():
+    times = sum(select_examples(rule("random", 5), 20, 1, None, seed=seed)[:, 0] for seed in range(400))
+    assert times.min() > 60  # 100 expected, standard deviation 9
+    assert times.max() < 140
+
+
+def test_more_examples_than_there_are_is_refused():
+    with pytest.raises(IfbenchError, match="examples 'part': asks for 500 of 120 training examples"):
+        select_examples(rule("top", 500), 120, 1, np.ones((120, 1)), seed=0)
+
+
+def test_scores_that_are_not_finite_are_refused():
+    scores = np.ones((4, 2))
+    scores[2, 1] = np.nan
+    with pytest.raises(IfbenchError, match=r"\(2, 1\) is nan, and 1 of 8 are not finite"):
+        select_examples(rule("top", 1), 4, 2, scores, seed=0)
+
+
+@pytest.mark.parametrize("scores", [None, np.ones((2, 4))])
+def test_missing_or_misshapen_scores_are_refused(scores):
+    with pytest.raises(ValueError, match="expected .n_train=4, n_query=2"):
+        select_examples(rule("top", 1), 4, 2, scores, seed=0)

@@ -1,0 +1,60 @@
+"""Each planted bug is caught by the check that is meant for it, and by no other."""
+
+import planted
+import pytest
+
+from ifbench.testing import check_estimator, ok
+
+CAUGHT_BY = [
+    (planted.WrongSign, "sign"),
+    (planted.Transposed, "shape"),
+    (planted.TransposedWhenSquare, "shape"),
+    (planted.OnMeta, "shape"),
+    (planted.ReturnsNumpy, "shape"),
+    (planted.DividedByN, "scale"),
+    (planted.TimesN, "scale"),
+    (planted.GivesNan, "finite"),
+    (planted.NanWhenSingular, "finite"),
+    (planted.GlobalRandom, "determinism"),
+    (planted.AddsChunkInverses, "batch-size"),
+    (planted.IgnoresRows, "batch-size"),
+    (planted.NormalisesOverQueries, "many-queries"),
+    (planted.ZerosBeyondParameters, "many-queries"),
+    (planted.MutatesParams, "no-side-effects"),
+    (planted.MutatesData, "no-side-effects"),
+    (planted.TrainsTheModule, "no-side-effects"),
+    (planted.SeedsGlobally, "no-side-effects"),
+    (planted.ChangesThreads, "no-side-effects"),
+    (planted.ChangesDefaults, "no-side-effects"),
+    (planted.SortsTheRows, "no-side-effects"),
+    (planted.KeepsFirstInverse, "no-carried-state"),
+    (planted.SharesInverse, "no-carried-state"),
+]
+
+
+@pytest.mark.parametrize(("bug", "check"), CAUGHT_BY, ids=lambda value: getattr(value, "__name__", value))
+def test_bug_is_caught_by_name(bug, check):
+    results = check_estimator(planted.spec_of(bug))
+    print(*[(result.name, result.status, result.message) for result in results if result.status != "passed"], sep="\n")
+    assert not ok(results)
+    assert check in {result.name for result in results if result.status == "failed"}
+
+
+def test_the_same_estimator_without_a_bug_passes():
+    results = check_estimator(planted.spec_of(planted.Right))
+    assert {result.status for result in results} == {"passed"}
+
+
+def message(bug, check):
+    return next(result.message for result in check_estimator(planted.spec_of(bug)) if result.name == check)
+
+
+def test_messages_say_what_to_do():
+    assert "turn the sign round" in message(planted.WrongSign, "sign")
+    assert "transpose" in message(planted.Transposed, "shape")
+    assert "multiply the scores by n" in message(planted.DividedByN, "scale")
+    assert "divide the scores by n" in message(planted.TimesN, "scale")
+    assert "problem.params" in message(planted.MutatesParams, "no-side-effects")
+    assert "numpy's random state" in message(planted.SeedsGlobally, "no-side-effects")
+    assert "the examples asked for" in message(planted.SortsTheRows, "no-side-effects")
+    assert "there are 4 parameters" in message(planted.ZerosBeyondParameters, "many-queries")
