@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from ifbench.hookspecs import (
@@ -36,7 +37,5 @@ __all__ = [
 def __getattr__(name: str) -> Any:  # Any: whichever name is asked for
     """`run` and `Results` are imported when first used, so that a plugin's import stays light."""
     if name in {"run", "Results"}:
-        from ifbench import api
-
-        return getattr(api, name)
+        return getattr(importlib.import_module("ifbench.api"), name)
     raise AttributeError(f"module 'ifbench' has no attribute {name!r}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from ifbench.identity import rounded
+from ifbench.identity import canonical_json, rounded
 
 RECORD_VERSION = 1
 MAX_RECORD_BYTES = 2048
@@ -102,7 +102,7 @@ class Record:
 
     def to_line(self) -> str:
         """The record as one line of JSON: sorted keys, 6 significant digits, no line end."""
-        return json.dumps({"record": RECORD_VERSION, **rounded(asdict(self))}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return canonical_json({"record": RECORD_VERSION, **rounded(asdict(self))})
 
     @classmethod
     def from_line(cls, line: str) -> Record:

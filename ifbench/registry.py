@@ -133,7 +133,7 @@ def load_registry(plugin_files: Sequence[str | Path] = ()) -> Registry:
             module = load()
             found = _catalogue(manager, module, origin)
             _refuse_duplicates(registry, found, origin)
-        except (Exception, SystemExit) as error:  # a plugin may raise anything, and must not cost the others
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             registry.refused.append(Refused(stem, origin, _reason(error)))
             continue
         for spec in found:

@@ -18,7 +18,8 @@ from ifbench.records import Record
 from ifbench.registry import Registry
 from ifbench.schedule import Schedule
 from ifbench.store.artifacts import Store
-from ifbench.store.results import read_records, write_manifest, write_records, write_text_atomic
+from ifbench.store.atomic import write_text_atomic
+from ifbench.store.results import read_records, write_manifest, write_records
 from ifbench.suite import Suite
 from ifbench.tested import MissingArtifactError
 
@@ -144,7 +145,8 @@ class Run:
             return failure_record(work, outcome_of(error), self.registry)
 
     def _stored(self, work: CellWork) -> bool:
-        return all(self.store.has(job.kind, job.id) for job in (work.train, *work.score_jobs))
+        jobs: list[Job] = [work.train, *work.score_jobs]
+        return all(self.store.has(job.kind, job.id) for job in jobs)
 
     def _existing(self) -> list[Record]:
         """Records written before that belong to a cell of this plan."""

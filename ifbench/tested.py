@@ -58,7 +58,8 @@ def tested_parts(rules: Sequence[ExampleRule], own: ScoreJob, selectors: Mapping
 
 def together(parts: Parts) -> Mask:
     """Every tested pair, whichever rule chose it, bool (n_train, n_query)."""
-    return np.logical_or.reduce(list(parts.values()))
+    tested: Mask = np.logical_or.reduce(list(parts.values()))
+    return tested
 
 
 def removals(mask: Mask) -> list[Intervention]:

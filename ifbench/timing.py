@@ -39,7 +39,8 @@ class Measurement:
 def measure() -> Iterator[Measurement]:
     """Wall time and memory of a block.
 
-    `with measure() as cost: ...` runs it, `cost.seconds` and `cost.peak_memory_mb` are there afterwards. Blocks may nest.
+    `with measure() as cost: ...` runs it, `cost.seconds` and `cost.peak_memory_mb` are there afterwards. Blocks may
+    nest.
 
     Work queued on a GPU before the block is waited for and not counted; work the block queues is counted. Memory is
     that of the whole process: blocks in two threads see each other's. On Linux the kernel keeps the peak; where it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import click
 
 from ifbench.cli.options import examples, json_option, plugin_option
@@ -17,7 +16,7 @@ from ifbench.errors import ExitCode, IfbenchError
 @click.argument("name", metavar="NAME|FILE")
 @plugin_option
 @json_option
-def command(name: str, plugins: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001
+def command(name: str, plugins: tuple[str, ...], as_json: bool) -> int:
     """Check that an estimator keeps its promises: shape, finiteness, sign, rank, scale, determinism, no side effects.
 
     Sign, rank and scale are judged against exact leave-one-out of ridge regression. NAME is a registered estimator;

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.markup import escape
 
 from ifbench.hookspecs import EstimatorSpec
 from ifbench.registry import Registered
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 

@@ -13,7 +13,7 @@ from ifbench.errors import ExitCode
 )
 @plugin_option
 @json_option
-def command(plugins: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001
+def command(plugins: tuple[str, ...], as_json: bool) -> int:
     """Report versions, machine, store, data and plugins; exit code 1 when something is wrong."""
     import json
 

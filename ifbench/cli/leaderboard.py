@@ -22,7 +22,7 @@ from ifbench.errors import IfbenchError
 @click.argument("directory", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 @click.option("--svg", type=click.Path(path_type=Path), help="Also draw the tables into this SVG file.")
 @json_option
-def command(directory: Path | None, svg: Path | None, as_json: bool) -> None:  # noqa: FBT001
+def command(directory: Path | None, svg: Path | None, as_json: bool) -> None:
     """Print the leaderboard, the timing table and the published numbers of a results folder, and write its tables anew.
 
     DIR is a folder such as leaderboards/quickstart; left out, every folder in leaderboards/ is shown. Nothing is

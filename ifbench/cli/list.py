@@ -20,7 +20,7 @@ KIND_CHOICES = (*KINDS, "suite")
 @click.argument("kind", required=False, type=click.Choice(KIND_CHOICES), metavar="[KIND]")
 @plugin_option
 @json_option
-def command(kind: str | None, plugins: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
+def command(kind: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
     """List estimators, architectures, data sets, protocols, metrics and suites, and plugins that failed to load.
 
     KIND is one of estimator, architecture, data, protocol, metric, suite.

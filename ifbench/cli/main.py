@@ -31,7 +31,7 @@ class Verbs(click.Group):
         """Verbs in the order a newcomer meets them."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The verb's own file holds its command."""
         if cmd_name not in VERBS:
             return None

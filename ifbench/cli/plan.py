@@ -20,7 +20,7 @@ def command(
     overrides: tuple[str, ...],
     only: tuple[str, ...],
     plugins: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001 - click passes flags so
+    as_json: bool,
 ) -> None:
     """Show what `run` would do with the same arguments: cells, jobs, what is cached, what is stale and why, the cost.
 

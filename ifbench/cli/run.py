@@ -39,7 +39,7 @@ def command(
     device: str,
     threads: int,
     out: Path | None,
-    as_json: bool,  # noqa: FBT001 - click passes flags so
+    as_json: bool,
 ) -> int:
     """Run suites: train, score, retrain, compare; print the leaderboard.
 

@@ -17,7 +17,7 @@ from ifbench.cli.options import examples, json_option, plugin_option
 @click.argument("name")
 @plugin_option
 @json_option
-def command(name: str, plugins: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
+def command(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
     """Show a plugin: its parameters with types, defaults, units and bounds, its source, and where it comes from."""
     import json
 

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from ifbench.report.leaderboard import leaderboard
 from ifbench.report.terminal import leaderboard_table, published_table, report_tables, to_svg
-from ifbench.store.results import read_manifest, read_records, write_text_atomic
+from ifbench.store.atomic import write_text_atomic
+from ifbench.store.results import read_manifest, read_records
 
 PICTURE_WIDTH = 100
 

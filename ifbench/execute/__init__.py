@@ -26,4 +26,4 @@ def execute(job: Job, context: Context, progress: Progress | None = None) -> Non
         arrays, meta = score(job, context)
     else:
         arrays, meta = measure_truth(job, context, progress)
-    context.store.put(job.kind, job.id, arrays, {**meta, "provenance": provenance()})
+    context.store.put(job.kind, job.id, arrays, {**meta, "provenance": provenance(device=context.device)})

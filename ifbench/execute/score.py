@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import LongTensor, Tensor
 
 from ifbench.errors import EstimatorError
 from ifbench.execute.context import Context
@@ -19,6 +18,9 @@ from ifbench.numerics.objective import take, whole
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.stats.selection import select_queries
 from ifbench.timing import measure
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SHORT_SECONDS = 2.0
 EPOCH_REPEATS = 5
@@ -63,7 +65,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
         job.task.seed,
     )
     rows = select_queries(job.queries, trained.test_losses, seed=job.task.seed)
-    queries = torch.as_tensor(rows, device=context.device)
+    queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     before = _fingerprint(problem)
     done, warnings = _run(job, context, problem, queries), list[str]()
     peak = done.peak_memory_mb
@@ -92,15 +94,15 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
     return {"scores": done.scores.to(torch.float64).cpu().numpy(), "queries": rows}, meta
 
 
-def _run(job: ScoreJob, context: Context, problem: TrainedProblem, queries: Tensor) -> Pass:
+def _run(job: ScoreJob, context: Context, problem: TrainedProblem, queries: LongTensor) -> Pass:
     name = job.estimator.name
     params = context.registry.params("estimator", name, job.estimator.params)
     estimator: Estimator = context.registry.find("estimator", name).spec.load()(params)
-    examples = torch.arange(problem.n_train, device=problem.device)
+    examples = whole(problem.data.train)
     with measure() as fitting:
         estimator.fit(problem)
     with measure() as scoring:
-        scores = estimator.score(problem, examples, queries)  # type: ignore[arg-type]
+        scores = estimator.score(problem, examples, queries)
     check_scores(scores, problem, n_example=len(examples), n_query=len(queries), estimator=name)
     peak = max(fitting.peak_memory_mb, scoring.peak_memory_mb)
     return Pass(estimator, scores.detach(), fitting.seconds, scoring.seconds, peak)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from ifbench.errors import IfbenchError
@@ -15,6 +14,9 @@ from ifbench.jobs import TrainJob
 from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.training import runs_batched_faster
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CHUNK_TOGETHER, CHUNK_ONE_BY_ONE = 63, 8
 """Interventions measured by one job: where runs go side by side (with the baseline: 64), and where they queue."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from ifbench.errors import IfbenchError
@@ -14,6 +13,9 @@ from ifbench.interfaces import GroundTruth, Progress
 from ifbench.jobs import TruthJob
 from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedRun
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def measure_truth(
@@ -30,12 +32,12 @@ def measure_truth(
     protocol: GroundTruth = context.registry.find("protocol", job.protocol.name).spec.load()(params)
     queries = whole(trained.prepared.data.test)
     start = time.perf_counter()
-    effects = protocol.effects(run, job.interventions, queries, repeat=job.repeat, progress=progress)  # type: ignore[arg-type]
+    effects = protocol.effects(run, job.interventions, queries, repeat=job.repeat, progress=progress)
     seconds = time.perf_counter() - start
     wanted = (len(job.interventions), run.n_test)
     if effects.ndim != 3 or tuple(effects.shape[1:]) != wanted:
         raise IfbenchError(
-            f"returned shape {tuple(effects.shape)}; expected (n_horizon, n_intervention={wanted[0]}, n_query={wanted[1]})",
+            f"returned shape {tuple(effects.shape)}; expected (n_horizon, n_int={wanted[0]}, n_query={wanted[1]})",
             where=f"protocol '{job.protocol.name}'",
         )
     meta = {"interventions": [[list(pair) for pair in item.weights] for item in job.interventions], "seconds": seconds}

@@ -25,7 +25,7 @@ class ProcessExecutor:
     def __init__(self, setup: Setup, workers: int) -> None:
         self.workers = workers
         context = multiprocessing.get_context("spawn")
-        self._fractions: MutableSequence[float] = multiprocessing.sharedctypes.RawArray("d", workers)  # type: ignore[assignment]
+        self._fractions: MutableSequence[float] = multiprocessing.sharedctypes.RawArray("d", workers)
         self._free = list(range(workers))
         self._slots: dict[str, int] = {}
         self._pool = ProcessPool(
@@ -57,9 +57,9 @@ class ProcessExecutor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self._pool.close()
+            self._pool.close()  # type: ignore[no-untyped-call]
         else:
-            self._pool.stop()
+            self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
 

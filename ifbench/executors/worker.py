@@ -36,7 +36,7 @@ class Worker:
 
         try:
             execute(job, self.context, progress)
-        except (Exception, SystemExit) as error:  # the cell fails, the others go on
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the cell fails, the others go on
             return outcome_of(error)
         return OK
 
@@ -47,7 +47,7 @@ _fractions: MutableSequence[float] | None = None
 
 def start(setup: Setup, fractions: MutableSequence[float]) -> None:
     """Make this process a worker; it ends when the process that started it is gone."""
-    global _worker, _fractions  # noqa: PLW0603 - the one worker of this process
+    global _worker, _fractions
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     _worker, _fractions = Worker(setup), fractions

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import LongTensor, Tensor
 from torch.func import grad, jvp, vjp, vmap
 
 from ifbench.errors import UnsupportedError
@@ -127,6 +128,6 @@ def take(data: Batch, rows: Tensor) -> Batch:
     return Batch(*(part.index_select(0, rows) for part in data))
 
 
-def whole(data: Batch) -> Tensor:
+def whole(data: Batch) -> LongTensor:
     """All rows of a data set, int64."""
-    return torch.arange(len(data.targets), device=data.targets.device)
+    return cast(LongTensor, torch.arange(len(data.targets), device=data.targets.device))

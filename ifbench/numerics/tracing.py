@@ -91,7 +91,7 @@ def _writes(node: fx.Node) -> bool:
 
 def _changes_nothing(node: fx.Node) -> bool:
     if node.target is aten.mul.Scalar:
-        return node.args[1] == 1 and _same_value_kind(node)
+        return bool(node.args[1] == 1) and _same_value_kind(node)
     if node.target is aten.detach.default:
         return True
     return node.target in SAME_SHAPE_COPIES and _same_value_kind(node)
@@ -104,8 +104,7 @@ def _same_value_kind(node: fx.Node) -> bool:
     before, after = source.meta.get("val"), node.meta.get("val")
     if not (isinstance(before, Tensor) and isinstance(after, Tensor)):
         return False
-    same: bool = (tuple(before.shape), before.dtype) == (tuple(after.shape), after.dtype)
-    return same
+    return bool(before.shape == after.shape and before.dtype == after.dtype)
 
 
 def _fold_constants(graph_module: fx.GraphModule) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,8 @@ def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
     """Write all records of a run, one file per estimator, its lines sorted.
 
     Files that would not change are not touched; files of other estimators are removed. A record that is too long for
-    a line loses, in this order and as far as needed: the values per query, the end of its message, its diagnostics.
+    a line loses, in this order and as far as needed: the values per query, the end of its message (MIN_MESSAGE
+    characters stay), its diagnostics, the rest of its message.
 
     Args:
         directory: Directory of the run; `results` is made in it.
@@ -72,7 +74,7 @@ def record_line(record: Record) -> str:
         IfbenchError: It stays too long.
     """
     shortened = record
-    for shorten in (_keep, _without_per_query, _with_short_message, _without_diagnostics):
+    for shorten in (_keep, _without_per_query, _with_short_message, _without_diagnostics, _with_any_message):
         shortened = shorten(shortened)
         line = shortened.to_line()
         if _excess(line) <= 0:
@@ -145,12 +147,21 @@ def _without_per_query(record: Record) -> Record:
     return replace(record, estimates=estimates)
 
 
-def _with_short_message(record: Record) -> Record:
-    """The message without its end, but for MIN_MESSAGE characters; a character takes at least one byte."""
-    kept = max(len(record.message) - _excess(record.to_line()) - len(SHORTENED), MIN_MESSAGE)
-    if len(record.message) <= kept + len(SHORTENED):
+def _with_short_message(record: Record, *, least: int = MIN_MESSAGE) -> Record:
+    """As much of the message as fits, but at least `least` characters of it."""
+
+    def cut(kept: int) -> Record:
+        return replace(record, message=record.message[:kept] + SHORTENED)
+
+    if len(record.message) <= least + len(SHORTENED):
         return record
-    return replace(record, message=record.message[:kept] + SHORTENED)
+    lengths = range(least, len(record.message))
+    fitting = bisect_left(lengths, True, key=lambda kept: _excess(cut(kept).to_line()) > 0)
+    return cut(max(least, least + fitting - 1))
+
+
+def _with_any_message(record: Record) -> Record:
+    return _with_short_message(record, least=0)
 
 
 def _without_diagnostics(record: Record) -> Record:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ifbench.suite.faults import Faults
 
 SELF = "self"
+FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def read_list(kind: str, listed: Node | None, registry: Registry, *, faults: Fau
 def auto_label(name: str, values: Mapping[str, Any]) -> str:
     """The label of a grid point: `hif-cg` for text values, `lissa-depth=100` for others."""
     return name + "".join(
-        f"-{value}" if isinstance(value, str) else f"-{key}={_word(value)}" for key, value in values.items()
+        f"-{_word(value)}" if isinstance(value, str) else f"-{key}={_word(value)}" for key, value in values.items()
     )
 
 
@@ -95,16 +96,24 @@ def _read_point(kind: str, found: Found, point: Point, faults: Faults) -> _Label
 def _label(found: Found, point: Point, faults: Faults) -> str:
     node = point.entry.fields.get("label")
     if node is None or not isinstance(node.value, str):
-        return auto_label(found.name, point.values)
-    for key in re.findall(r"\{([^{}]*)\}", node.value):
-        if key not in point.values:
-            known = ", ".join(f"{{{name}}}" for name in point.values) or "none, for there is no grid"
-            faults.add(node.place, f"unknown field {{{key}}}", hint=f"known: {known}")
-    label = re.sub(r"\{([^{}]*)\}", lambda match: _word(point.values.get(match[1], "0")), node.value)
-    if not re.fullmatch(LABEL, label) or label == SELF:
-        why = f"wanted {LABEL_WANTED}" if label != SELF else "which means the estimator under test"
-        faults.add(node.place, f"got '{label}', {why}")
+        node, label = point.entry, auto_label(found.name, point.values)
+    else:
+        label = _filled(node, point.values, faults)
+    if label == SELF:
+        faults.add(node.place, f"'{SELF}' means the estimator under test", hint="choose another label")
+    elif not re.fullmatch(LABEL, label):
+        faults.add(node.place, f"got '{label}', wanted {LABEL_WANTED}")
     return label
+
+
+def _filled(node: Node, values: Mapping[str, Any], faults: Faults) -> str:
+    """A given label with its `{key}` fields filled in."""
+    text = str(node.value)
+    for key in FIELD.findall(text):
+        if key not in values:
+            known = ", ".join(f"{{{name}}}" for name in values) or "none, for there is no grid"
+            faults.add(node.place, f"unknown field {{{key}}}", hint=f"known: {known}")
+    return FIELD.sub(lambda match: _word(values.get(match[1], "0")), text)
 
 
 def _word(value: Any) -> str:  # Any: JSON

@@ -98,7 +98,7 @@ def defaults(model: type[Params]) -> dict[str, Any]:
     """The JSON form of every parameter that has a default."""
     fields = {name: field for name, field in model.model_fields.items() if not field.is_required()}
     return {
-        name: to_jsonable_python(field.get_default(call_default_factory=True, validated_data={}))
+        name: to_jsonable_python(field.get_default(call_default_factory=True, validated_data={}), fallback=str)
         for name, field in fields.items()
     }
 

@@ -1,0 +1,29 @@
+"""Small networks and data for the tests of the numerics."""
+
+import pytest
+import torch
+from torch import nn
+
+from ifbench.interfaces import Batch
+from ifbench.numerics.models import Classifier
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def flowers(generator):
+    """Thirty examples with four inputs and three classes, float64."""
+    inputs = torch.randn(30, 4, generator=generator, dtype=torch.float64)
+    return Batch(inputs, torch.randint(3, (30,), generator=generator))
+
+
+@pytest.fixture
+def network():
+    """Classifier with one hidden layer of five tanh units, float64."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)).double()
+    return Classifier(module.eval())

@@ -1,0 +1,174 @@
+"""Runs that differ in weights, runs cut in pieces, and the order of the batches."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.func import functional_call
+
+from ifbench.cells import Recipe
+from ifbench.interfaces import Batch
+from ifbench.numerics.models import Classifier
+from ifbench.numerics.training import MAX_RUNS_AT_ONCE, EpochOrder, Trainer, runs_batched_faster
+from ifbench.numerics.updates import initial_state
+from ifbench.testing import objective_of
+
+RECIPES = [
+    Recipe(steps=60, learning_rate=0.2, weight_decay=1e-2),
+    Recipe(optimizer="sgd", steps=60, learning_rate=0.05, momentum=0.9, batch_size=7),
+    Recipe(optimizer="adam", steps=60, learning_rate=0.01, batch_size=8, weight_decay=1e-3),
+]
+
+
+def trainer_of(network, data, recipe, seed=1):
+    objective = objective_of(network, decay=recipe.decay)
+    return Trainer(objective, data, recipe, seed), objective.layout.flatten(dict(network.module.named_parameters()))
+
+
+def plain_descent(network, params, data, weights, recipe, *, divisor):
+    """Full-batch gradient descent written with ordinary autograd."""
+    layout = objective_of(network).layout
+    params = params.clone().requires_grad_()
+    for _ in range(recipe.steps):
+        logits = functional_call(network.module, layout.unflatten(params), (data.inputs,))
+        losses = F.cross_entropy(logits, data.targets, reduction="none")
+        value = (weights * losses).sum() / divisor + recipe.decay * params.square().sum()
+        (gradient,) = torch.autograd.grad(value, params)
+        params = (params - recipe.learning_rate * gradient).detach().requires_grad_()
+    return params.detach()
+
+
+def test_runs_side_by_side_equal_a_plain_loop(network, flowers, generator):
+    recipe = RECIPES[0]
+    trainer, initial = trainer_of(network, flowers, recipe)
+    weights = 2 * torch.rand(5, 30, generator=generator, dtype=torch.float64)
+    ends = trainer.run_many(initial_state(recipe, initial), weights, steps=recipe.steps, first=0)
+    for end, some in zip(ends, weights, strict=True):
+        wanted = plain_descent(network, initial, flowers, some, recipe, divisor=30)
+        torch.testing.assert_close(end, wanted, rtol=1e-10, atol=1e-10)
+
+
+def test_weight_zero_is_deletion_with_the_old_divisor(network, flowers):
+    recipe = RECIPES[0]
+    trainer, initial = trainer_of(network, flowers, recipe)
+    weights = torch.ones(2, 30, dtype=torch.float64)
+    weights[1, 4] = 0
+    kept, removed = trainer.run_many(initial_state(recipe, initial), weights, steps=recipe.steps, first=0)
+    rest = torch.arange(30) != 4
+    without = Batch(flowers.inputs[rest], flowers.targets[rest])
+    wanted = plain_descent(network, initial, without, torch.ones(29, dtype=torch.float64), recipe, divisor=30)
+    torch.testing.assert_close(removed, wanted, rtol=1e-10, atol=1e-10)
+    assert (kept - removed).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.optimizer)
+def test_runs_side_by_side_equal_single_runs(recipe, network, flowers, generator):
+    trainer, initial = trainer_of(network, flowers, recipe)
+    weights = torch.rand(MAX_RUNS_AT_ONCE + 3, 30, generator=generator, dtype=torch.float64)
+    state = initial_state(recipe, initial)
+    ends = trainer.run_many(state, weights, steps=25, first=4, learning_rate=0.03)
+    for row in (0, MAX_RUNS_AT_ONCE - 1, MAX_RUNS_AT_ONCE, MAX_RUNS_AT_ONCE + 2):
+        alone = trainer.run(state, weights[row], steps=25, first=4, learning_rate=0.03).params
+        torch.testing.assert_close(ends[row], alone, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.optimizer)
+def test_a_run_in_two_parts_is_the_same_run(recipe, network, flowers):
+    trainer, initial = trainer_of(network, flowers, recipe)
+    weights, state = torch.ones(30, dtype=torch.float64), initial_state(recipe, initial)
+    whole = trainer.run(state, weights, steps=60, first=0)
+    half = trainer.run(state, weights, steps=23, first=0)
+    rest = trainer.run(half, weights, steps=37, first=23)
+    for left, right in zip((whole.params, *whole.slots), (rest.params, *rest.slots), strict=True):
+        assert torch.equal(left, right)
+
+
+def test_checkpoints_are_met_on_the_way_and_do_not_change_it(network, flowers):
+    recipe = Recipe(optimizer="sgd", momentum=0.5, steps=10, batch_size=7, checkpoints=4)
+    trainer, initial = trainer_of(network, flowers, recipe)
+    state, checkpoints = trainer.train(initial)
+    assert [point.step for point in checkpoints] == [2, 5, 8, 10]
+    alone, _ = trainer_of(network, flowers, recipe.model_copy(update={"checkpoints": 1}))[0].train(initial)
+    assert torch.equal(state.params, alone.params)
+    assert torch.equal(checkpoints[-1].params, state.params)
+    assert checkpoints[0].learning_rate == recipe.learning_rate
+
+
+def test_more_checkpoints_than_steps_are_one_each(network, flowers):
+    trainer, initial = trainer_of(network, flowers, Recipe(steps=3, checkpoints=10))
+    assert [point.step for point in trainer.train(initial)[1]] == [1, 2, 3]
+
+
+def test_no_steps_change_nothing(network, flowers):
+    trainer, initial = trainer_of(network, flowers, RECIPES[0])
+    weights = torch.ones(2, 30, dtype=torch.float64)
+    ends = trainer.run_many(initial_state(RECIPES[0], initial), weights, steps=0, first=0)
+    assert torch.equal(ends, initial.expand(2, -1))
+
+
+def test_the_start_is_not_modified(network, flowers):
+    trainer, initial = trainer_of(network, flowers, RECIPES[1])
+    before = initial.clone()
+    trainer.train(initial)
+    assert torch.equal(initial, before)
+
+
+def test_progress_rises_to_the_total(network, flowers):
+    trainer, initial = trainer_of(network, flowers, Recipe(steps=250, checkpoints=2))
+    told = []
+    trainer.train(initial, lambda done, total: told.append((done, total)))
+    assert told == sorted(told)
+    assert told[-1] == (250, 250)
+    told.clear()
+    weights = torch.ones(70, 30, dtype=torch.float64)
+    state = initial_state(trainer.recipe, initial)
+    trainer.run_many(state, weights, steps=10, first=0, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (700, 700)
+
+
+def test_convolutions_run_one_by_one():
+    assert not runs_batched_faster(nn.Conv2d(1, 1, 3), 10)
+    assert runs_batched_faster(nn.Linear(3, 3), 12)
+    assert not runs_batched_faster(nn.Linear(3, 3), 10**6)
+
+
+def test_one_by_one_gives_what_single_runs_give(generator):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2)).double()
+    data = Batch(torch.randn(6, 1, 4, 4, generator=generator, dtype=torch.float64), torch.arange(6) % 2)
+    recipe = Recipe(steps=5)
+    trainer, initial = trainer_of(Classifier(module.eval()), data, recipe)
+    weights = torch.rand(2, 6, generator=generator, dtype=torch.float64)
+    ends = trainer.run_many(initial_state(recipe, initial), weights, steps=5, first=0)
+    wanted = plain_descent(trainer.objective.model, initial, data, weights[1], recipe, divisor=6)
+    torch.testing.assert_close(ends[1], wanted, rtol=1e-10, atol=1e-12)
+
+
+@given(st.integers(1, 40), st.integers(0, 2**63 - 1), st.integers(0, 3))
+def test_each_epoch_is_a_permutation(n_train, seed, epoch):
+    rows = EpochOrder(n_train, seed).slice(epoch * n_train, n_train)
+    assert sorted(rows.tolist()) == list(range(n_train))
+
+
+@given(st.integers(1, 20), st.integers(0, 1000), st.lists(st.tuples(st.integers(0, 80), st.integers(1, 50)), max_size=6))
+def test_any_stretch_equals_the_sequence_read_in_order(n_train, seed, stretches):
+    sequence = torch.cat([EpochOrder(n_train, seed).slice(k, 1) for k in range(131)])
+    order = EpochOrder(n_train, seed)
+    for start, length in stretches:
+        assert torch.equal(order.slice(start, length), sequence[start : start + length])
+
+
+def test_seeds_and_epochs_differ():
+    first, second = EpochOrder(50, 0), EpochOrder(50, 1)
+    assert not torch.equal(first.slice(0, 50), second.slice(0, 50))
+    assert not torch.equal(first.slice(0, 50), first.slice(50, 50))
+
+
+def test_batch_order_ignores_the_global_random_state():
+    torch.manual_seed(1)
+    first = EpochOrder(20, 5).slice(0, 60)
+    torch.manual_seed(2)
+    assert torch.equal(first, EpochOrder(20, 5).slice(0, 60))

@@ -1,0 +1,88 @@
+"""Query and example rules."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Fail, Load
+
+from ifbench.cells import Amount, ExampleRule, QueryRule
+
+
+def queries(text: str) -> tuple[str, str]:
+    return "[{highest-loss: 1}]", text
+
+
+def examples(text: str) -> tuple[str, str]:
+    return "examples: [all]", f"examples: {text}"
+
+
+def test_query_rules_are_read(load: Load) -> None:
+    text = "[{highest-loss: 10%}, {percentile: 50, count: 2}, {random: 16}, {rows: [3, 17]}, all]"
+    assert load(queries(text)).queries == (
+        QueryRule("highest-loss", Amount(percent=10.0)),
+        QueryRule("percentile", Amount(count=2), at=50.0),
+        QueryRule("random", Amount(count=16)),
+        QueryRule("rows", rows=(3, 17)),
+        QueryRule("all"),
+    )
+
+
+def test_example_rules_are_read(load: Load) -> None:
+    text = "[{top: 16.6%, by: lissa}, {lowest: 20, name: weakest}, {percentile: 30, count: 9, by: self}, {random: 1}, all]"
+    assert load(examples(text)).examples == (
+        ExampleRule("top", "top", Amount(percent=16.6), by="lissa"),
+        ExampleRule("weakest", "lowest", Amount(count=20)),
+        ExampleRule("percentile", "percentile", Amount(count=9), at=30.0),
+        ExampleRule("random", "random", Amount(count=1)),
+        ExampleRule("all", "all"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "at least 1 entry"),
+        ("all", "got 'all', wanted a list"),
+        ("[{highest-loss: 31}]", "queries[0].highest-loss: got 31, but iris has 30 test points"),
+        ("[{percentile: 50, count: 31}]", "queries[0].count: got 31, but iris has 30 test points"),
+        ("[{percentile: 101, count: 1}]", "got 101, wanted a number <= 100"),
+        ("[{percentile: 50}]", "queries[0].count: missing"),
+        ("[{random: 0}]", "got 0, wanted a whole number >= 1, or a percentage"),
+        ("[{random: true}]", "got true, wanted a whole number"),
+        ("[{rows: []}]", "got an empty list, wanted at least 1 entry"),
+        ("[{rows: [30]}]", "queries[0].rows[0]: got row 30, but iris has 30 test points"),
+        ("[{rows: [-1]}]", "got -1, wanted a number >= 0"),
+        ("[{rows: [1, 1]}]", "row 1 is listed twice"),
+        ("[{rows: [1]}, {rows: [2, 1]}]", "queries[1].rows[1]: row 1 is listed twice"),
+        ("[all, all]", "the same queries twice"),
+        ("[{randm: 3}]", "did you mean 'random'?"),
+        ("[random]", "hint: write {random: ...}"),
+        ("[{random: 3, rows: [1]}]", "got random and rows, wanted exactly one"),
+        ("[{random: 3, count: 1}]", "unknown key of the query rule 'random'"),
+        ("[7]", "got 7, wanted a query rule"),
+    ],
+)
+def test_faulty_query_rule_is_told_once(fail: Fail, text: str, words: str) -> None:
+    error = fail(queries(text))
+    assert len(error.faults) == 1
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[{top: 500}]", "examples[0].top: got 500, but iris has 120 training examples"),
+        ("[{top: 0%}]", "got '0%', wanted"),
+        ("[{top: 100.1%}]", "got '100.1%', wanted"),
+        ("[{top: 5, by: lisa}]", "by: got 'lisa', wanted the label of an estimator"),
+        ("[{top: 5, by: lisa}]", "did you mean 'lissa'?"),
+        ("[{random: 5, by: self}]", "by: unknown key of the example rule 'random'"),
+        ("[{random: 5}, {random: 6}]", "a second rule named 'random'"),
+        ("[{random: 5, name: all}]", "stands for all tested examples"),
+        ("[{random: 5, name: A b}]", "got 'A b', wanted lower case letters"),
+    ],
+)
+def test_faulty_example_rule_is_told_once(fail: Fail, text: str, words: str) -> None:
+    error = fail(examples(text))
+    assert len(error.faults) == 1
+    assert words in str(error)
