@@ -159,12 +159,12 @@ def _place(variable: str, *, default: str | None) -> dict[str, Any]:
     if chosen is None:
         return dict.fromkeys(("path", "exists", "writable", "free_mb")) | {"variable": variable, "value": None}
     path = Path(chosen).absolute()
-    standing = next(folder for folder in (path, *path.parents) if folder.exists())
+    standing = next(folder for folder in (path, *path.parents) if os.access(folder, os.F_OK))
     return {
         "variable": variable,
         "value": value,
         "path": str(path),
-        "exists": path.is_dir(),
+        "exists": standing == path and path.is_dir(),
         "writable": standing.is_dir() and os.access(standing, os.W_OK | os.X_OK),
         "free_mb": shutil.disk_usage(standing).free // MB,
     }

@@ -18,7 +18,7 @@ import pluggy
 
 from ifbench.errors import IfbenchError, did_you_mean
 from ifbench.hookspecs import HOOKS, KINDS, PROJECT, DatasetSpec, EstimatorSpec, Hooks, ProtocolSpec, Spec
-from ifbench.identity import digest
+from ifbench.identity import canonical_json, digest
 from ifbench.params import Params
 
 IN_TREE = "ifbench_plugins"
@@ -110,7 +110,7 @@ class Registry:
 
     def params(self, kind: str, name: str, values: Mapping[str, Any]) -> Params:
         """Stored JSON values as the parameter model of a plugin (Any: JSON)."""
-        return self.find(kind, name).spec.params.model_validate(dict(values))
+        return self.find(kind, name).spec.params.model_validate_json(canonical_json(dict(values)))
 
 
 def load_registry(plugin_files: Sequence[str | Path] = ()) -> Registry:

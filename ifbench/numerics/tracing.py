@@ -80,6 +80,7 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
             node.replace_all_uses_with(node.args[0])
             graph_module.graph.erase_node(node)
     graph_module.graph.eliminate_dead_code()
+    _forget_unused_constants(graph_module)
     graph_module.recompile()
     return graph_module
 
@@ -115,8 +116,7 @@ def _fold_constants(graph_module: fx.GraphModule) -> None:
         elif node.op == "call_function":
             value = _constant_value(node, known)
             if value is not None:
-                known[node] = value
-                _replace_by_constant(graph_module, node, value)
+                known[_replace_by_constant(graph_module, node, value)] = value
 
 
 def _constant_value(node: fx.Node, known: dict[fx.Node, Any]) -> Tensor | None:
@@ -142,7 +142,7 @@ def _small(value: Tensor) -> bool:
     return value.numel() * value.element_size() <= MAX_FOLDED_BYTES
 
 
-def _replace_by_constant(graph_module: fx.GraphModule, node: fx.Node, value: Tensor) -> None:
+def _replace_by_constant(graph_module: fx.GraphModule, node: fx.Node, value: Tensor) -> fx.Node:
     name = f"_folded_{node.name}"
     graph_module.register_buffer(name, value)
     with graph_module.graph.inserting_before(node):
@@ -150,3 +150,11 @@ def _replace_by_constant(graph_module: fx.GraphModule, node: fx.Node, value: Ten
     constant.meta["val"] = node.meta.get("val")
     node.replace_all_uses_with(constant)
     graph_module.graph.erase_node(node)
+    return constant
+
+
+def _forget_unused_constants(graph_module: fx.GraphModule) -> None:
+    used = {node.target for node in graph_module.graph.nodes if node.op == "get_attr"}
+    for name, _ in list(graph_module.named_buffers()):
+        if name not in used:
+            delattr(graph_module, name)

@@ -68,7 +68,11 @@ class _Wrong:
 def _by_place(error: ValidationError, root: Node) -> dict[Place, list[_Wrong]]:
     """Errors by where they belong; the branches of a union fail at one place together."""
     found: dict[Place, list[_Wrong]] = {}
-    for detail in error.errors(include_url=False, include_input=False):
+    details = error.errors(include_url=False, include_input=False)
+    inner = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    for detail in details:
+        if detail["type"] == "too_short" and detail["loc"] in inner:
+            continue  # pydantic counts only entries that are valid
         node = root
         for step in detail["loc"]:
             node = node.child(step) or node  # a step that leads nowhere names a branch of a union

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ifbench.errors import did_you_mean
+from ifbench.identity import canonical_json
 from ifbench.suite.checking import Owner, check
-from ifbench.suite.matching import check_selects, matches, same
+from ifbench.suite.matching import check_selects, matches
 from ifbench.suite.nodes import Node
 from ifbench.suite.overlay import OverlayError, put
 from ifbench.suite.shapes import GridShape
@@ -63,14 +64,14 @@ def expand_grid(
     count = len(faults)
     check(GridShape, entry.only(KEYS), faults, owner=OWNER)
     base = entry.without(KEYS)
+    if math.prod(len(axis.entries) or 1 for axis in _grid(entry).values()) > MAX_POINTS:
+        faults.add(entry.fields["grid"].place, f"more than {MAX_POINTS} grid points")
+        return Sweep((), whole=False)
     axes = {
         key: _distinct(axis, faults)
         for key, axis in _grid(entry).items()
         if axis.entries and _is_axis(key, axis, base, known=known, faults=faults, owner=owner)
     }
-    if math.prod(map(len, axes.values())) > MAX_POINTS:
-        faults.add(entry.fields["grid"].place, f"more than {MAX_POINTS} grid points")
-        return Sweep((), whole=False)
     points = [_point(base, dict(zip(axes, chosen, strict=True))) for chosen in itertools.product(*axes.values())]
     whole = len(faults) == count
     return Sweep(_left(points, entry, faults, describe=describe) if whole else tuple(points), whole)
@@ -104,13 +105,13 @@ def _on_one_path(first: str, second: str) -> bool:
 
 
 def _distinct(axis: Node, faults: Faults) -> list[Node]:
-    found: list[Node] = []
+    found: dict[Hashable, Node] = {}
     for node in axis.entries:
-        if any(same(node.plain(), other.plain()) for other in found):
-            faults.add(node.place, f"{shown(node.plain())} is listed twice")
-        else:
-            found.append(node)
-    return found
+        value = node.plain()
+        known = canonical_json(value) if isinstance(value, list | dict) else (isinstance(value, bool), value)
+        if found.setdefault(known, node) is not node:
+            faults.add(node.place, f"{shown(value)} is listed twice")
+    return list(found.values())
 
 
 def _given(base: Node, key: str) -> bool:

@@ -54,9 +54,11 @@ def short_tag(tag: str) -> str:
 
 
 def _text(text: str) -> str:
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("got half of a surrogate pair, wanted a whole character")
-    return text
+    r"""The text, with pairs of surrogates, as JSON writes `\ud83d\ude00`, joined."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise ValueError("got half of a surrogate pair, wanted a whole character") from None
 
 
 def _integer(text: str) -> int:

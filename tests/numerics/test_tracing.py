@@ -94,10 +94,8 @@ def test_each_shape_and_type_is_recorded_on_its_own():
 
 
 def test_nothing_random_is_folded():
-    (recorded,) = record(lambda x: (x + torch.rand(3, dtype=x.dtype),), normal(3))(normal(3)), None
     replay = record(lambda x: (x + torch.rand(3, dtype=x.dtype),), normal(3))
     assert not torch.equal(replay(normal(3))[0], replay(normal(3))[0])
-    assert recorded is not None
 
 
 def test_dropout_is_not_folded():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from conftest import Fail
+from typing import TYPE_CHECKING
 
 from ifbench.errors import ExitCode
+
+if TYPE_CHECKING:
+    from .made_up import Fail
 
 TEXT = """\
 name: mnist

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ifbench.suite import SuiteError, find_suite
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_path_of_a_file_is_taken_as_it_is(tmp_path: Path) -> None:

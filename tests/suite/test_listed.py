@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import BODY, Fail, Load
+
+from .made_up import BODY, Fail, Load
 
 
 def estimators(*entries: str) -> tuple[str, str]:
@@ -52,7 +53,10 @@ def test_other_plugins_that_did_not_load_are_faults_with_the_reason(fail: Fail) 
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        (["lisa"], "unknown estimator 'lisa'\n   12 |   - lisa\n  hint: did you mean 'lissa'?   failed to load: broken"),
+        (
+            ["lisa"],
+            "unknown estimator 'lisa'\n   12 |   - lisa\n  hint: did you mean 'lissa'?   failed to load: broken",
+        ),
         (["5"], "got 5, wanted the name of a registered estimator"),
         (["{name: 5}"], "estimators[0].name: got 5"),
         (["{depth: 5}"], "estimators[0].name: missing"),

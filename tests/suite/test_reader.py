@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ifbench.suite.faults import Faults, SuiteError
-from ifbench.suite.nodes import Node
 from ifbench.suite.reader import MAX_BYTES, read_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ifbench.suite.nodes import Node
 
 
 def read(folder: Path, text: str | bytes) -> Node:
@@ -23,7 +27,7 @@ def read(folder: Path, text: str | bytes) -> Node:
 def test_every_value_keeps_its_place(tmp_path: Path) -> None:
     root = read(tmp_path, "a:\n  - {b: 1, c: [x, y]}\n")
     node = root.fields["a"].entries[0].fields["c"].entries[1]
-    assert (node.place.line, node.place.column, node.place.path) == (2, 18, "a[0].c[1]")
+    assert (node.place.line, node.place.column, node.place.path) == (2, 19, "a[0].c[1]")
     assert node.place.source_line == "  - {b: 1, c: [x, y]}"
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from conftest import Fail, Load
 
 from ifbench.cells import Amount, ExampleRule, QueryRule
+
+if TYPE_CHECKING:
+    from .made_up import Fail, Load
 
 
 def queries(text: str) -> tuple[str, str]:
@@ -28,7 +32,9 @@ def test_query_rules_are_read(load: Load) -> None:
 
 
 def test_example_rules_are_read(load: Load) -> None:
-    text = "[{top: 16.6%, by: lissa}, {lowest: 20, name: weakest}, {percentile: 30, count: 9, by: self}, {random: 1}, all]"
+    text = (
+        "[{top: 16.6%, by: lissa}, {lowest: 20, name: weakest}, {percentile: 30, count: 9, by: self}, {random: 1}, all]"
+    )
     assert load(examples(text)).examples == (
         ExampleRule("top", "top", Amount(percent=16.6), by="lissa"),
         ExampleRule("weakest", "lowest", Amount(count=20)),

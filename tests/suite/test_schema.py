@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BODY
 from jsonschema import Draft202012Validator
 
 from ifbench.registry import Registry, load_registry
@@ -15,6 +14,8 @@ from ifbench.suite import json_schema, load_suite
 from ifbench.suite.faults import Faults
 from ifbench.suite.overlay import DEFAULT_PROFILE
 from ifbench.suite.reader import read_file
+
+from .made_up import BODY
 
 SUITES = Path(__file__).parents[2] / "suites"
 COMMENT = "# yaml-language-server: $schema=suite.schema.json"
@@ -60,7 +61,9 @@ def test_schema_agrees_with_the_reader(registry: Registry, tmp_path: Path, old: 
 
 def test_schema_in_the_repository_is_current() -> None:
     written = (SUITES / "suite.schema.json").read_text(encoding="utf-8")
-    assert written == json.dumps(json_schema(load_registry()), indent=1) + "\n", "run: ifbench schema > suites/suite.schema.json"
+    assert written == json.dumps(json_schema(load_registry()), indent=1) + "\n", (
+        "run: ifbench schema > suites/suite.schema.json"
+    )
 
 
 @pytest.mark.parametrize("path", sorted(SUITES.glob("*.yaml")), ids=lambda path: path.stem)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import string
 import sys
-from pathlib import Path
 from subprocess import run
+from typing import TYPE_CHECKING
 
 import pytest
-from conftest import BODY, Fail, Load
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ifbench.registry import Registry
 from ifbench.suite import Suite, SuiteError, load_suite
 from ifbench.suite.expansion import MAX_CELLS
+
+from .made_up import BODY, Fail, Load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ifbench.registry import Registry
 
 TWO = BODY.replace("  - lissa\n", "  - lissa\n  - {name: hif, grid: {solver: [exact, cg]}}\n")
 ANY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -62,12 +67,12 @@ def test_published_numbers_are_kept(load: Load) -> None:
         ("metrics: [pearson, pearson]", "the same metric and parameters"),
         ("repeats: 0", "got 0, wanted a number >= 1"),
         ("repeats:", "got nothing, wanted a whole number"),
-        ("abuot: x", "unknown key of a suite\n   15 | abuot: x\n  hint: did you mean 'about'?"),
+        ("abuot: x", "unknown key of a suite\n   14 | abuot: x\n  hint: did you mean 'about'?"),
         ("about: 3", "got 3, wanted text"),
     ],
 )
 def test_faulty_suite_is_told_once(fail: Fail, text: str, words: str) -> None:
-    error = fail(TWO.replace("title: A tiny suite\n", "title: A tiny suite\nabout: x\n" * (not text.startswith("ab"))) + "\n" * text.startswith("ab") + text + "\n")
+    error = fail(TWO + text + "\n")
     assert len(error.faults) == 1
     assert words in str(error)
 
@@ -83,13 +88,15 @@ def test_bad_name_is_refused(fail: Fail) -> None:
 
 def test_too_many_cells_are_refused(fail: Fail) -> None:
     seeds = ", ".join(map(str, range(MAX_CELLS // 12)))
-    grid = "{name: hif, grid: {damping: [%s]}}" % ", ".join(map(str, range(20)))
+    grid = "{{name: hif, grid: {{damping: [{}]}}}}".format(", ".join(map(str, range(20))))
     text = BODY.replace("- lissa", f"- {grid}") + f"seeds: [{seeds}]\n"
     assert "more than 100000 cells" in str(fail(text))
 
 
 def test_wrong_parts_of_many_kinds_are_told_together(fail: Fail) -> None:
-    text = BODY.replace("width: 5", "width: 0").replace("[all]", "[{top: 500, by: lisa}]").replace("steps: 50", "stepz: 5")
+    text = (
+        BODY.replace("width: 5", "width: 0").replace("[all]", "[{top: 500, by: lisa}]").replace("steps: 50", "stepz: 5")
+    )
     paths = [fault.path for fault in fail(text).faults]
     assert paths == [
         "tasks[0].architecture.width",
@@ -100,13 +107,16 @@ def test_wrong_parts_of_many_kinds_are_told_together(fail: Fail) -> None:
     ]
 
 
-def read_any(path: Path, data: bytes, registry: Registry, overrides: tuple[str, ...] = ()) -> None:
+def read_any(path: Path, data: bytes, registry: Registry, overrides: tuple[str, ...] = ()) -> Suite | SuiteError:
     path.write_bytes(data)
     try:
-        assert isinstance(load_suite(path, registry, profile="smoke", overrides=overrides), Suite)
+        return load_suite(path, registry, profile="smoke", overrides=overrides)
     except SuiteError as error:
-        assert error.faults
-        assert str(error).endswith("nothing was run")
+        return error
+
+
+def is_sound(found: Suite | SuiteError) -> bool:
+    return isinstance(found, Suite) or (bool(found.faults) and str(found).endswith("nothing was run"))
 
 
 @settings(suppress_health_check=ANY, max_examples=150, deadline=None)
@@ -114,25 +124,83 @@ def read_any(path: Path, data: bytes, registry: Registry, overrides: tuple[str, 
 @example(data=b"a: !<tag:yaml.org,2002:merge> x")
 @example(data=b"? !!null")
 def test_any_file_is_a_suite_or_a_suite_error(tmp_path: Path, registry: Registry, data: bytes) -> None:
-    read_any(tmp_path / "x.yaml", data, registry)
+    assert is_sound(read_any(tmp_path / "x.yaml", data, registry))
 
 
 WORDS = st.sampled_from(
-    "all name top by lissa hif iris mlp spearman 5% 16.6% -1 0 1 3 1e-3 true null ~ '' steps grid recipe data label self "
-    "exclude where estimator seed architecture damping solver rows random count percentile value metric source x.y".split()
+    [
+        "all",
+        "name",
+        "top",
+        "by",
+        "lissa",
+        "hif",
+        "iris",
+        "mlp",
+        "spearman",
+        "5%",
+        "16.6%",
+        "-1",
+        "0",
+        "1",
+        "3",
+        "1e-3",
+        "true",
+        "null",
+        "~",
+        "''",
+        "steps",
+        "grid",
+        "recipe",
+        "data",
+        "label",
+        "self",
+        "exclude",
+        "where",
+        "estimator",
+        "seed",
+        "architecture",
+        "damping",
+        "solver",
+        "rows",
+        "random",
+        "count",
+        "percentile",
+        "value",
+        "metric",
+        "source",
+        "x.y",
+    ]
 )
 TREES = st.recursive(
     WORDS,
     lambda inner: (
         st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
         | st.dictionaries(WORDS, inner, max_size=3).map(
-            lambda pairs: "{%s}" % ", ".join(f"{key}: {value}" for key, value in pairs.items())
+            lambda pairs: "{{{}}}".format(", ".join(f"{key}: {value}" for key, value in pairs.items()))
         )
     ),
     max_leaves=8,
 )
-KEYS = st.sampled_from("tasks seeds queries examples protocols estimators metrics exclude published profiles repeats".split())
-PATHS = st.lists(st.sampled_from("tasks estimators 0 1 recipe grid name x data exclude examples".split()), max_size=4)
+KEYS = st.sampled_from(
+    [
+        "tasks",
+        "seeds",
+        "queries",
+        "examples",
+        "protocols",
+        "estimators",
+        "metrics",
+        "exclude",
+        "published",
+        "profiles",
+        "repeats",
+    ]
+)
+PATHS = st.lists(
+    st.sampled_from(["tasks", "estimators", "0", "1", "recipe", "grid", "name", "x", "data", "exclude", "examples"]),
+    max_size=4,
+)
 
 
 @settings(suppress_health_check=ANY, max_examples=300, deadline=None)
@@ -143,7 +211,7 @@ def test_any_values_make_a_suite_or_a_suite_error(
     lines = TWO + "profiles: {smoke: {repeats: 2}}\n"
     overrides = [f"{key}={value}" for key, value in changes.items()]
     overrides += [f"{'.'.join(path)}={value}" for path, value in paths]
-    read_any(tmp_path / "x.yaml", lines.encode(), registry, tuple(overrides))
+    assert is_sound(read_any(tmp_path / "x.yaml", lines.encode(), registry, tuple(overrides)))
 
 
 def test_reading_a_suite_imports_no_numerical_library() -> None:

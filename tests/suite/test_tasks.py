@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import BODY, Fail, Load
+
+from .made_up import BODY, Fail, Load
 
 RECIPE = "recipe: {steps: 100}"
 

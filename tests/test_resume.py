@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from running import environment, ifbench, results_without_timing, write_suite
+
+
+def artifacts(folder: Path) -> dict[str, int]:
+    """Stored artifacts and when each was written."""
+    store = folder / "store"
+    return {
+        str(path.parent.relative_to(store)): path.stat().st_mtime_ns
+        for path in store.rglob("meta.json")
+        if path.relative_to(store).parts[0] != "tmp"
+    }
+
+
+def children_of(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True, check=False).stdout
+    return [int(line) for line in found.split()]
+
+
+def run_and_kill(folder: Path, *, after_artifacts: int) -> None:
+    """Start a run and kill -9 its main process once that many results are stored."""
+    command = [sys.executable, "-m", "ifbench", "run", "tiny.yaml", "-j", "2"]
+    process = subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(artifacts(folder)) < after_artifacts and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    workers = children_of(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(timeout=30)
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}/exe").exists() for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(Path(f"/proc/{pid}/exe").exists() for pid in workers), "a worker outlived the run"
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    write_suite(folder)
+    done = ifbench(folder, "run", "tiny.yaml")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize(
+    "stages", [(1, 5), pytest.param((2,), marks=pytest.mark.slow), pytest.param((3, 4, 6, 8), marks=pytest.mark.slow)]
+)
+def test_killed_run_goes_on_and_gives_the_same_bytes(tmp_path: Path, uninterrupted: Path, stages: tuple[int, ...]) -> None:
+    write_suite(tmp_path)
+    for stage in stages:
+        run_and_kill(tmp_path, after_artifacts=stage)
+        before = artifacts(tmp_path)
+    done = ifbench(tmp_path, "run", "tiny.yaml")
+    assert done.returncode == 0, done.stderr
+    after = artifacts(tmp_path)
+    assert before.items() <= after.items(), "a finished job was computed again"
+    mine = results_without_timing(tmp_path / "leaderboards" / "tiny")
+    assert mine == results_without_timing(uninterrupted / "leaderboards" / "tiny")
+    assert after.keys() == artifacts(uninterrupted).keys()
+
+
+def test_second_run_does_nothing_and_says_so(uninterrupted: Path) -> None:
+    files = {path: path.read_bytes() for path in (uninterrupted / "leaderboards").rglob("*") if path.is_file()}
+    stamps = {path: path.stat().st_mtime_ns for path in files}
+    stored = artifacts(uninterrupted)
+    done = ifbench(uninterrupted, "run", "tiny.yaml")
+    assert done.returncode == 0
+    assert "nothing to do: all 6 cells are up to date" in done.stderr
+    assert artifacts(uninterrupted) == stored
+    assert {path: path.read_bytes() for path in files} == files
+    assert {path: path.stat().st_mtime_ns for path in files} == stamps
+
+
+def test_plan_says_what_is_cached_and_what_is_stale(uninterrupted: Path) -> None:
+    everything = ifbench(uninterrupted, "plan", "tiny.yaml")
+    assert "Nothing to run" in everything.stdout
+    changed = ifbench(uninterrupted, "plan", "tiny.yaml", "--set", "protocols.steps=61")
+    assert "Run it:" in changed.stdout
+
+
+def test_damaged_artifact_is_computed_again(tmp_path: Path, uninterrupted: Path) -> None:
+    write_suite(tmp_path)
+    assert ifbench(tmp_path, "run", "tiny.yaml").returncode == 0
+    victim = next((tmp_path / "store" / "score").rglob("arrays.safetensors"))
+    victim.write_bytes(victim.read_bytes()[:-8])
+    for path in (tmp_path / "leaderboards" / "tiny" / "results").glob("*.jsonl"):
+        path.unlink()
+    done = ifbench(tmp_path, "run", "tiny.yaml")
+    assert done.returncode == 0, done.stderr
+    mine = results_without_timing(tmp_path / "leaderboards" / "tiny")
+    assert mine == results_without_timing(uninterrupted / "leaderboards" / "tiny")
