@@ -87,10 +87,13 @@ def run(
     """
     registry = load_registry(plugins)
     plan = make_plan(load_suite(str(suite), registry, profile=profile, overrides=overrides), registry, only=only)
+    watcher = watcher or Watcher()
+    for refused in registry.refused:
+        watcher.notice(f"plugin {refused.origin} did not load: {refused.reason}")
     store = Store.default()
     setup = Setup(store.root, tuple(map(str, plugins)), device, threads)
     directory = Path(out) if out is not None else Path("leaderboards") / result_name(plan.suite)
-    go = Run(plan, store, registry, directory, lambda: open_executor(executor, setup, workers), watcher or Watcher())
+    go = Run(plan, store, registry, directory, lambda: open_executor(executor, setup, workers), watcher)
     records = go()
     from ifbench.report.files import write_tables
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ifbench.errors import StoreError
+from ifbench.errors import IfbenchError, StoreError
 from ifbench.evaluate import evaluate, failure_record
 from ifbench.executors.base import Executor
 from ifbench.jobs import Job
@@ -18,7 +18,6 @@ from ifbench.records import Record
 from ifbench.registry import Registry
 from ifbench.schedule import Schedule
 from ifbench.store.artifacts import Store
-from ifbench.store.atomic import write_text_atomic
 from ifbench.store.results import read_records, write_manifest, write_records
 from ifbench.suite import Suite
 from ifbench.tested import MissingArtifactError
@@ -32,6 +31,9 @@ class Watcher:
 
     def begin(self, plan: Plan) -> None:
         """The run starts."""
+
+    def notice(self, text: str) -> None:
+        """Something a person should know, though the run goes on."""
 
     def tick(self, running: Sequence[Job], fractions: dict[str, float], waiting: int) -> None:
         """A moment has passed: jobs under way, how far each is, and how many more could start now."""
@@ -120,9 +122,9 @@ class Run:
     def _finish(self, job: Job, outcome: Outcome, schedule: Schedule) -> None:
         self.jobs_done += 1
         if outcome.detail:
-            name = f"logs/{job.id}.txt"
-            write_text_atomic(self.store.root / name, f"{job.label}\n{outcome.message}\n\n{outcome.detail}")
-            outcome = replace(outcome, message=f"{outcome.message} [log: {name} in the store]")
+            log = self.store.log(job.id, f"{job.label}\n{outcome.message}\n\n{outcome.detail}")
+            where = log.relative_to(self.store.root).as_posix()
+            outcome = replace(outcome, message=f"{outcome.message} [log: {where} in the store]")
         if outcome.fatal:
             raise StoreError(outcome.message)
         if outcome.status != "ok":
@@ -153,7 +155,11 @@ class Run:
         if not (self.out / "results").is_dir():
             return []
         cells = {work.id for work in self.plan.works}
-        return [record for record in read_records(self.out) if record.cell in cells]
+        try:
+            return [record for record in read_records(self.out) if record.cell in cells]
+        except IfbenchError as error:
+            self.watcher.notice(f"{error}; the results are written anew from the store")
+            return []
 
     def _write(self, records: dict[str, Record]) -> None:
         """Write all records in one place; nothing is touched where nothing changed."""

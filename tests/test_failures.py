@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from running import BROKEN_PLUGIN, SUITE, ifbench, write_suite
+from tests.running import BROKEN_PLUGIN, SUITE, ifbench, write_suite
 
 BROKEN = ("raises", "nan", "transposed", "elsewhere", "exits", "dies", "greedy", "meddles")
 ESTIMATORS = "".join(f"  - {name}\n" for name in BROKEN) + "  - {name: hangs, timeout: 3}\n  - late-plugin\n"

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from running import environment, ifbench, results_without_timing, write_suite
+from tests.running import environment, ifbench, results_without_timing, write_suite
 
 
 def artifacts(folder: Path) -> dict[str, int]:

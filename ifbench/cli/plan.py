@@ -32,9 +32,10 @@ def command(
     from ifbench.api import plan
     from ifbench.cli.planned import forecast, print_forecast
 
-    forecasts = [
-        forecast(*plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins)) for suite in suites
-    ]
+    plans = [plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins) for suite in suites]
+    for refused in plans[0][2].refused:
+        click.echo(f"warning: plugin {refused.origin} did not load: {refused.reason}", err=True)
+    forecasts = [forecast(*made) for made in plans]
     if as_json:
         click.echo(json.dumps([item.plain() for item in forecasts], indent=1))
         return

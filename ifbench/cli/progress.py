@@ -37,6 +37,10 @@ class LineWatcher(Watcher):
         trains, scores = len(plan.train_jobs), len(plan.score_jobs)
         self._say(f"{plan.suite.name}: {len(plan.selected)} cells over {trains} trainings and {scores} scorings")
 
+    def notice(self, text: str) -> None:
+        """See `Watcher.notice`."""
+        self._say(f"warning: {text}")
+
     def job_done(self, job: Job, outcome: Outcome) -> None:
         """See `Watcher.job_done`."""
         self._say(f"{outcome.status:>7}  {job.label}{': ' + outcome.message if outcome.message else ''}")
