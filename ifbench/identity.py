@@ -29,6 +29,11 @@ def digest(value: Any) -> str:  # Any: whatever JSON can hold
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:ID_LENGTH]
 
 
+def as_stored(value: Any) -> Any:  # Any: whatever JSON can hold
+    """The value as it comes back from a JSON file, tuples as lists, to compare with what was stored."""
+    return json.loads(canonical_json(value))
+
+
 def derive_seed(*parts: Any) -> int:  # Any: whatever JSON can hold
     """A seed in [0, 2**63) that depends on every part; different names give independent seeds."""
     return int(hashlib.sha256(canonical_json(list(parts)).encode()).hexdigest()[:16], 16) >> 1

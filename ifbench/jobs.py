@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ifbench.cells import Choice, QueryRule, Task
-from ifbench.identity import digest
+from ifbench.identity import as_stored, digest
 from ifbench.records import Intervention
 from ifbench.registry import Registry
 
@@ -108,7 +108,7 @@ def train_job(task: Task, registry: Registry) -> TrainJob:
             "architecture": registry.find("architecture", task.architecture.name).spec.version,
         },
     }
-    return TrainJob(task, identity, digest(identity))
+    return TrainJob(task, as_stored(identity), digest(identity))
 
 
 def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], registry: Registry) -> ScoreJob:
@@ -122,7 +122,7 @@ def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], 
         "version": entry.spec.version,
         "source": entry.source_digest,
     }
-    return ScoreJob(train.task, train.id, estimator, tuple(queries), identity, digest(identity))
+    return ScoreJob(train.task, train.id, estimator, tuple(queries), as_stored(identity), digest(identity))
 
 
 def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registry) -> str:

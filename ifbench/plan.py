@@ -92,15 +92,20 @@ def make_plan(suite: Suite, registry: Registry, *, only: Sequence[str] = ()) -> 
     return Plan(suite, works, selected)
 
 
-def state_of(job: TrainJob | ScoreJob, store: Store) -> str:
-    """`cached`, `missing`, or `stale: ...` with what has changed since a like result was stored."""
-    if store.has(job.kind, job.id):
-        return "cached"
-    for _, meta in store.entries(job.kind):
-        changed = _changed(job.identity, meta.get("identity", {}))
+def states(jobs: Sequence[TrainJob | ScoreJob], store: Store) -> dict[str, str]:
+    """For each job id: `cached`, `missing`, or `stale: ...` with what has changed since a like result was stored."""
+    found = {job.id: "cached" for job in jobs if store.has(job.kind, job.id)}
+    missing = [job for job in jobs if job.id not in found]
+    kinds = {job.kind for job in missing}
+    stored = {kind: [meta.get("identity", {}) for _, meta in store.entries(kind)] for kind in kinds}
+    return found | {job.id: _why_missing(job, stored[job.kind]) for job in missing}
+
+
+def _why_missing(job: TrainJob | ScoreJob, identities: Sequence[Mapping[str, Any]]) -> str:
+    for identity in identities:
+        changed = _changed(job.identity, identity)
         if changed and changed <= {"version", "source"}:
-            what = "the plugin's source" if "source" in changed else "a version"
-            return f"stale: {what} changed"
+            return f"stale: {'the source' if 'source' in changed else 'the version'} of a plugin changed"
     return "missing"
 
 

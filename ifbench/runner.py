@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ifbench.errors import IfbenchError, StoreError
 from ifbench.evaluate import evaluate, failure_record
 from ifbench.executors.base import Executor
-from ifbench.jobs import Job
+from ifbench.identity import rounded
+from ifbench.jobs import SCORE, Job, TrainJob
 from ifbench.outcome import Outcome, outcome_of
 from ifbench.plan import CellWork, Plan
 from ifbench.records import Record
@@ -62,6 +63,7 @@ class Run:
     open_executor: Callable[[], Executor]
     watcher: Watcher = field(default_factory=Watcher)
     jobs_done: int = 0
+    _touched: set[str] = field(default_factory=set)
 
     def __call__(self) -> list[Record]:
         """Do what is missing and write every record of the selected cells.
@@ -121,6 +123,7 @@ class Run:
 
     def _finish(self, job: Job, outcome: Outcome, schedule: Schedule) -> None:
         self.jobs_done += 1
+        self._touched.add(job.id if isinstance(job, TrainJob) else job.train_id)
         if outcome.detail:
             log = self.store.log(job.id, f"{job.label}\n{outcome.message}\n\n{outcome.detail}")
             where = log.relative_to(self.store.root).as_posix()
@@ -137,7 +140,7 @@ class Run:
         if blocked is not None:
             return failure_record(work, blocked, self.registry)
         old = known.get(work.id)
-        if old is not None and old.status == "ok" and self.jobs_done == 0 and self._stored(work):
+        if old is not None and self._still_true(old, work):
             return old
         try:
             return evaluate(work, self.plan.suite, self.store, self.registry)
@@ -146,9 +149,14 @@ class Run:
         except Exception as error:  # noqa: BLE001 - a metric is a plugin and may raise anything
             return failure_record(work, outcome_of(error), self.registry)
 
-    def _stored(self, work: CellWork) -> bool:
-        jobs: list[Job] = [work.train, *work.score_jobs]
-        return all(self.store.has(job.kind, job.id) for job in jobs)
+    def _still_true(self, old: Record, work: CellWork) -> bool:
+        """Whether a record was made of just what the store holds, and nothing of its task was computed since."""
+        if old.status != "ok" or old.timing is None or work.score is None or work.train.id in self._touched:
+            return False
+        scored = self.store.get(SCORE, work.score.id)
+        if scored is None:
+            return False
+        return [rounded(scored.meta[key]) for key in ("timing", "provenance")] == [asdict(old.timing), old.provenance]
 
     def _existing(self) -> list[Record]:
         """Records written before that belong to a cell of this plan."""

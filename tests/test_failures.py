@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.running import BROKEN_PLUGIN, SUITE, ifbench, write_suite
 
 BROKEN = ("raises", "nan", "transposed", "elsewhere", "exits", "dies", "greedy", "meddles")
@@ -78,7 +79,10 @@ def test_cell_whose_examples_a_failed_estimator_chooses_fails_with_that_reason(t
     assert done.returncode == 1
     lines = (tmp_path / "leaderboards" / "tiny" / "results" / "tracin.jsonl").read_text()
     assert "chosen by hif" in lines
-    assert json.loads((tmp_path / "leaderboards" / "tiny" / "results" / "hif.jsonl").read_text())["status"] == "unsupported"
+    assert (
+        json.loads((tmp_path / "leaderboards" / "tiny" / "results" / "hif.jsonl").read_text())["status"]
+        == "unsupported"
+    )
 
 
 def test_diverged_training_fails_its_cells_with_advice(tmp_path: Path) -> None:

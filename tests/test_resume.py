@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.running import environment, ifbench, results_without_timing, write_suite
+
+from tests.running import SUITE, environment, ifbench, results_without_timing, write_suite
 
 
 def artifacts(folder: Path) -> dict[str, int]:
@@ -29,7 +32,9 @@ def children_of(pid: int) -> list[int]:
 def run_and_kill(folder: Path, *, after_artifacts: int) -> None:
     """Start a run and kill -9 its main process once that many results are stored."""
     command = [sys.executable, "-m", "ifbench", "run", "tiny.yaml", "-j", "2"]
-    process = subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 120
     while len(artifacts(folder)) < after_artifacts and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
@@ -54,7 +59,9 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "stages", [(1, 5), pytest.param((2,), marks=pytest.mark.slow), pytest.param((3, 4, 6, 8), marks=pytest.mark.slow)]
 )
-def test_killed_run_goes_on_and_gives_the_same_bytes(tmp_path: Path, uninterrupted: Path, stages: tuple[int, ...]) -> None:
+def test_killed_run_goes_on_and_gives_the_same_bytes(
+    tmp_path: Path, uninterrupted: Path, stages: tuple[int, ...]
+) -> None:
     write_suite(tmp_path)
     for stage in stages:
         run_and_kill(tmp_path, after_artifacts=stage)
@@ -80,11 +87,61 @@ def test_second_run_does_nothing_and_says_so(uninterrupted: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in files} == stamps
 
 
-def test_plan_says_what_is_cached_and_what_is_stale(uninterrupted: Path) -> None:
+def test_plan_counts_what_is_cached(uninterrupted: Path) -> None:
     everything = ifbench(uninterrupted, "plan", "tiny.yaml")
     assert "Nothing to run" in everything.stdout
-    changed = ifbench(uninterrupted, "plan", "tiny.yaml", "--set", "protocols.steps=61")
-    assert "Run it:" in changed.stdout
+    changed = json.loads(ifbench(uninterrupted, "plan", "tiny.yaml", "--set", "protocols.steps=61", "--json").stdout)
+    lines = {line["work"]: line for line in changed[0]["lines"]}
+    assert (lines["trainings"]["cached"], lines["scorings"]["cached"], lines["ground truths"]["cached"]) == (2, 6, 0)
+    assert lines["ground truths"]["epochs"] > 0
+
+
+def test_plan_tells_a_stale_score_and_a_run_renews_that_alone(tmp_path: Path) -> None:
+    plugin = """
+import torch
+from ifbench import EstimatorSpec, hookimpl
+class Ones:
+    def __init__(self, params): pass
+    def fit(self, problem): pass
+    def score(self, problem, examples, queries):
+        return problem.dot(examples, problem.query_gradients(queries))
+@hookimpl
+def ifbench_estimators():
+    yield EstimatorSpec(name="mine", factory=Ones, summary="s", source="s")
+"""
+    (tmp_path / "mine.py").write_text(plugin)
+    write_suite(tmp_path, SUITE.replace("[0, 1]", "[0]") + "  - mine\n")
+    assert ifbench(tmp_path, "run", "tiny.yaml", "--plugin", "mine.py").returncode == 0
+    before = artifacts(tmp_path)
+    (tmp_path / "mine.py").write_text(plugin + "# edited\n")
+    assert (
+        "stale: the source of a plugin changed" in ifbench(tmp_path, "plan", "tiny.yaml", "--plugin", "mine.py").stdout
+    )
+    assert "1 jobs computed" in ifbench(tmp_path, "run", "tiny.yaml", "--plugin", "mine.py").stderr
+    assert len(artifacts(tmp_path).keys() - before.keys()) == 1
+
+
+def test_records_of_another_machine_are_not_taken_for_ours(tmp_path: Path, uninterrupted: Path) -> None:
+    write_suite(tmp_path)
+    shutil.copytree(uninterrupted / "leaderboards", tmp_path / "leaderboards")
+    shutil.copytree(uninterrupted / "store", tmp_path / "store")
+    path = tmp_path / "leaderboards" / "tiny" / "results" / "hif.jsonl"
+    path.write_text(path.read_text().replace('"machine":"', '"machine":"other '))
+    assert ifbench(tmp_path, "run", "tiny.yaml").returncode == 0
+    assert "other " not in path.read_text()
+
+
+def test_damaged_result_file_is_written_anew(tmp_path: Path, uninterrupted: Path) -> None:
+    write_suite(tmp_path)
+    shutil.copytree(uninterrupted / "leaderboards", tmp_path / "leaderboards")
+    shutil.copytree(uninterrupted / "store", tmp_path / "store")
+    path = tmp_path / "leaderboards" / "tiny" / "results" / "hif.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    done = ifbench(tmp_path, "run", "tiny.yaml")
+    assert done.returncode == 0
+    assert "hif.jsonl" in done.stderr
+    assert path.read_bytes() == whole
 
 
 def test_damaged_artifact_is_computed_again(tmp_path: Path, uninterrupted: Path) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ifbench.jobs import SCORE, TRAIN, TrainJob
-from ifbench.plan import CellWork, Plan, state_of
+from ifbench.plan import CellWork, Plan, states
 from ifbench.registry import Registry
 from ifbench.schedule import Schedule
 from ifbench.store.artifacts import Store
@@ -94,21 +94,21 @@ def _duration(seconds: float | None) -> str:
 
 def _trainings(plan: Plan, store: Store, registry: Registry) -> Line:
     jobs = plan.train_jobs
-    states = {job.id: state_of(job, store) for job in jobs}
-    missing = [job for job in jobs if states[job.id] != "cached"]
+    found = states(jobs, store)
+    missing = [job for job in jobs if found[job.id] != "cached"]
     epochs = sum(_epochs(job, job.task.recipe.steps, registry) for job in missing)
     return Line(
-        "trainings", len(jobs), len(jobs) - len(missing), epochs, _by_past(store, TRAIN, len(missing)), _stale(states)
+        "trainings", len(jobs), len(jobs) - len(missing), epochs, _by_past(store, TRAIN, len(missing)), _stale(found)
     )
 
 
 def _scorings(plan: Plan, store: Store) -> Line:
     jobs = plan.score_jobs
-    states = {job.id: state_of(job, store) for job in jobs}
-    missing = [job for job in jobs if states[job.id] != "cached"]
+    found = states(jobs, store)
+    missing = [job for job in jobs if found[job.id] != "cached"]
     epochs = None if missing else 0.0
     return Line(
-        "scorings", len(jobs), len(jobs) - len(missing), epochs, _by_past(store, SCORE, len(missing)), _stale(states)
+        "scorings", len(jobs), len(jobs) - len(missing), epochs, _by_past(store, SCORE, len(missing)), _stale(found)
     )
 
 
@@ -165,5 +165,5 @@ def _by_past(store: Store, kind: str, n_missing: int) -> float | None:
     return median(past) * n_missing if past else None
 
 
-def _stale(states: dict[str, str]) -> dict[str, int]:
-    return dict(Counter(state for state in states.values() if state.startswith("stale")))
+def _stale(found: dict[str, str]) -> dict[str, int]:
+    return dict(Counter(state for state in found.values() if state.startswith("stale")))
