@@ -214,9 +214,10 @@ def _catalogue(manager: pluggy.PluginManager, module: Any, origin: str) -> list[
 def _refuse_duplicates(registry: Registry, found: Sequence[Spec], origin: str) -> None:
     taken = {(kind, name): entry.origin for kind, known in registry.entries.items() for name, entry in known.items()}
     for spec in found:
-        first = taken.setdefault((spec.kind, spec.name), origin)
-        if first != origin or found.count(spec) > 1:
+        first = taken.get((spec.kind, spec.name))
+        if first is not None:
             raise IfbenchError(f"{spec.kind} '{spec.name}' is registered by {first} and again by {origin}")
+        taken[spec.kind, spec.name] = origin
 
 
 def _reason(error: BaseException) -> str:

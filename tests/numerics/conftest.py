@@ -13,14 +13,15 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
-@pytest.fixture
-def flowers(generator):
+@pytest.fixture(scope="module")
+def flowers():
     """Thirty examples with four inputs and three classes, float64."""
+    generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(30, 4, generator=generator, dtype=torch.float64)
     return Batch(inputs, torch.randint(3, (30,), generator=generator))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network():
     """Classifier with one hidden layer of five tanh units, float64."""
     with torch.random.fork_rng(devices=[]):

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call, grad, jvp, vmap
+from torch.nn import functional
 
 from ifbench.interfaces import Batch
 from ifbench.numerics.tracing import record, traced
@@ -35,7 +35,7 @@ def test_loss_gradient_and_hessian_product_have_the_same_bits(name, dtype):
     buffers = dict(module.named_buffers())
 
     def loss(at, batch):
-        return F.cross_entropy(functional_call(module, {**at, **buffers}, (batch.inputs,)), batch.targets)
+        return functional.cross_entropy(functional_call(module, {**at, **buffers}, (batch.inputs,)), batch.targets)
 
     def products(at, batch, along):
         return vmap(lambda vector: jvp(lambda point: grad(loss)(point, batch), (at,), (vector,))[1])(along)
@@ -45,9 +45,7 @@ def test_loss_gradient_and_hessian_product_have_the_same_bits(name, dtype):
         batch = Batch(normal(n_batch, *shape, seed=n_batch, dtype=dtype), torch.arange(n_batch) % 3)
         for function, replay, more in zip((loss, grad(loss), products), recorded, ((), (), (vectors,)), strict=True):
             for _ in range(2):
-                torch.testing.assert_close(
-                    replay(params, batch, *more), function(params, batch, *more), rtol=0, atol=0
-                )
+                torch.testing.assert_close(replay(params, batch, *more), function(params, batch, *more), rtol=0, atol=0)
 
 
 def with_constants(x):
@@ -99,7 +97,7 @@ def test_nothing_random_is_folded():
 
 
 def test_dropout_is_not_folded():
-    replay = traced(lambda x: F.dropout(torch.ones_like(x), training=True))
+    replay = traced(lambda x: functional.dropout(torch.ones_like(x), training=True))
     assert not torch.equal(replay(normal(50)), replay(normal(50)))
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.func import functional_call
+from torch.nn import functional
 
 from ifbench.cells import Recipe
 from ifbench.interfaces import Batch
@@ -33,7 +33,7 @@ def plain_descent(network, params, data, weights, recipe, *, divisor):
     params = params.clone().requires_grad_()
     for _ in range(recipe.steps):
         logits = functional_call(network.module, layout.unflatten(params), (data.inputs,))
-        losses = F.cross_entropy(logits, data.targets, reduction="none")
+        losses = functional.cross_entropy(logits, data.targets, reduction="none")
         value = (weights * losses).sum() / divisor + recipe.decay * params.square().sum()
         (gradient,) = torch.autograd.grad(value, params)
         params = (params - recipe.learning_rate * gradient).detach().requires_grad_()
@@ -153,7 +153,9 @@ def test_each_epoch_is_a_permutation(n_train, seed, epoch):
     assert sorted(rows.tolist()) == list(range(n_train))
 
 
-@given(st.integers(1, 20), st.integers(0, 1000), st.lists(st.tuples(st.integers(0, 80), st.integers(1, 50)), max_size=6))
+@given(
+    st.integers(1, 20), st.integers(0, 1000), st.lists(st.tuples(st.integers(0, 80), st.integers(1, 50)), max_size=6)
+)
 def test_any_stretch_equals_the_sequence_read_in_order(n_train, seed, stretches):
     sequence = torch.cat([EpochOrder(n_train, seed).slice(k, 1) for k in range(131)])
     order = EpochOrder(n_train, seed)

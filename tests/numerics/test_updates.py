@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch.func import jvp
+from torch.nn import functional
 
 from ifbench.cells import Recipe
 from ifbench.numerics.training import EpochOrder, Trainer
@@ -41,7 +41,7 @@ def train_with_torch(module, data, recipe, seed):
     for step in range(recipe.steps):
         rows = slice(None) if recipe.batch_size is None else order.slice(step * recipe.batch_size, recipe.batch_size)
         optimizer.zero_grad()
-        F.cross_entropy(module(data.inputs[rows]), data.targets[rows]).backward()
+        functional.cross_entropy(module(data.inputs[rows]), data.targets[rows]).backward()
         optimizer.step()
     return torch.cat([param.detach().flatten() for param in module.parameters()])
 

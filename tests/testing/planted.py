@@ -1,5 +1,7 @@
 """Estimators that are right but for one planted bug each, as seen in published libraries."""
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 
@@ -69,7 +71,7 @@ class SeedsGlobally(Right):
     def fit(self, problem):
         super().fit(problem)
         torch.manual_seed(0)
-        np.random.seed(0)
+        np.random.seed(0)  # noqa: NPY002 - the bug
 
 
 class ChangesThreads(Right):
@@ -144,7 +146,7 @@ class KeepsFirstInverse(Right):
 
 
 class SharesInverse(Right):
-    shared = {}
+    shared: ClassVar = {}
 
     def fit(self, problem):
         super().fit(problem)

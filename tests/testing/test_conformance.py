@@ -4,7 +4,6 @@ import inspect
 import random
 
 import numpy as np
-import planted
 import pytest
 import torch
 
@@ -12,6 +11,7 @@ from ifbench import Params, param
 from ifbench.errors import IfbenchError
 from ifbench.registry import load_registry
 from ifbench.testing import CHECKS, assert_conforms, check_estimator, failures, ok
+from tests.testing import planted
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +130,9 @@ def test_assertion_lists_every_failed_check_with_hints():
 @pytest.mark.parametrize("bug", [planted.SeedsGlobally, planted.ChangesThreads, planted.ChangesDefaults])
 def test_the_process_is_left_as_it_was_found(bug):
     before = (torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled(), random.getstate())
-    states = torch.get_rng_state(), np.random.get_state()[1].copy()
+    states = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002 - the global state is the point
     check_estimator(planted.spec_of(bug))
     after = (torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled(), random.getstate())
     assert after == before
     assert torch.equal(torch.get_rng_state(), states[0])
-    assert np.array_equal(np.random.get_state()[1], states[1])
+    assert np.array_equal(np.random.get_state()[1], states[1])  # noqa: NPY002
