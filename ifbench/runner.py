@@ -109,16 +109,17 @@ class Run:
                 self.watcher.tick(list(running.values()), executor.progress(), len(waiting))
 
     def _start(self, waiting: list[Job], running: dict[Future[Outcome], Job], executor: Executor) -> None:
-        """Start what fits: jobs that share the machine first, then each exclusive one on its own."""
+        """Start what fits. An exclusive job has the machine to itself; the others wait until they can fill it."""
         if any(job.exclusive for job in running.values()):
             return
-        for job in [job for job in waiting if not job.exclusive]:
-            if len(running) >= executor.workers:
-                return
+        alone = [job for job in waiting if job.exclusive]
+        shared = [job for job in waiting if not job.exclusive]
+        if alone and not running and len(shared) < executor.workers:
+            chosen = alone[:1]
+        else:
+            chosen = shared[: executor.workers - len(running)]
+        for job in chosen:
             waiting.remove(job)
-            running[executor.submit(job)] = job
-        if waiting and not running:
-            job = waiting.pop(0)
             running[executor.submit(job)] = job
 
     def _finish(self, job: Job, outcome: Outcome, schedule: Schedule) -> None:
