@@ -1,0 +1,135 @@
+"""The order of jobs, over a store filled by hand; nothing is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ifbench.jobs import Job, ScoreJob, TrainJob, TruthJob
+from ifbench.outcome import Outcome
+from ifbench.plan import Plan, make_plan
+from ifbench.records import Intervention
+from ifbench.registry import load_registry
+from ifbench.schedule import Schedule
+from ifbench.store.artifacts import Store
+from ifbench.suite import load_suite
+from tests.running import SUITE, write_suite
+
+N_TRAIN, N_TEST = 120, 30
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    registry = load_registry()
+    return make_plan(load_suite(str(write_suite(tmp_path)), registry), registry)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def finish(store: Store, job: Job, *, chunk: int = 63) -> None:
+    """Store something of the right shape for a job."""
+    if isinstance(job, TrainJob):
+        store.put(job.kind, job.id, {"params": np.zeros(3)}, {"identity": job.identity, "chunk": chunk})
+    elif isinstance(job, ScoreJob):
+        seed = int(job.id[:8], 16)
+        scores = np.random.default_rng(seed).normal(size=(N_TRAIN, 2))
+        store.put(job.kind, job.id, {"scores": scores, "queries": np.array([1, 2])}, {"identity": job.identity})
+    else:
+        weights = [[list(pair) for pair in item.weights] for item in job.interventions]
+        effects = np.zeros((1, len(weights), N_TEST))
+        store.put(job.kind, job.id, {"effects": effects}, {"interventions": weights})
+
+
+def finish_all(store: Store, schedule: Schedule, *, chunk: int = 63) -> list[Job]:
+    done: list[Job] = []
+    while jobs := schedule.ready():
+        for job in jobs:
+            finish(store, job, chunk=chunk)
+        done += jobs
+    return done
+
+
+def test_training_comes_before_scores_and_scores_before_truths(plan: Plan, store: Store) -> None:
+    schedule = Schedule(plan, store)
+    first = schedule.ready()
+    assert [type(job) for job in first] == [TrainJob, TrainJob]
+    assert schedule.ready() == []
+    finish(store, first[0])
+    second = schedule.ready()
+    assert [type(job) for job in second] == [ScoreJob] * 3
+    for job in second[:2]:
+        finish(store, job)
+    assert schedule.ready() == []
+    finish(store, second[2])
+    (truth,) = schedule.ready()
+    assert isinstance(truth, TruthJob)
+    assert truth.train_id == first[0].id
+
+
+def test_nothing_is_ready_when_everything_is_stored(plan: Plan, store: Store) -> None:
+    assert len(finish_all(store, Schedule(plan, store))) == 2 + 6 + 2
+    assert Schedule(plan, store).ready() == []
+
+
+def test_truths_are_cut_into_portions_of_the_size_the_training_asks_for(plan: Plan, store: Store) -> None:
+    truths = [job for job in finish_all(store, Schedule(plan, store), chunk=8) if isinstance(job, TruthJob)]
+    assert {len(job.interventions) for job in truths[:-1]} <= set(range(1, 9))
+    for train in plan.train_jobs:
+        measured = [item for job in truths if job.train_id == train.id for item in job.interventions]
+        assert len(measured) == len(set(measured))
+        assert measured == sorted(measured)
+
+
+def test_only_unmeasured_interventions_are_measured(plan: Plan, store: Store) -> None:
+    done = finish_all(store, Schedule(plan, store), chunk=8)
+    lost = next(job for job in done if isinstance(job, TruthJob))
+    store.remove(lost.kind, lost.id)
+    (again,) = Schedule(plan, store).ready()
+    assert again == lost
+
+
+def test_failed_score_holds_up_no_truth_and_blocks_its_own_cells_only(plan: Plan, store: Store) -> None:
+    schedule = Schedule(plan, store)
+    for job in schedule.ready():
+        finish(store, job)
+    for job in schedule.ready():
+        if isinstance(job, ScoreJob) and job.estimator.label == "tracin":
+            schedule.fail(job, Outcome("failed", "no"))
+        else:
+            finish(store, job)
+    assert all(isinstance(job, TruthJob) for job in finish_all(store, schedule))
+    blocked = {work.cell.estimator.label: schedule.blocked(work) for work in plan.selected}
+    assert blocked["tracin"] == Outcome("failed", "no")
+    assert blocked["hif"] is None
+    assert blocked["random"] is None
+
+
+def test_failed_training_blocks_all_its_cells_and_starts_nothing_more(plan: Plan, store: Store) -> None:
+    schedule = Schedule(plan, store)
+    for job in schedule.ready():
+        schedule.fail(job, Outcome("failed", "diverged"))
+    assert schedule.ready() == []
+    assert {schedule.blocked(work) for work in plan.selected} == {Outcome("failed", "diverged")}
+
+
+def test_ground_truths_are_shared_between_estimators(plan: Plan, store: Store) -> None:
+    truths = [job for job in finish_all(store, Schedule(plan, store)) if isinstance(job, TruthJob)]
+    assert len(truths) == len(plan.train_jobs)
+
+
+def test_ids_do_not_depend_on_the_suite_around_them(plan: Plan, tmp_path: Path) -> None:
+    registry = load_registry()
+    text = SUITE.replace("name: tiny", "name: other").replace("  - tracin\n", "")
+    other = make_plan(load_suite(str(write_suite(tmp_path, text, "other.yaml")), registry), registry)
+    assert [job.id for job in other.train_jobs] == [job.id for job in plan.train_jobs]
+    assert {job.id for job in other.score_jobs} < {job.id for job in plan.score_jobs}
+    assert {work.bases for work in other.works} == {work.bases for work in plan.works}
+
+
+def test_removal_takes_one_nth_from_the_mean_loss() -> None:
+    assert Intervention.remove([7], n_train=4).weights == ((7, -0.25),)
