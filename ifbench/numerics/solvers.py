@@ -81,7 +81,7 @@ def conjugate_residual(product: Operator, b: Tensor, *, tolerance: float, max_it
     negative, active = torch.zeros_like(scale, dtype=torch.bool), scale > 0
     iterations = 0
     while active.any() and iterations < max_iterations:
-        iterations += x.any().item()  # the product that computed the residual of this x
+        iterations += int(x.any())  # the product that computed the residual of this x
         cycle = _MinimumResidual(product, residual * active[:, None], goal=tolerance * scale)
         iterations += cycle.run(max_iterations - iterations)
         negative |= cycle.negative
