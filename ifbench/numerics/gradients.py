@@ -57,10 +57,10 @@ def cosines(
     Returns:
         Shape (n_example, k).
     """
-    parts = [_unit(vectors)[:0] @ vectors.T]
+    directions, parts = _unit(vectors).T, [vectors.new_empty(0, len(vectors))]
     for rows in _pieces(examples, problem.n_param):
         gradients = problem.example_gradients(rows, at=at)
-        parts.append(_unit(gradients if scale is None else gradients * scale) @ _unit(vectors).T)
+        parts.append(_unit(gradients if scale is None else gradients * scale) @ directions)
     return torch.cat(parts)
 
 

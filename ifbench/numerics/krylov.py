@@ -49,7 +49,8 @@ def top_eigenpairs(
 ) -> RitzPairs:
     """The `wanted` eigenpairs of largest absolute eigenvalue that a Krylov space of at most `iterations` vectors shows.
 
-    The basis is orthogonalised against all of itself at every step. It ends early once all wanted pairs have converged.
+    The basis is orthogonalised against all of itself at every step. It ends early once all wanted pairs have converged;
+    a second copy of an eigenvalue repeated exactly can be missed then, as in every Krylov space of one vector.
     When the space turns out invariant (a breakdown), it goes on from a new random direction orthogonal to it, which
     brings further copies of repeated eigenvalues. Each such block can only repeat eigenvalues of the one before, so it
     ends when the last block holds nothing larger than the wanted pairs.
@@ -59,7 +60,7 @@ def top_eigenpairs(
         draw: A new random vector, shape (n,), of the type and on the device to work in.
         wanted: Eigenpairs to return, at most.
         iterations: Products at most.
-        tolerance: Of the residual, relative to the eigenvalue.
+        tolerance: Of the residual, relative to the eigenvalue; 0 never ends early on it.
         symmetric: Lanczos: three coefficients a step, one pass of re-orthogonalisation. Otherwise Arnoldi: all
             coefficients are kept, two passes, and the small matrix is made symmetric at the end.
 
@@ -74,7 +75,7 @@ def top_eigenpairs(
     while space.begin_block():
         while True:
             space.expand(product)
-            looked = space.dimension >= wanted and space.block_size % CHECK_EVERY == 0
+            looked = tolerance > 0 and space.dimension >= wanted and space.block_size % CHECK_EVERY == 0
             if looked and not space.invariant and bool(space.pairs(wanted, tolerance).converged.all()):
                 return space.pairs(wanted, tolerance)
             if space.invariant or space.full:

@@ -26,7 +26,9 @@ class AbifParams(Params):
         0.0, ge=0, about="added to every kept eigenvalue of the objective's Hessian", unit="of the mean loss"
     )
     tolerance: float = param(
-        1e-6, ge=0, about="ends the iteration once |H v - lambda v| <= tolerance * |lambda| for every kept eigenvector"
+        1e-6,
+        ge=0,
+        about="ends the iteration once |H v - lambda v| <= tolerance * |lambda| for all kept eigenvectors; 0: never",
     )
     symmetric: bool = param(True, about="Lanczos, which uses that the Hessian is symmetric; false: Arnoldi")
     seed: int = param(0, ge=0, about="seeds the starting vector, together with the task's seed")

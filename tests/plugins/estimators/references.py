@@ -3,8 +3,12 @@
 import torch
 from torch import nn
 
+from ifbench.cells import Recipe
 from ifbench.interfaces import Batch, Dataset
 from ifbench.numerics.models import Classifier
+from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.training import Trainer
+from ifbench.testing import objective_of
 
 
 def blobs(n_train=24, n_test=5, *, seed=0, dtype=torch.float64):
@@ -41,3 +45,12 @@ def dense_hessian(problem, rows=None):
     data = problem.data.train if rows is None else Batch(*(part[rows] for part in problem.data.train))
     ones = torch.ones(len(data.targets), dtype=problem.dtype)
     return torch.autograd.functional.hessian(lambda at: problem.objective.value(at, data, ones), problem.params)
+
+
+def trained(optimizer="sgd", *, steps=12, checkpoints=3, **values):
+    """The small network trained for a few steps, with the checkpoints that training keeps."""
+    data, objective = blobs(), objective_of(network(), decay=0.01)
+    recipe = Recipe(steps=steps, checkpoints=checkpoints, learning_rate=0.05, optimizer=optimizer, **values)
+    initial = objective.layout.flatten(dict(objective.model.module.named_parameters()))
+    state, kept = Trainer(objective, data.train, recipe, seed=3).train(initial)
+    return TrainedProblem(objective, data, state.params, kept, recipe, seed=0)
