@@ -77,11 +77,14 @@ class Checkpoint:
         step: Updates made so far.
         learning_rate: Step size in force there.
         params: Shape (n_param,).
+        second_moment: Adam's running mean of squared gradients, corrected for its bias, shape (n_param,); None for
+            other optimizers.
     """
 
     step: int
     learning_rate: float
     params: Tensor
+    second_moment: Tensor | None = None
 
 
 class Problem(Protocol):

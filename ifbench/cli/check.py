@@ -17,7 +17,7 @@ from ifbench.errors import ExitCode, IfbenchError
 @plugin_option
 @json_option
 def command(name: str, plugins: tuple[str, ...], as_json: bool) -> int:
-    """Check that an estimator keeps its promises: shape, finiteness, sign, rank, scale, determinism, no side effects.
+    """Check that an estimator keeps its promises: shape, sign, rank, scale, determinism, no side effects, edges.
 
     Sign, rank and scale are judged against exact leave-one-out of ridge regression. NAME is a registered estimator;
     FILE is a plugin file, all of whose estimators are checked. Exit code 1 when a check fails.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from rich.console import Console
 from rich.markup import escape
@@ -84,7 +84,7 @@ def type_name(annotation: Any) -> str:  # Any: a type annotation can be nearly a
     arguments = get_args(annotation)
     if get_origin(annotation) is list:
         return f"list of {type_name(arguments[0])}"
-    if arguments and not isinstance(arguments[0], type):
+    if get_origin(annotation) is Literal:
         return " | ".join(map(str, arguments))
     if arguments:
         return " or ".join(map(type_name, arguments))

@@ -83,7 +83,10 @@ class TrainedArtifact:
         """Parameters kept along the way, the last of them the trained ones."""
         prefix, rate = "checkpoint_", self.prepared.task.recipe.learning_rate
         steps = sorted(int(name.removeprefix(prefix)) for name in self.artifact.arrays if name.startswith(prefix))
-        return tuple(Checkpoint(step, rate, self._tensor(f"{prefix}{step}")) for step in steps)
+        moments = {
+            step: self._tensor(name) for step in steps if (name := f"second_moment_{step}") in self.artifact.arrays
+        }
+        return tuple(Checkpoint(step, rate, self._tensor(f"{prefix}{step}"), moments.get(step)) for step in steps)
 
     @property
     def test_losses(self) -> np.ndarray:

@@ -45,6 +45,8 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
     tensors = {"params": state.params, "test_losses": test_losses}
     tensors |= {f"slot_{number}": slot for number, slot in enumerate(state.slots)}
     tensors |= {f"checkpoint_{point.step}": point.params for point in checkpoints}
+    moments = {f"second_moment_{point.step}": point.second_moment for point in checkpoints}
+    tensors |= {name: moment for name, moment in moments.items() if moment is not None}
     together = runs_batched_faster(prepared.objective.model.module, problem.n_param)
     meta = {
         "identity": job.identity,

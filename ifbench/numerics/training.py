@@ -14,7 +14,7 @@ from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Progress
 from ifbench.numerics.objective import Objective, take
 from ifbench.numerics.tracing import Tensors, record
-from ifbench.numerics.updates import Clock, State, initial_state, update_rule
+from ifbench.numerics.updates import Clock, State, initial_state, second_moment, update_rule
 
 REPORT_EVERY = 100
 MAX_RUNS_AT_ONCE = 64
@@ -57,7 +57,7 @@ class Trainer:
             state = self.run(
                 state, weights, steps=mark - done, first=done, progress=_part(progress, done, recipe.steps)
             )
-            checkpoints.append(Checkpoint(mark, recipe.learning_rate, state.params))
+            checkpoints.append(Checkpoint(mark, recipe.learning_rate, state.params, second_moment(recipe, state, mark)))
             done = mark
         return state, checkpoints
 

@@ -63,6 +63,11 @@ def update_rule(recipe: Recipe) -> Rule:
     return _momentum(recipe.momentum, nesterov=recipe.nesterov)
 
 
+def second_moment(recipe: Recipe, state: State, step: int) -> Tensor | None:
+    """Adam's mean of squared gradients after `step` updates, corrected for its bias; None for other optimizers."""
+    return state.slots[1] / (1 - ADAM_BETAS[1] ** step) if recipe.optimizer == "adam" else None
+
+
 def _descend(state: State, gradient: Tensor, clock: Clock) -> State:
     return State(state.params - clock.learning_rate * gradient)
 

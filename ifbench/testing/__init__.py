@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from ifbench.testing.checks import CHECKS, Check
 from ifbench.testing.conformance import CheckResult, CheckStatus, assert_conforms, check_estimator, failures, ok
-from ifbench.testing.problems import Ridge, anisotropic, near_isotropic, objective_of, problem_of, ridge, singular
+from ifbench.testing.problems import (
+    Ridge,
+    anisotropic,
+    indefinite,
+    isotropic,
+    near_isotropic,
+    objective_of,
+    one_example,
+    problem_of,
+    ridge,
+    singular,
+)
 
 __all__ = [
     "CHECKS",
@@ -16,9 +27,12 @@ __all__ = [
     "assert_conforms",
     "check_estimator",
     "failures",
+    "indefinite",
+    "isotropic",
     "near_isotropic",
     "objective_of",
     "ok",
+    "one_example",
     "problem_of",
     "ridge",
     "singular",

@@ -7,6 +7,16 @@ from dataclasses import dataclass
 
 from ifbench.testing.accuracy import rank, scale, sign
 from ifbench.testing.answers import finite, shape
+from ifbench.testing.extremes import (
+    before_fit,
+    float32,
+    indefinite,
+    one_example,
+    one_parameter,
+    one_query,
+    over_iterated,
+    singular,
+)
 from ifbench.testing.invariance import batch_size, determinism, many_queries, no_carried_state
 from ifbench.testing.surroundings import no_side_effects
 from ifbench.testing.trial import Trial
@@ -44,4 +54,12 @@ CHECKS = (
     Check("many-queries", many_queries, needs=(*FORM, "determinism")),
     Check("no-side-effects", no_side_effects, needs=("shape",)),
     Check("no-carried-state", no_carried_state, needs=(*FORM, "determinism")),
+    Check("before-fit", before_fit, needs=(*FORM, "determinism")),
+    Check("singular", singular, needs=("shape",)),
+    Check("indefinite", indefinite, needs=("shape",)),
+    Check("over-iterated", over_iterated, needs=("shape", "sign")),
+    Check("one-example", one_example, needs=("shape",)),
+    Check("one-query", one_query, needs=("shape",)),
+    Check("one-parameter", one_parameter, needs=("shape",)),
+    Check("float32", float32, needs=(*FORM, "determinism")),
 )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from torch import LongTensor, Tensor
 
+from ifbench.errors import EstimatorError
+from ifbench.params import Params
 from ifbench.testing.problems import Ridge, near_isotropic, ridge
 from ifbench.testing.trial import CheckFailedError, Trial, deviation, rows
 
@@ -78,7 +83,22 @@ def no_carried_state(trial: Trial) -> str:
     wanted = trial.scores(first)
     one, _ = trial.fitted(first), trial.fitted(second)
     _agree(trial.ask(one, first), wanted, what="fitting another instance in between", hint=hint)
+    one = trial.fitted(first)
+    with suppress(EstimatorError):
+        replace(trial, params=_other(trial.params)).fitted(second)
+    _agree(trial.ask(one, first), wanted, what="another instance with other parameters in between", hint=hint)
     return "same scores"
+
+
+def _other(params: Params) -> Params:
+    """Parameters with every number changed that may be."""
+    changed = params
+    for name, value in params:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            nudged = {**dict(changed), name: value + 1 if isinstance(value, int) else 2 * value or 0.1}
+            with suppress(ValidationError):
+                changed = type(params)(**nudged)
+    return changed
 
 
 def _in_pieces(trial: Trial, whole: Ridge) -> Tensor:

@@ -77,6 +77,15 @@ class Ridge:
                 objective.model.module.get_parameter(name).copy_(values)
         return Ridge(replace(self.problem, objective=objective))
 
+    def in_single_precision(self) -> Ridge:
+        """The same problem in float32."""
+        problem, data = self.problem, self.problem.data
+        train, test = (Batch(*(part.float() for part in batch)) for batch in (data.train, data.test))
+        single = Dataset(train, test, n_output=1)
+        n_input = data.train.inputs.shape[1]
+        objective = _linear_objective(n_input, problem.decay, bias=problem.n_param > n_input, dtype=torch.float32)
+        return Ridge(_problem(objective, single, problem.params.float(), chunk=problem.chunk))
+
     def _weights(self) -> Tensor:
         return self.problem.params[:, None]
 
@@ -136,6 +145,34 @@ def singular(*, seed: int = 0) -> Ridge:
     return ridge((0.0, 0.0, 0.5, 1.0, 2.0), decay=0.0, seed=seed)
 
 
+def isotropic(*, seed: int = 0) -> Ridge:
+    """A ridge problem whose Hessian is a multiple of the identity; query 0 has no inputs, and so no gradient."""
+    whole = ridge((1.0, 1.0, 1.0, 1.0), seed=seed).problem
+    inputs, targets = (part.clone() for part in whole.data.test)
+    inputs[0] = 0
+    return Ridge(replace(whole, data=replace(whole.data, test=Batch(inputs, targets))))
+
+
+def one_example(*, seed: int = 0) -> Ridge:
+    """Ridge regression with a single training example and three weights."""
+    data = ridge((1.0, 1.0, 1.0), seed=seed).problem.data
+    return Ridge(_solved(replace(data, train=Batch(*(part[:1] for part in data.train))), decay=0.005, bias=False))
+
+
+def indefinite(*, seed: int = 0) -> TrainedProblem:
+    """A small network at random parameters: its Hessian has eigenvalues of both signs, none next to zero."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    def batch(n: int) -> Batch:
+        return Batch(normal(n, 2), normal(n, 1))
+
+    objective = _network_objective()
+    return _problem(objective, Dataset(batch(30), batch(4), n_output=1), normal(objective.layout.n_param))
+
+
 def objective_of(model: Model, *, decay: float = 0.0) -> Objective:
     """The objective of a model, whose buffers and frozen parameters are constants."""
     frozen = {name: param.detach() for name, param in model.module.named_parameters() if not param.requires_grad}
@@ -166,17 +203,28 @@ def _solved(data: Dataset, decay: float, *, bias: bool) -> TrainedProblem:
 
 
 @cache
-def _linear_objective(n_input: int, decay: float, *, bias: bool) -> Objective:
+def _linear_objective(n_input: int, decay: float, *, bias: bool, dtype: torch.dtype = torch.float64) -> Objective:
     """One objective for all problems of a size, so that its derivatives are recorded once."""
-    return objective_of(_linear(n_input, bias=bias), decay=decay)
+    return objective_of(_linear(n_input, bias=bias, dtype=dtype), decay=decay)
 
 
-def _linear(n_input: int, *, bias: bool) -> Regressor:
-    """Linear model with all parameters zero, float64; draws no random numbers."""
-    linear = nn.Linear(n_input, 1, bias=bias, dtype=torch.float64, device="meta").to_empty(device="cpu")
-    for param in linear.parameters():
+def _linear(n_input: int, *, bias: bool, dtype: torch.dtype = torch.float64) -> Regressor:
+    """Linear model with all parameters zero; draws no random numbers."""
+    return Regressor(_zero(nn.Linear(n_input, 1, bias=bias, dtype=dtype, device="meta")))
+
+
+@cache
+def _network_objective() -> Objective:
+    layers = nn.Linear(2, 2, dtype=torch.float64, device="meta"), nn.Linear(2, 1, dtype=torch.float64, device="meta")
+    return objective_of(Regressor(_zero(nn.Sequential(layers[0], nn.Tanh(), layers[1]))), decay=0.005)
+
+
+def _zero(module: nn.Module) -> nn.Module:
+    """A module made without drawing random numbers, with all parameters zero."""
+    module = module.to_empty(device="cpu")
+    for param in module.parameters():
         nn.init.zeros_(param)
-    return Regressor(linear.eval())
+    return module.eval()
 
 
 def _normal_matrix(design: Tensor, decay: float) -> Tensor:

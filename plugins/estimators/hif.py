@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
 from ifbench.errors import EstimatorError, UnsupportedError
-from ifbench.interfaces import Problem
+from ifbench.interfaces import Curvature, Problem
+from ifbench.records import Intervention
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
 
+WHERE = "estimator 'hif'"
 SINGULAR = 1e-12
+MAX_LISTED = 16
 
 
 class HifParams(Params):
-    """How the linear system is solved."""
+    """The matrix, and how the linear system is solved."""
 
     solver: Literal["exact", "cg", "cr"] = param(
         "cg", about="exact: eigendecomposition of the dense Hessian; cg: conjugate gradient; cr: conjugate residual"
@@ -24,6 +27,13 @@ class HifParams(Params):
     damping: float = param(
         0.0, ge=0, about="added to every eigenvalue of the objective's Hessian", unit="of the mean loss"
     )
+    curvature: Curvature = param(
+        "hessian", about="gauss-newton leaves out the second derivative of the network's outputs"
+    )
+    hessian_examples: int | None = param(
+        None, ge=1, about="examples the Hessian is averaged over, drawn once; empty: all of them", unit="examples"
+    )
+    seed: int = param(0, ge=0, about="seeds the draw of hessian_examples, together with the task's seed")
     tolerance: float = param(1e-8, gt=0, about="cg and cr stop a query at |residual| <= tolerance * |gradient|")
     max_iterations: int = param(1000, ge=1, about="cg and cr take at most this many steps", unit="Hessian products")
     max_params: int = param(5000, ge=1, about="exact refuses networks with more parameters", unit="parameters")
@@ -35,6 +45,7 @@ class Hif:
     def __init__(self, params: HifParams) -> None:
         self.params = params
         self._eigen: tuple[Tensor, Tensor] | None = None
+        self._spectrum: dict[str, Any] = {}
         self._diagnostics: dict[str, Any] = {}
 
     def fit(self, problem: Problem) -> None:
@@ -44,69 +55,108 @@ class Hif:
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
         """See `ifbench.interfaces.Estimator.score`."""
-        gradients = problem.query_gradients(queries)
-        return problem.dot(examples, self._solve(problem, gradients))
+        return problem.dot(examples, self._solve(problem, problem.query_gradients(queries)))
+
+    def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
+        """`-(H + damping I)^-1 sum_i delta_i g_i` of each intervention, shape (n_intervention, n_param)."""
+        from ifbench.numerics.gradients import weighted_gradients
+
+        return -self._solve(problem, weighted_gradients(problem, interventions))
 
     def diagnostics(self) -> Mapping[str, Any]:
-        """Residual of the worst query, iterations, extreme eigenvalues, and warnings."""
+        """Of the last answer: residuals `|b - (H + damping) x| / |b|`, iterations, extreme eigenvalues, warnings.
+
+        One residual a query, or the worst and the median of more than 16.
+        """
         return self._diagnostics
 
     def _solve(self, problem: Problem, right: Tensor) -> Tensor:
-        if self.params.solver != "exact":
-            return self._iterate(problem, right)
-        if self._eigen is None:
-            raise EstimatorError("score was called before fit", where="estimator 'hif'", hint="call fit(problem) first")
-        values, vectors = self._eigen
-        return (right @ vectors / values) @ vectors.T
+        """`(H + damping I)^-1` times each row."""
+        return self._apply(problem, right) if self.params.solver == "exact" else self._iterate(problem, right)
+
+    def _product(self, problem: Problem, vectors: Tensor) -> Tensor:
+        products = problem.hessian_product(
+            vectors, examples=self._hessian_rows(problem), curvature=self.params.curvature
+        )
+        return products + self.params.damping * vectors
+
+    def _hessian_rows(self, problem: Problem) -> LongTensor | None:
+        """The examples that the Hessian is averaged over; None means all."""
+        import torch
+
+        count = self.params.hessian_examples
+        if count is None or count >= problem.n_train:
+            return None
+        generator = problem.generator("hif", self.params.seed)
+        rows = torch.randperm(problem.n_train, generator=generator)[:count].sort().values
+        return cast("LongTensor", rows.to(problem.device))
 
     def _decompose(self, problem: Problem) -> tuple[Tensor, Tensor]:
+        """Eigenvalues after damping and eigenvectors of the dense matrix."""
         import torch
 
         if problem.n_param > self.params.max_params:
             raise UnsupportedError(
                 f"solver exact needs the whole Hessian: {problem.n_param} parameters, limit {self.params.max_params}",
-                where="estimator 'hif'",
+                where=WHERE,
                 hint="use solver: cg or solver: cr, or raise max_params",
             )
-        values, vectors = torch.linalg.eigh(problem.hessian())
-        damped = values + self.params.damping
-        smallest, largest = float(damped.abs().min()), float(damped.abs().max())
-        if smallest <= SINGULAR * largest:
+        matrix = self._product(problem, torch.eye(problem.n_param, dtype=problem.dtype, device=problem.device))
+        values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
+        smallest, largest = float(values.abs().min()), float(values.abs().max())
+        if smallest <= max(SINGULAR, problem.n_param * torch.finfo(problem.dtype).eps) * largest:
             raise EstimatorError(
                 f"the Hessian is singular: eigenvalues from {smallest:.3g} to {largest:.3g} in size",
-                where="estimator 'hif'",
+                where=WHERE,
                 hint="add damping, for example damping: 0.001",
             )
-        negative = int((damped < 0).sum())
-        self._diagnostics = {"smallest_eigenvalue": float(values[0]), "largest_eigenvalue": float(values[-1])}
+        undamped = (float(value) - self.params.damping for value in (values[0], values[-1]))
+        self._spectrum = dict(zip(("smallest_eigenvalue", "largest_eigenvalue"), undamped, strict=True))
+        negative = int((values < 0).sum())
         if negative:
-            self._warn([f"{negative} eigenvalue(s) negative after damping: the optimum is a saddle"])
-        return damped, vectors
+            self._spectrum["warnings"] = [f"{negative} eigenvalue(s) negative after damping: the optimum is a saddle"]
+        return values, vectors
+
+    def _apply(self, problem: Problem, right: Tensor) -> Tensor:
+        import torch
+
+        if self._eigen is None:
+            raise EstimatorError("score was called before fit", where=WHERE, hint="call fit(problem) first")
+        values, vectors = self._eigen
+        solved = (right @ vectors / values) @ vectors.T
+        size = torch.linalg.vector_norm(right, dim=1)
+        residual = torch.linalg.vector_norm(right - self._product(problem, solved), dim=1)
+        self._diagnostics = {**self._spectrum, "residual": _told(residual / torch.where(size > 0, size, 1.0))}
+        return solved
 
     def _iterate(self, problem: Problem, right: Tensor) -> Tensor:
         from ifbench.numerics.solvers import conjugate_gradient, conjugate_residual
 
         def product(rows: Tensor) -> Tensor:
-            return problem.hessian_product(rows) + self.params.damping * rows
+            return self._product(problem, rows)
 
         solver = conjugate_gradient if self.params.solver == "cg" else conjugate_residual
         found = solver(product, right, tolerance=self.params.tolerance, max_iterations=self.params.max_iterations)
-        self._diagnostics = {"iterations": found.iterations, "residual": float(found.residual.max())}
+        self._diagnostics = {"iterations": found.iterations, "residual": _told(found.residual)}
         worse = int((found.residual > 2 * self.params.tolerance).sum())
-        n_negative, n_query = int(found.negative_curvature.sum()), len(right)
+        n_negative, n_right = int(found.negative_curvature.sum()), len(right)
         warnings = []
         if n_negative:
-            warnings.append(f"negative curvature met for {n_negative} of {n_query} queries")
+            warnings.append(f"negative curvature met for {n_negative} of {n_right} queries")
         if worse:
             warnings.append(
-                f"not converged for {worse} of {n_query} queries, worst residual {found.residual.max():.2g}"
+                f"not converged for {worse} of {n_right} queries, worst residual {found.residual.max():.2g}"
             )
-        self._warn(warnings)
-        return found.x
-
-    def _warn(self, warnings: list[str]) -> None:
         if warnings:
             self._diagnostics["warnings"] = warnings
+        return found.x
+
+
+def _told(residual: Tensor) -> list[float] | dict[str, float]:
+    """Each residual, or the worst and the median of many."""
+    if len(residual) <= MAX_LISTED:
+        return [float(value) for value in residual]
+    return {"worst": float(residual.max()), "median": float(residual.median())}
 
 
 @hookimpl
@@ -117,6 +167,7 @@ def ifbench_estimators() -> Iterable[EstimatorSpec]:
         factory=f"{__name__}:Hif",
         params=HifParams,
         summary="Hessian-based influence: exact, conjugate gradient or conjugate residual",
-        source="Koh & Liang 2017, eq. 2; Basu, Pope, Feizi 2021, eq. 5; Schioppa et al. 2023, eq. 5",
+        source="Koh & Liang 2017, eq. 2; Basu, Pope, Feizi 2021, eq. 5; Schioppa et al. 2023, eq. 5 and appendix F",
         needs=("Hessian products; the dense Hessian for solver: exact",),
+        version=2,
     )

@@ -16,7 +16,10 @@ CAUGHT_BY = [
     (planted.DividedByN, "scale"),
     (planted.TimesN, "scale"),
     (planted.GivesNan, "finite"),
-    (planted.NanWhenSingular, "finite"),
+    (planted.SeriesWithoutScale, "finite"),
+    (planted.StopsTooEarly, "scale"),
+    (planted.ProjectsToMoreThanThereIs, "rank"),
+    (planted.DampedTooLittle, "rank"),
     (planted.GlobalRandom, "determinism"),
     (planted.AddsChunkInverses, "batch-size"),
     (planted.IgnoresRows, "batch-size"),
@@ -31,12 +34,24 @@ CAUGHT_BY = [
     (planted.SortsTheRows, "no-side-effects"),
     (planted.KeepsFirstInverse, "no-carried-state"),
     (planted.SharesInverse, "no-carried-state"),
+    (planted.SharesSettings, "no-carried-state"),
+    (planted.GarbageBeforeFit, "before-fit"),
+    (planted.RaisesBeforeFit, "before-fit"),
+    (planted.NanWhenSingular, "singular"),
+    (planted.NanWhenIndefinite, "indefinite"),
+    (planted.RunsPastConvergence, "over-iterated"),
+    (planted.ArnoldiThroughBreakdown, "over-iterated"),
+    (planted.StandardisesExamples, "one-example"),
+    (planted.RefusesWithoutReason, "one-example"),
+    (planted.StandardisesQueries, "one-query"),
+    (planted.StandardisesParameters, "one-parameter"),
+    (planted.AbsoluteThreshold, "float32"),
 ]
 
 
 @cache
 def checked(bug):
-    return check_estimator(planted.spec_of(bug))
+    return check_estimator(planted.spec_of(bug, params=getattr(bug, "params_model", planted.Params)))
 
 
 @pytest.mark.parametrize(("bug", "check"), CAUGHT_BY, ids=lambda value: getattr(value, "__name__", value))

@@ -6,7 +6,16 @@ import pytest
 import torch
 
 from ifbench.interfaces import Batch, Dataset
-from ifbench.testing import anisotropic, near_isotropic, problem_of, ridge, singular
+from ifbench.testing import (
+    anisotropic,
+    indefinite,
+    isotropic,
+    near_isotropic,
+    one_example,
+    problem_of,
+    ridge,
+    singular,
+)
 
 
 def refit(problem, weights):
@@ -82,3 +91,33 @@ def test_problem_of_takes_the_parameters_of_the_module():
     problem = problem_of(model, Dataset(batch, batch, n_output=1), decay=0.1)
     torch.testing.assert_close(problem.params, model.module.weight.detach()[0])
     assert (problem.decay, problem.recipe.decay) == (0.1, 0.1)
+
+
+def test_indefinite_problem_has_eigenvalues_of_both_signs_and_none_next_to_zero():
+    values = torch.linalg.eigvalsh(indefinite().hessian())
+    assert values[0] < -0.1
+    assert values[-1] > 0.1
+    assert values.abs().min() > 0.01
+
+
+def test_isotropic_problem_is_isotropic_and_has_a_query_without_gradient():
+    example = isotropic()
+    torch.testing.assert_close(example.hessian, 1.01 * torch.eye(4, dtype=torch.float64))
+    sizes = example.problem.query_gradients(torch.arange(12)).norm(dim=1)
+    assert sizes[0] == 0
+    assert sizes[1:].min() > 0
+
+
+def test_one_example_is_at_its_optimum():
+    problem = one_example().problem
+    assert (problem.n_train, problem.n_param) == (1, 3)
+    assert problem.objective_gradient().norm() < 1e-13
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_single_precision_is_the_same_problem(bias):
+    double = ridge(bias=bias)
+    single = double.in_single_precision()
+    assert single.problem.dtype == torch.float32
+    assert single.problem.data.test.targets.dtype == torch.float32
+    torch.testing.assert_close(single.problem.hessian().double(), double.hessian, rtol=1e-5, atol=1e-6)
