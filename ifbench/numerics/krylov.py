@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ifbench.errors import EstimatorError
-from ifbench.numerics.solvers import Operator
+from ifbench.numerics.rowwise import Operator
 
 CHECK_EVERY = 4
 """Steps between looks at whether the wanted pairs have converged."""
