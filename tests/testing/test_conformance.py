@@ -24,9 +24,6 @@ def registry():
     [
         ("hif", {"solver": "exact"}),
         ("hif", {"solver": "cg"}),
-        ("hif", {"solver": "cr"}),
-        ("lissa", {"scale": 8.0, "depth": 400}),
-        ("tracin", {}),
         ("random", {}),
     ],
 )
