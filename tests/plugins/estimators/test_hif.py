@@ -161,7 +161,7 @@ def test_exact_refuses_large_networks_singular_hessians_and_scores_before_fit(ma
         make("hif", solver="exact").score(indefinite, *every(indefinite))
 
 
-@pytest.mark.parametrize("values", [{"solver": "cr"}, {"curvature": "gauss-newton"}])
+@pytest.mark.parametrize("values", [{"solver": "exact"}, {"solver": "cr"}, {"curvature": "gauss-newton"}])
 def test_conforms(make, values):
     assert_conforms("hif", make("hif", **values).params)
 

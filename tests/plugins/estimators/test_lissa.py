@@ -5,7 +5,7 @@ import torch
 from references import dense_hessian, every, gradient_table
 
 from ifbench.errors import EstimatorError
-from ifbench.testing import anisotropic, assert_conforms, near_isotropic
+from ifbench.testing import anisotropic, near_isotropic
 
 
 def scores_of(make, problem, **values):
@@ -62,7 +62,3 @@ def test_divergence_ends_early_with_advice(make):
 def test_seeds_draw_other_batches(make, definite):
     first, second = (scores_of(make, definite, depth=50, seed=seed) for seed in (0, 1))
     assert (first - second).abs().max() > 1e-3
-
-
-def test_conforms():
-    assert_conforms("lissa")
