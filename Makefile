@@ -39,7 +39,7 @@ slow: install-test
 	@$(BIN)/python -m pytest -m slow
 
 bench: install-test
-	@$(BIN)/python -m pytest --benchmark-enable --benchmark-only tests/benchmarks
+	@$(BIN)/python -m pytest -n 0 --benchmark-enable --benchmark-only tests/benchmarks
 
 # Runs every check even when one fails, and fails if any did.
 check: install-dev

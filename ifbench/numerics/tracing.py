@@ -70,8 +70,12 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
     """Fold constants, drop copies that change nothing and results nobody uses; bits stay the same.
 
     A graph that writes into its tensors is left as it is: a folded constant would keep what one call wrote, and a
-    dropped copy would let it write into something else.
+    dropped copy would let it write into something else. Only a division of a result that nothing else sees, which the
+    derivative of a softmax makes, is turned into an ordinary one.
     """
+    for node in graph_module.graph.nodes:
+        if node.target is aten.div_.Tensor and _seen_by_it_alone(node.args[0]) and _of_one_type(node.args):
+            node.target = aten.div.Tensor
     if any(_writes(node) for node in graph_module.graph.nodes):
         return graph_module
     _fold_constants(graph_module)
@@ -90,10 +94,24 @@ def _writes(node: fx.Node) -> bool:
     return schema is not None and bool(schema.is_mutable)
 
 
+def _seen_by_it_alone(written: object) -> bool:
+    """Whether a node's result is memory of its own, read once."""
+    if not isinstance(written, fx.Node) or written.op != "call_function" or len(written.users) != 1:
+        return False
+    schema = getattr(written.target, "_schema", None)
+    owned = schema is not None and all(result.alias_info is None for result in schema.returns)
+    return owned and written.target is not UNSAFE_VIEW
+
+
+def _of_one_type(nodes: tuple[Any, ...]) -> bool:  # Any: arguments of an operation
+    values = [node.meta.get("val") if isinstance(node, fx.Node) else None for node in nodes]
+    return len({value.dtype if isinstance(value, Tensor) else None for value in values}) == 1
+
+
 def _changes_nothing(node: fx.Node) -> bool:
-    if node.target is aten.mul.Scalar:
-        return bool(node.args[1] == 1) and _same_value_kind(node)
-    if node.target is aten.detach.default:
+    if node.target in {aten.mul.Scalar, aten.mul.Tensor}:
+        return isinstance(node.args[1], int | float) and node.args[1] == 1 and _same_value_kind(node)
+    if node.target in {aten.detach.default, aten.alias.default}:
         return True
     return node.target in SAME_SHAPE_COPIES and _same_value_kind(node)
 

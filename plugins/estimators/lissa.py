@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, cast
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
 from ifbench.errors import EstimatorError
 from ifbench.interfaces import Problem
 
 if TYPE_CHECKING:
-    import torch
     from torch import LongTensor, Tensor
 
 CHECK_EVERY = 50
@@ -55,10 +54,8 @@ class Lissa:
 
     def _series(self, problem: Problem, gradients: Tensor, *, repeat: int) -> Tensor:
         scale, damping = self.params.scale, self.params.damping
-        generator = problem.generator("lissa", self.params.seed, repeat)
         estimate, limit = gradients, DIVERGED * gradients.norm()
-        for term in range(1, self.params.depth + 1):
-            batch = self._batch(problem, generator)
+        for term, batch in enumerate(self._batches(problem, repeat), start=1):
             product = problem.hessian_product(estimate, examples=batch) + damping * estimate
             estimate = gradients + estimate - product / scale
             if (term % CHECK_EVERY == 0 or term == self.params.depth) and not estimate.norm() <= limit:
@@ -69,13 +66,14 @@ class Lissa:
                 )
         return estimate / scale
 
-    def _batch(self, problem: Problem, generator: torch.Generator) -> LongTensor:
-        """Rows drawn with replacement from the training set, so that a draw costs no more for a larger set."""
+    def _batches(self, problem: Problem, repeat: int) -> Sequence[LongTensor]:
+        """The rows of each term, drawn with replacement, so that a draw costs no more for a larger set."""
         import torch
 
+        generator = problem.generator("lissa", self.params.seed, repeat)
         size = min(self.params.batch_size, problem.n_train)
-        rows = torch.randint(problem.n_train, (size,), generator=generator)
-        return rows.to(problem.device)  # type: ignore[return-value]
+        rows = torch.randint(problem.n_train, (self.params.depth, size), generator=generator)
+        return cast("tuple[LongTensor, ...]", rows.to(problem.device).unbind())
 
 
 @hookimpl

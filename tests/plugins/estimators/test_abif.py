@@ -96,6 +96,5 @@ def test_score_before_fit_is_told(make):
         make("abif").score(problem, *every(problem))
 
 
-@pytest.mark.parametrize("symmetric", [True, False])
-def test_conforms(make, symmetric):
-    assert_conforms("abif", make("abif", symmetric=symmetric).params)
+def test_arnoldi_conforms(make):
+    assert_conforms("abif", make("abif", symmetric=False).params)

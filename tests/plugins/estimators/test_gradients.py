@@ -6,7 +6,7 @@ import torch.nn.functional as functional
 
 from ifbench.numerics import gradients as numerics
 from ifbench.records import Intervention
-from ifbench.testing import assert_conforms, problem_of
+from ifbench.testing import problem_of
 from tests.plugins.estimators.references import every, gradient_table
 
 
@@ -54,8 +54,3 @@ def test_a_row_listed_twice_counts_twice(indefinite):
     train, _ = tables(indefinite)
     found = numerics.weighted_gradients(indefinite, [Intervention(((3, 0.25), (3, 0.5)))])
     torch.testing.assert_close(found[0], 0.75 * train[3], rtol=1e-10, atol=1e-13)
-
-
-@pytest.mark.parametrize("name", ["grad-dot", "grad-cos"])
-def test_conforms(name):
-    assert_conforms(name)

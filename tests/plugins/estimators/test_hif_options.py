@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from scipy.sparse.linalg import minres
+from scipy.sparse.linalg import cg, minres
 
 from ifbench.errors import EstimatorError, UnsupportedError
 from ifbench.interfaces import ParameterChangeEstimator
@@ -161,6 +161,15 @@ def test_exact_refuses_large_networks_singular_hessians_and_scores_before_fit(ma
         make("hif", solver="exact").score(indefinite, *every(indefinite))
 
 
-@pytest.mark.parametrize("values", [{"solver": "cr"}, {"curvature": "gauss-newton"}])
+@pytest.mark.parametrize("values", [{"solver": "exact"}, {"solver": "cr"}, {"curvature": "gauss-newton"}])
 def test_conforms(make, values):
     assert_conforms("hif", make("hif", **values).params)
+
+
+def test_conjugate_gradient_agrees_with_scipy(make, definite):
+    scores, _ = scores_of(make, definite, solver="cg", tolerance=1e-11)
+    hessian = dense_hessian(definite).numpy()
+    tests = gradient_table(definite, definite.data.test).numpy()
+    solved = np.stack([cg(hessian, row, rtol=1e-12)[0] for row in tests])
+    wanted = gradient_table(definite, definite.data.train) @ torch.from_numpy(solved).T
+    torch.testing.assert_close(scores, wanted, rtol=1e-7, atol=1e-9)

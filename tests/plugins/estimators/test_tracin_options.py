@@ -1,9 +1,12 @@
 """TracIn against sums written out checkpoint by checkpoint."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from ifbench.errors import EstimatorError, UnsupportedError
+from ifbench.interfaces import Checkpoint
 from ifbench.numerics.updates import EPSILON
 from ifbench.records import Intervention
 from ifbench.testing import assert_conforms
@@ -131,13 +134,11 @@ def test_change_over_every_step_of_one_step_training_is_exact(make):
     weights = torch.ones(problem.n_train, dtype=torch.float64)
     weights[5] += 1e-6 * problem.n_train
     moved = start - 0.05 * objective.gradient(start, problem.data.train, weights)
-    at_start = type(problem.checkpoints[0])(0, 0.05, start)
-    from dataclasses import replace
-
+    at_start = Checkpoint(0, 0.05, start)
     change = make("tracin").parameter_change(replace(problem, checkpoints=[at_start]), [Intervention(((5, 1e-6),))])
     torch.testing.assert_close(change[0], moved - problem.params, rtol=1e-6, atol=1e-14)
 
 
-@pytest.mark.parametrize("values", [{}, {"checkpoints": "all"}, {"learning_rate_weights": False}])
+@pytest.mark.parametrize("values", [{"checkpoints": "all"}, {"normalise": True}])
 def test_conforms(make, values):
     assert_conforms("tracin", make("tracin", **values).params)
