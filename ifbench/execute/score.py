@@ -110,7 +110,14 @@ def _run(job: ScoreJob, context: Context, problem: TrainedProblem, queries: Long
 
 def _fingerprint(problem: TrainedProblem) -> tuple[tuple[float, float], ...]:
     """Sums that change when an estimator writes into what it was handed."""
-    tensors = [problem.params, *problem.data.train, *problem.data.test, *problem.objective.constants.values()]
+    checkpoints = [point.params for point in problem.checkpoints]
+    tensors = [
+        problem.params,
+        *checkpoints,
+        *problem.data.train,
+        *problem.data.test,
+        *problem.objective.constants.values(),
+    ]
     return tuple((float(tensor.double().sum()), float(tensor.double().square().sum())) for tensor in tensors)
 
 
