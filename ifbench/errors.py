@@ -56,6 +56,12 @@ class NothingSelectedError(IfbenchError):
     exit_code = ExitCode.NOTHING_SELECTED
 
 
+class MissingArtifactError(IfbenchError):
+    """Something the store was expected to hold is not there, or was damaged; it has to be computed again."""
+
+    exit_code = ExitCode.CELLS_FAILED
+
+
 class StoreError(IfbenchError):
     """The store or a result file could not be read or written."""
 

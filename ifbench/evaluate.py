@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ifbench.cells import Choice
+from ifbench.errors import MissingArtifactError
 from ifbench.identity import derive_seed, digest
 from ifbench.jobs import SCORE, TRAIN
 from ifbench.outcome import Outcome
@@ -16,7 +17,7 @@ from ifbench.registry import Registry
 from ifbench.stats.estimates import estimate
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
-from ifbench.tested import MissingArtifactError, Parts, removals, tested_parts, together
+from ifbench.tested import Parts, removals, tested_parts, together
 from ifbench.truths import TruthIndex
 
 

@@ -94,8 +94,9 @@ Job = TrainJob | ScoreJob | TruthJob
 
 def describe_task(task: Task) -> str:
     """A short name of a task for people."""
+    shape = ",".join(str(value) for value in task.architecture.params.values())
     decay = f" decay {task.recipe.weight_decay:g}" if task.recipe.weight_decay else ""
-    return f"{task.data.label}/{task.architecture.label}{decay} seed {task.seed}"
+    return f"{task.data.label}/{task.architecture.label}({shape}){decay} seed {task.seed}"
 
 
 def train_job(task: Task, registry: Registry) -> TrainJob:

@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from ifbench.errors import IfbenchError, StoreError, UnsupportedError
+from ifbench.errors import IfbenchError, MissingArtifactError, StoreError, UnsupportedError
 from ifbench.records import Status
 
 MAX_MESSAGE = 400
@@ -20,12 +20,14 @@ class Outcome:
         message: One or two sentences for people, empty when it went well.
         detail: The traceback of an unexpected exception, for the log.
         fatal: Nothing can be stored any more; the run must stop.
+        missing: What it needs has gone from the store; it can be tried again once that is computed.
     """
 
     status: Status
     message: str = ""
     detail: str = ""
     fatal: bool = False
+    missing: bool = False
 
 
 OK = Outcome("ok")
@@ -35,11 +37,11 @@ def outcome_of(error: BaseException) -> Outcome:
     """Status and message of an exception a job raised."""
     if isinstance(error, StoreError):
         return Outcome("failed", str(error), fatal=True)
-    if isinstance(error, UnsupportedError):
-        return Outcome("unsupported", str(error))
+    if isinstance(error, MissingArtifactError):
+        return Outcome("failed", str(error), missing=True)
     if isinstance(error, IfbenchError):
-        return Outcome("failed", str(error))
-    detail = "".join(traceback.format_exception(error))
+        return Outcome("unsupported" if isinstance(error, UnsupportedError) else "failed", printable(str(error)))
+    detail = printable("".join(traceback.format_exception(error)))
     if isinstance(error, MemoryError) or _is_out_of_memory(error):
         return Outcome("oom", f"out of memory: {_first_line(error)}", detail)
     frames = traceback.extract_tb(error.__traceback__)
@@ -54,8 +56,16 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
+    try:
+        lines = printable(str(error)).strip().splitlines()
+    except Exception:  # noqa: BLE001 - a plugin's exception may fail even at this
+        return "its message cannot be read"
     return lines[0][:MAX_MESSAGE] if lines else "no message"
+
+
+def printable(text: str) -> str:
+    """The text with what UTF-8 cannot hold written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _short(filename: str) -> str:

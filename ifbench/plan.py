@@ -136,9 +136,14 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
         "truths": bases,
         "protocol": cell.protocol.label,
         "examples": [_rule_identity(rule, selectors) for rule in suite.examples],
-        "metrics": [[metric.name, registry.find("metric", metric.name).spec.version] for metric in suite.metrics],
+        "metrics": [_metric_identity(metric.name, registry) for metric in suite.metrics],
     }
     return CellWork(cell, train, score, selectors, bases, digest(identity))
+
+
+def _metric_identity(name: str, registry: Registry) -> list[Any]:
+    entry = registry.find("metric", name)
+    return [name, entry.spec.version, entry.source_digest]
 
 
 def _rule_identity(rule: ExampleRule, selectors: Mapping[str, ScoreJob]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ifbench.identity import canonical_json, rounded
 
@@ -101,8 +101,16 @@ class Record:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def to_line(self) -> str:
-        """The record as one line of JSON: sorted keys, 6 significant digits, no line end."""
-        return canonical_json({"record": RECORD_VERSION, **rounded(asdict(self))})
+        """The record as one line of JSON: sorted keys, 6 significant digits, no line end.
+
+        An estimate is written as [value, low, high, [value of each query]].
+        """
+        plain = asdict(self)
+        plain["estimates"] = {
+            metric: {part: [value.value, value.low, value.high, list(value.per_query)] for part, value in parts.items()}
+            for metric, parts in self.estimates.items()
+        }
+        return canonical_json({"record": RECORD_VERSION, **rounded(plain)})
 
     @classmethod
     def from_line(cls, line: str) -> Record:
@@ -120,9 +128,13 @@ class Record:
         if raw.get("timing") is not None:
             raw["timing"] = Timing(**raw["timing"])
         raw["estimates"] = {
-            metric: {
-                part: Estimate(**{**value, "per_query": tuple(value["per_query"])}) for part, value in parts.items()
-            }
+            metric: {part: Estimate(value, low, high, tuple(each)) for part, (value, low, high, each) in parts.items()}
             for metric, parts in raw.get("estimates", {}).items()
         }
-        return cls(**raw)
+        record = cls(**raw)
+        if record.status not in get_args(Status):
+            raise ValueError(f"status {record.status!r}, wanted one of {', '.join(get_args(Status))}")
+        for name in ("task", "protocol", "estimator", "n_intervention", "training", "diagnostics", "provenance"):
+            if not isinstance(getattr(record, name), dict):
+                raise ValueError(f"{name} is {type(getattr(record, name)).__name__}, wanted an object")
+        return record

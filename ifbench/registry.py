@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -128,9 +129,11 @@ def load_registry(plugin_files: Sequence[str | Path] = ()) -> Registry:
     registry = Registry()
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(Hooks)
-    for stem, origin, load in (*_in_tree(), *_entry_points(), *map(_from_file, plugin_files)):
+    files = {Path(file).resolve(): file for file in plugin_files}
+    for stem, origin, load in (*_in_tree(), *_entry_points(), *map(_from_file, files.values())):
         try:
-            module = load()
+            with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
+                module = load()
             found = _catalogue(manager, module, origin)
             _refuse_duplicates(registry, found, origin)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything

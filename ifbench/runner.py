@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ifbench.errors import IfbenchError, StoreError
+from ifbench.errors import IfbenchError, MissingArtifactError, StoreError
 from ifbench.evaluate import evaluate, failure_record
 from ifbench.executors.base import Executor
-from ifbench.identity import rounded
-from ifbench.jobs import SCORE, Job, TrainJob
+from ifbench.jobs import Job
 from ifbench.outcome import Outcome, outcome_of
 from ifbench.plan import CellWork, Plan
 from ifbench.records import Record
 from ifbench.registry import Registry
 from ifbench.schedule import Schedule
 from ifbench.store.artifacts import Store
-from ifbench.store.results import read_records, write_manifest, write_records
+from ifbench.store.results import read_manifest, read_records, write_manifest, write_records
 from ifbench.suite import Suite
-from ifbench.tested import MissingArtifactError
 
 POLL_SECONDS = 0.2
 MAX_LOOKS = 3
@@ -63,7 +61,6 @@ class Run:
     open_executor: Callable[[], Executor]
     watcher: Watcher = field(default_factory=Watcher)
     jobs_done: int = 0
-    _touched: set[str] = field(default_factory=set)
 
     def __call__(self) -> list[Record]:
         """Do what is missing and write every record of the selected cells.
@@ -75,21 +72,25 @@ class Run:
             StoreError: Nothing can be stored any more, for example because the disk is full.
         """
         self.watcher.begin(self.plan)
-        known = {record.cell: record for record in self._existing()}
+        self._refuse_another_suite()
         schedule = Schedule(self.plan, self.store)
         records: dict[str, Record] = {}
         for _ in range(MAX_LOOKS):
             self._settle(schedule)
             todo = [work for work in self.plan.selected if work.id not in records]
             for work in todo:
-                record = self._record(work, schedule, known)
+                record = self._record(work, schedule)
                 if record is not None:
                     records[work.id] = record
                     self.watcher.cell_done(work, record)
             if len(records) == len({work.id for work in self.plan.selected}):
                 break
             schedule.forget()  # an artifact was damaged: it has been set aside and is computed again
-        self._write({**known, **records})
+        for work in self.plan.selected:
+            if work.id not in records:
+                lost = Outcome("failed", "what was computed for it keeps vanishing from the store; see: ifbench doctor")
+                records[work.id] = failure_record(work, lost, self.registry)
+        self._write(records)
         return [records[work.id] for work in self.plan.selected if work.id in records]
 
     def _settle(self, schedule: Schedule) -> None:
@@ -124,40 +125,27 @@ class Run:
 
     def _finish(self, job: Job, outcome: Outcome, schedule: Schedule) -> None:
         self.jobs_done += 1
-        self._touched.add(job.id if isinstance(job, TrainJob) else job.train_id)
         if outcome.detail:
             log = self.store.log(job.id, f"{job.label}\n{outcome.message}\n\n{outcome.detail}")
             where = log.relative_to(self.store.root).as_posix()
             outcome = replace(outcome, message=f"{outcome.message} [log: {where} in the store]")
         if outcome.fatal:
             raise StoreError(outcome.message)
-        if outcome.status != "ok":
+        if outcome.status != "ok" and not outcome.missing:
             schedule.fail(job, outcome)
         self.watcher.job_done(job, outcome)
 
-    def _record(self, work: CellWork, schedule: Schedule, known: dict[str, Record]) -> Record | None:
+    def _record(self, work: CellWork, schedule: Schedule) -> Record | None:
         """The record of a cell; None when something it needs has gone missing."""
         blocked = schedule.blocked(work)
         if blocked is not None:
             return failure_record(work, blocked, self.registry)
-        old = known.get(work.id)
-        if old is not None and self._still_true(old, work):
-            return old
         try:
             return evaluate(work, self.plan.suite, self.store, self.registry)
         except MissingArtifactError:
             return None
         except Exception as error:  # noqa: BLE001 - a metric is a plugin and may raise anything
             return failure_record(work, outcome_of(error), self.registry)
-
-    def _still_true(self, old: Record, work: CellWork) -> bool:
-        """Whether a record was made of just what the store holds, and nothing of its task was computed since."""
-        if old.status != "ok" or old.timing is None or work.score is None or work.train.id in self._touched:
-            return False
-        scored = self.store.get(SCORE, work.score.id)
-        if scored is None:
-            return False
-        return [rounded(scored.meta[key]) for key in ("timing", "provenance")] == [asdict(old.timing), old.provenance]
 
     def _existing(self) -> list[Record]:
         """Records written before that belong to a cell of this plan."""
@@ -170,9 +158,20 @@ class Run:
             self.watcher.notice(f"{error}; the results are written anew from the store")
             return []
 
+    def _refuse_another_suite(self) -> None:
+        if (self.out / "manifest.json").is_file():
+            there = read_manifest(self.out).get("suite")
+            if there != self.plan.suite.name:
+                raise IfbenchError(
+                    f"holds the results of suite '{there}', not of '{self.plan.suite.name}'",
+                    where=str(self.out),
+                    hint="take another folder with --out, or remove this one",
+                )
+
     def _write(self, records: dict[str, Record]) -> None:
-        """Write all records in one place; nothing is touched where nothing changed."""
-        write_records(self.out, records.values())
+        """Write these records and keep those of cells not selected; nothing is touched where nothing changed."""
+        known = {record.cell: record for record in self._existing()}
+        write_records(self.out, {**known, **records}.values())
         write_manifest(self.out, manifest(self.plan.suite))
 
 
@@ -191,6 +190,7 @@ def manifest(suite: Suite) -> dict[str, Any]:
     ]
     return {
         "suite": suite.name,
+        "source": Path(suite.source).name if Path(suite.source).is_absolute() else suite.source,
         "title": suite.title,
         "profile": suite.profile,
         "overrides": list(suite.overrides),

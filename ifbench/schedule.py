@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ifbench.errors import MissingArtifactError
 from ifbench.jobs import TRAIN, Job, ScoreJob, TrainJob, TruthJob, truth_job
 from ifbench.outcome import Outcome
 from ifbench.plan import CellWork, Plan
 from ifbench.records import Intervention
 from ifbench.store.artifacts import Store
-from ifbench.tested import MissingArtifactError, removals, tested_parts, together
+from ifbench.tested import removals, tested_parts, together
 from ifbench.truths import TruthIndex
 
 Group = tuple[str, str]

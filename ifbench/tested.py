@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ifbench.cells import ExampleRule
+from ifbench.errors import MissingArtifactError
 from ifbench.jobs import SCORE, ScoreJob
 from ifbench.records import Intervention
 from ifbench.stats.selection import select_examples
@@ -16,10 +17,6 @@ from ifbench.store.artifacts import Store
 Mask = NDArray[np.bool_]
 Parts = Mapping[str, Mask]
 """Name of an example rule -> which example is tested for which query, bool (n_train, n_query)."""
-
-
-class MissingArtifactError(Exception):
-    """Something the store was expected to hold is not there, or was damaged; it has to be computed again."""
 
 
 def stored_scores(job: ScoreJob, store: Store) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -98,7 +98,51 @@ class Meddles(Base):
         return zeros + 1
 
 
-CLASSES = (Raises, Nan, Transposed, Elsewhere, Exits, Dies, Hangs, Greedy, Meddles)
+class Rolls(Base):
+    def fit(self, problem):
+        targets = problem.data.train.targets
+        targets.copy_(targets.roll(1))
+
+    def answer(self, problem, zeros):
+        return zeros + 1
+
+
+class Poisons(Base):
+    def answer(self, problem, zeros):
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float16)
+        os.chdir("/")
+        return zeros + 1
+
+
+class Interrupts(Base):
+    def __init__(self, params):
+        raise KeyboardInterrupt
+
+
+class Leaves(Base):
+    def answer(self, problem, zeros):
+        os._exit(0)
+
+
+class Unspeakable(Base):
+    def answer(self, problem, zeros):
+        raise RuntimeError("\\ud800")
+
+
+class Talks(Base):
+    def diagnostics(self):
+        return {"tensor": torch.zeros(2)}
+
+    def answer(self, problem, zeros):
+        print("not a result")
+        return zeros + 1
+
+
+CLASSES = (
+    Raises, Nan, Transposed, Elsewhere, Exits, Dies, Hangs, Greedy, Meddles,
+    Rolls, Poisons, Interrupts, Leaves, Unspeakable, Talks,
+)
 
 
 @hookimpl

@@ -9,7 +9,10 @@ import pytest
 
 from tests.running import BROKEN_PLUGIN, SUITE, ifbench, write_suite
 
-BROKEN = ("raises", "nan", "transposed", "elsewhere", "exits", "dies", "greedy", "meddles")
+BROKEN = (
+    *("rolls", "poisons", "interrupts", "leaves", "unspeakable", "talks"),
+    *("raises", "nan", "transposed", "elsewhere", "exits", "dies", "greedy", "meddles"),
+)
 ESTIMATORS = "".join(f"  - {name}\n" for name in BROKEN) + "  - {name: hangs, timeout: 3}\n  - late-plugin\n"
 
 EXPECTED = {
@@ -21,6 +24,11 @@ EXPECTED = {
     "dies": ("crashed", "exit code 7", ""),
     "greedy": ("oom", "memory", ""),
     "meddles": ("failed", "changed the trained parameters", "ifbench check meddles"),
+    "rolls": ("failed", "changed the trained parameters or the data", "ifbench check rolls"),
+    "interrupts": ("failed", "KeyboardInterrupt", "broken.py:"),
+    "leaves": ("crashed", "exit code 70", ""),
+    "unspeakable": ("failed", "RuntimeError", "ud800"),
+    "talks": ("failed", "talks.diagnostics", "JSON"),
     "hangs": ("timeout", "3 s", ""),
     "late-plugin": ("failed", "did not load", "ZeroDivisionError"),
 }
@@ -29,7 +37,8 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, object]], str]:
     folder = tmp_path_factory.mktemp("broken")
-    write_suite(folder, SUITE.replace("seeds: [0, 1]", "seeds: [0]") + ESTIMATORS)
+    head, tail = SUITE.replace("seeds: [0, 1]", "seeds: [0]").split("estimators:\n")
+    write_suite(folder, f"{head}estimators:\n{ESTIMATORS}{tail}")
     (folder / "broken.py").write_text(BROKEN_PLUGIN)
     (folder / "late_plugin.py").write_text("x = 1\ny = 1 / 0\n")
     done = ifbench(folder, "run", "tiny.yaml", "--plugin", "broken.py", "--plugin", "late_plugin.py")
@@ -53,9 +62,16 @@ def test_failure_is_a_record_with_status_and_message(
     assert all(word in str(records[name]["message"]) for word in words), records[name]["message"]
 
 
-def test_other_cells_are_ok(broken: tuple[Path, dict[str, dict[str, object]], str]) -> None:
+def test_other_cells_are_ok_and_have_the_numbers_of_a_run_without_the_broken_ones(
+    broken: tuple[Path, dict[str, dict[str, object]], str], tmp_path: Path
+) -> None:
     _, records, _ = broken
-    assert {records[name]["status"] for name in ("hif", "tracin", "random")} == {"ok"}
+    write_suite(tmp_path, SUITE.replace("seeds: [0, 1]", "seeds: [0]"))
+    assert ifbench(tmp_path, "run", "tiny.yaml").returncode == 0
+    for name in ("hif", "tracin", "random"):
+        alone = json.loads((tmp_path / "leaderboards" / "tiny" / "results" / f"{name}.jsonl").read_text())
+        assert records[name]["status"] == "ok"
+        assert records[name]["estimates"] == alone["estimates"]
 
 
 def test_failures_are_rows_of_the_leaderboard(broken: tuple[Path, dict[str, dict[str, object]], str]) -> None:

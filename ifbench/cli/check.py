@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from ifbench.cli.options import examples, json_option, plugin_option
@@ -32,9 +34,10 @@ def command(name: str, plugins: tuple[str, ...], as_json: bool) -> int:
     is_file = name.endswith(".py")
     registry = load_registry((*plugins, name) if is_file else plugins)
     if is_file:
-        specs = [entry.spec for entry in registry.entries["estimator"].values() if entry.origin == name]
+        origin = str(Path(name))
+        specs = [entry.spec for entry in registry.entries["estimator"].values() if entry.origin == origin]
         if not specs:
-            refused = [item.reason for item in registry.refused if item.origin == name]
+            refused = [item.reason for item in registry.refused if item.origin == origin]
             raise IfbenchError(refused[0] if refused else "registers no estimator", where=name)
     else:
         specs = [registry.estimator(name)]

@@ -81,7 +81,9 @@ def run_command(args: Sequence[str] | None = None) -> int:
     except IfbenchError as error:
         click.echo(f"ifbench: {error}", err=True)
         return error.exit_code
-    except BrokenPipeError:  # the reader of our output has closed it, as `| head` does
+    except SystemExit:  # click ends so when the reader of our output has closed it, as `| head` does
+        return ExitCode.OK
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except Exception:  # noqa: BLE001 - the last stop for a bug: keep its traceback, name it one

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ifbench.jobs import SCORE, TRAIN, TrainJob
+from ifbench.identity import canonical_json
+from ifbench.jobs import SCORE, TRAIN, ScoreJob, TrainJob
 from ifbench.plan import CellWork, Plan, states
 from ifbench.registry import Registry
 from ifbench.schedule import Schedule
@@ -80,9 +82,7 @@ def print_forecast(item: Forecast) -> None:
     for line in item.lines:
         for reason, count in line.stale.items():
             console.print(f"{count} of {line.work} {reason}", highlight=False)
-    if any(line.to_run for line in item.lines):
-        console.print(f"Run it:  ifbench run {item.suite}", highlight=False)
-    else:
+    if not any(line.to_run for line in item.lines):
         console.print("Nothing to run: every result is in the store.")
 
 
@@ -98,7 +98,7 @@ def _trainings(plan: Plan, store: Store, registry: Registry) -> Line:
     missing = [job for job in jobs if found[job.id] != "cached"]
     epochs = sum(_epochs(job, job.task.recipe.steps, registry) for job in missing)
     return Line(
-        "trainings", len(jobs), len(jobs) - len(missing), epochs, _by_past(store, TRAIN, len(missing)), _stale(found)
+        "trainings", len(jobs), len(jobs) - len(missing), epochs, _training_seconds(store, missing), _stale(found)
     )
 
 
@@ -108,7 +108,7 @@ def _scorings(plan: Plan, store: Store) -> Line:
     missing = [job for job in jobs if found[job.id] != "cached"]
     epochs = None if missing else 0.0
     return Line(
-        "scorings", len(jobs), len(jobs) - len(missing), epochs, _by_past(store, SCORE, len(missing)), _stale(found)
+        "scorings", len(jobs), len(jobs) - len(missing), epochs, _scoring_seconds(store, missing), _stale(found)
     )
 
 
@@ -157,12 +157,33 @@ def _epochs(job: TrainJob, steps: int, registry: Registry) -> float:
     return float(steps) if batch is None else steps * batch / n_train
 
 
-def _by_past(store: Store, kind: str, n_missing: int) -> float | None:
-    """Seconds for `n_missing` jobs, by the median of all stored jobs of that kind."""
-    if n_missing == 0:
-        return 0.0
-    past = [float(meta["seconds"]) for _, meta in store.entries(kind) if "seconds" in meta]
-    return median(past) * n_missing if past else None
+def _training_seconds(store: Store, missing: Sequence[TrainJob]) -> float | None:
+    """Seconds of the missing trainings, by what a step of the same network on the same data took before."""
+    rates: dict[str, list[float]] = defaultdict(list)
+    for _, meta in store.entries(TRAIN) if missing else ():
+        identity = meta["identity"]
+        rates[_network(identity)].append(float(meta["seconds"]) / identity["recipe"]["steps"])
+    known = [rates.get(_network(job.identity)) for job in missing]
+    if not all(known):
+        return None
+    return sum(median(rate or ()) * job.task.recipe.steps for rate, job in zip(known, missing, strict=True))
+
+
+def _scoring_seconds(store: Store, missing: Sequence[ScoreJob]) -> float | None:
+    """Seconds of the missing scorings, by what the same estimator with the same parameters took before."""
+    past: dict[str, list[float]] = defaultdict(list)
+    for _, meta in store.entries(SCORE) if missing else ():
+        past[_method(meta["identity"])].append(float(meta["seconds"]))
+    known = [past.get(_method(job.identity)) for job in missing]
+    return sum(median(seconds or ()) for seconds in known) if all(known) else None
+
+
+def _network(identity: Mapping[str, Any]) -> str:
+    return canonical_json([identity["data"], identity["architecture"], identity["recipe"]["batch_size"]])
+
+
+def _method(identity: Mapping[str, Any]) -> str:
+    return canonical_json([identity["estimator"], identity["params"]])
 
 
 def _stale(found: dict[str, str]) -> dict[str, int]:

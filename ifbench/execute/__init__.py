@@ -9,21 +9,23 @@ from ifbench.execute.train import train
 from ifbench.execute.truth import measure_truth
 from ifbench.interfaces import Progress
 from ifbench.jobs import Job, ScoreJob, TrainJob
+from ifbench.numerics.surroundings import process_state_kept
 
 __all__ = ["Context", "execute"]
 
 
 def execute(job: Job, context: Context, progress: Progress | None = None) -> None:
-    """Compute a job and store its result whole.
+    """Compute a job and store its result whole; the state of the process is as before, whatever a plugin did to it.
 
     Raises:
         IfbenchError: The job cannot be done, with the reason.
         Exception: Whatever a plugin raises.
     """
-    if isinstance(job, TrainJob):
-        arrays, meta = train(job, context, progress)
-    elif isinstance(job, ScoreJob):
-        arrays, meta = score(job, context)
-    else:
-        arrays, meta = measure_truth(job, context, progress)
+    with process_state_kept():
+        if isinstance(job, TrainJob):
+            arrays, meta = train(job, context, progress)
+        elif isinstance(job, ScoreJob):
+            arrays, meta = score(job, context)
+        else:
+            arrays, meta = measure_truth(job, context, progress)
     context.store.put(job.kind, job.id, arrays, {**meta, "provenance": provenance(device=context.device)})

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ifbench.cells import Task
-from ifbench.errors import IfbenchError
+from ifbench.errors import IfbenchError, MissingArtifactError
 from ifbench.identity import canonical_json
 from ifbench.interfaces import Checkpoint
 from ifbench.jobs import TRAIN, ScoreJob, TruthJob
@@ -43,17 +43,20 @@ class Context:
             self._prepared[key] = prepare(task, self.registry, device=self.device)
         return self._prepared[key]
 
+    def forget(self, task: Task) -> None:
+        """Load the task anew when it is next asked for."""
+        self._prepared.pop(canonical_json(task.describe()), None)
+
     def trained(self, job: ScoreJob | TruthJob) -> TrainedArtifact:
         """The stored training that a job builds on.
 
         Raises:
-            IfbenchError: It is missing, or the data set has changed since.
+            MissingArtifactError: It is not in the store.
+            IfbenchError: The data set has changed since.
         """
         artifact = self.store.get(TRAIN, job.train_id)
         if artifact is None:
-            raise IfbenchError(
-                "the trained task is missing from the store", where=job.label, hint="run the same command again"
-            )
+            raise MissingArtifactError("the trained task has gone from the store", where=job.label)
         prepared = self.prepared(job.task)
         if artifact.meta["data_digest"] != prepared.data_digest:
             raise IfbenchError(

@@ -75,6 +75,6 @@ def _outcome(done: Future[Any], job: Job) -> Outcome:
         return Outcome("crashed", f"its process died with exit code {expired.exitcode}")
     except CancelledError:
         return Outcome("failed", "cancelled")
-    except Exception as error:  # noqa: BLE001 - a result that cannot be sent back is the plugin's doing, not the pool's
+    except BaseException as error:  # noqa: BLE001 - must not reach the thread of the pool, whatever a plugin raised
         return outcome_of(error)
     return outcome

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import MutableSequence
+from typing import NoReturn
 
 from ifbench.errors import IfbenchError
 from ifbench.executors.base import Setup
@@ -17,6 +19,7 @@ from ifbench.registry import load_registry
 from ifbench.store.artifacts import Store
 
 PARENT_CHECK_SECONDS = 1.0
+EXITED = 70
 
 
 class Worker:
@@ -31,12 +34,18 @@ class Worker:
         self.context = Context(Store(setup.store), load_registry(setup.plugin_files), setup.device)
 
     def run(self, job: Job, progress: Progress | None = None) -> Outcome:
-        """Run a job; an exception becomes an outcome, whatever its type, for a plugin may raise anything."""
+        """Run a job; an exception becomes an outcome, whatever its type, for a plugin may raise anything.
+
+        Raises:
+            KeyboardInterrupt: Only where the process still listens to a person.
+        """
         from ifbench.execute import execute
 
         try:
             execute(job, self.context, progress)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the cell fails, the others go on
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and _worker is None:
+                raise
             return outcome_of(error)
         return OK
 
@@ -49,8 +58,11 @@ def start(setup: Setup, fractions: MutableSequence[float]) -> None:
     """Make this process a worker; it ends when the process that started it is gone."""
     global _worker, _fractions
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # stdout is for results; what a plugin prints is not one
+    os._exit = _exit_noticed  # type: ignore[assignment]
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     _worker, _fractions = Worker(setup), fractions
+    _warm_up()
 
 
 def run(job: Job, slot: int) -> Outcome:
@@ -65,7 +77,32 @@ def run(job: Job, slot: int) -> Outcome:
     return _worker.run(job, report)
 
 
+_exit, _worker_pid = os._exit, os.getpid()
+
+
+def _exit_noticed(code: int) -> NoReturn:
+    """`os._exit` that lets no plugin end this process as if all were well: the pool would wait for ever."""
+    _exit(EXITED if code == 0 and os.getpid() == _worker_pid else code)
+
+
+def _warm_up() -> None:
+    """Pay once for what torch loads on the first derivative, so that no job is charged for it."""
+    import torch
+    from torch.func import grad, jvp, vmap
+
+    from ifbench.numerics.tracing import traced
+
+    def loss(at: torch.Tensor) -> torch.Tensor:
+        return at.log_softmax(0).tanh().sum()
+
+    def product(at: torch.Tensor, along: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = jvp(grad(loss), (at,), (along,))[1]
+        return result
+
+    traced(vmap(product, in_dims=(None, 0)))(torch.ones(2), torch.ones(1, 2))
+
+
 def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK_SECONDS)
-    os._exit(1)
+    _exit(1)

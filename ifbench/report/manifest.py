@@ -39,8 +39,8 @@ def tally(records: Sequence[Record], manifest: Manifest) -> str:
 
 def command(manifest: Manifest) -> str:
     """The command that makes these results again, ready for a shell."""
-    words = ["ifbench", "run", str(manifest.get("suite", "SUITE"))]
-    if manifest.get("profile"):
+    words = ["ifbench", "run", str(manifest.get("source") or manifest.get("suite", "SUITE"))]
+    if manifest.get("profile") not in (None, "cpu"):
         words += ["--profile", str(manifest["profile"])]
     for override in _assignments(manifest.get("overrides") or ()):
         words += ["--set", override]

@@ -88,10 +88,6 @@ def _faults(record: Record) -> list[tuple[str, str]]:
     ]
 
 
-def _each(pair: Comparison) -> str:
-    return ", ".join(value_cell(seed).text for seed in pair.seeds)
-
-
 def _subject(pair: Comparison) -> str:
     where = [
         f"{key.rpartition('.')[2]} {leaf(value)}" if "." in key else leaf(value) for key, value in pair.where.items()

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from ifbench.errors import IfbenchError, UnsupportedError, did_you_mean
 from ifbench.hookspecs import EstimatorSpec
+from ifbench.numerics.surroundings import process_state_kept
 from ifbench.params import Params
 from ifbench.registry import load_registry
 from ifbench.testing.blame import describe
 from ifbench.testing.checks import CHECKS, Check
-from ifbench.testing.surroundings import process_state_kept
 from ifbench.testing.trial import Trial
 
 CheckStatus = Literal["passed", "failed", "expected failure", "unexpected pass", "skipped"]

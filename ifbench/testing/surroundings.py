@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.surroundings import process_state
 from ifbench.testing.problems import near_isotropic
 from ifbench.testing.trial import CheckFailedError, Trial, rows
 
@@ -20,9 +19,9 @@ def no_side_effects(trial: Trial) -> str:
     """Parameters, data, model, rows asked for, random states, default dtype, threads and grad mode stay as they are."""
     problem = near_isotropic().with_own_model().problem
     examples, queries = rows(problem.n_train), rows(problem.n_test)
-    before = {**_problem_state(problem), **_process_state()}
+    before = {**_problem_state(problem), **process_state()}
     trial.fitted(problem).score(problem, examples, queries)
-    after = {**_problem_state(problem), **_process_state()}
+    after = {**_problem_state(problem), **process_state()}
     changed = [name for name, value in before.items() if not _same(value, after[name])]
     changed += [
         f"the {name} asked for" for name, asked in (("examples", examples), ("queries", queries)) if _moved(asked)
@@ -32,33 +31,6 @@ def no_side_effects(trial: Trial) -> str:
             f"changed: {', '.join(changed)}", hint="work on copies, and draw from problem.generator(name)"
         )
     return "nothing changed"
-
-
-@contextmanager
-def process_state_kept() -> Iterator[None]:
-    """Put the process back as it was, whatever a plugin did to it."""
-    before = _process_state()
-    try:
-        yield
-    finally:
-        torch.set_grad_enabled(before["grad mode"])
-        torch.set_default_dtype(before["default dtype"])
-        if torch.get_num_threads() != before["number of threads"]:
-            torch.set_num_threads(before["number of threads"])
-        torch.set_rng_state(before["torch's random state"])
-        np.random.set_state(before["numpy's random state"])  # noqa: NPY002 - the global state is the point
-        random.setstate(before["python's random state"])
-
-
-def _process_state() -> dict[str, Any]:  # Any: each library has its own form of state
-    return {
-        "torch's random state": torch.get_rng_state(),
-        "numpy's random state": np.random.get_state(),  # noqa: NPY002 - the global state is the point
-        "python's random state": random.getstate(),
-        "default dtype": torch.get_default_dtype(),
-        "number of threads": torch.get_num_threads(),
-        "grad mode": torch.is_grad_enabled(),
-    }
 
 
 def _problem_state(problem: TrainedProblem) -> dict[str, Any]:  # Any: tensors and flags

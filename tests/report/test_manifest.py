@@ -8,7 +8,7 @@ from ifbench.report.manifest import command
     [
         ({"seeds": [0, 1]}, "--set 'seeds=[0, 1]'"),
         (["recipe.steps=5"], "--set recipe.steps=5"),
-        ({}, "ifbench run quickstart --profile cpu"),
+        ({}, "ifbench run quickstart"),
     ],
 )
 def test_command_repeats_the_run(manifest, overrides, words):

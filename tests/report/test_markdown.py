@@ -6,7 +6,7 @@ def test_page_says_what_was_run_what_failed_and_how_to_read_it(records, manifest
     for wanted in (
         "# Iris, with and without weight decay",
         "30 cells, 28 ok",
-        "ifbench run quickstart --profile cpu",
+        "ifbench run quickstart",
         "| estimator | spearman [95 %] |",
         "2 ok, 1 timeout",
         "returned NaN for 12 of 240 pairs hint: raise `damping`",
