@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 help:
 	@echo "ifbench measures how well influence estimators predict what retraining really does."
 	@echo
-	@echo "  make quickstart   run the quickstart suite on Iris and show its leaderboard (about 2 minutes)"
+	@echo "  make quickstart   run the quickstart suite on Iris and show its leaderboard (1 to 2 minutes)"
 	@echo "  make test         run the tests"
 	@echo
 	@echo "Each makes $(VENV) and installs ifbench into it the first time, and installs nothing after that;"
