@@ -69,6 +69,45 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class TrainingModel(Model, Protocol):
+    """A model that trains differently from how it is evaluated: with dropout, or with statistics of the batch.
+
+    A model that is none trains through `losses`. All methods are pure, as those of `Model`.
+    """
+
+    @property
+    def running(self) -> Sequence[str]:
+        """Names of the buffers that training changes, such as running means."""
+        ...
+
+    def noise_shapes(self, batch: Batch) -> Sequence[tuple[int, ...]]:
+        """Shapes of the random numbers that one training step over a batch of this size takes."""
+        ...
+
+    def training_losses(
+        self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch, noise: Sequence[Tensor]
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Loss of each example while training, shape (n_batch,), and the new values of the buffers in `running`.
+
+        `noise` is float32, uniform in [0, 1), of the shapes in `noise_shapes`. It depends on the task's seed and the
+        number of the step alone, so that runs which differ in example weights drop the same units.
+        """
+        ...
+
+
+class Point(NamedTuple):
+    """Where a network stands, or several networks, one a row.
+
+    Attributes:
+        params: Shape (n_param,), or (n_run, n_param).
+        buffers: Running statistics, shape (n_buffer,), or (n_run, n_buffer); most networks have none.
+    """
+
+    params: Tensor
+    buffers: Tensor
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """Parameters met during training.
@@ -77,11 +116,18 @@ class Checkpoint:
         step: Updates made so far.
         learning_rate: Step size in force there.
         params: Shape (n_param,).
+        buffers: Running statistics there, shape (n_buffer,); None stands for none.
     """
 
     step: int
     learning_rate: float
     params: Tensor
+    buffers: Tensor | None = None
+
+    @property
+    def point(self) -> Point:
+        """Parameters and running statistics."""
+        return Point(self.params, self.params.new_empty(0) if self.buffers is None else self.buffers)
 
 
 class Problem(Protocol):
@@ -89,7 +135,9 @@ class Problem(Protocol):
 
     The objective is `mean_i loss_i + decay * |theta|^2`. Vectors in parameter space are rows of (k, n_param); the
     order of coordinates is that of `module.named_parameters()`, tied parameters once, frozen ones left out.
-    `at` evaluates at other parameters of shape (n_param,); None means the trained ones.
+    `at` evaluates elsewhere: at parameters of shape (n_param,) with the trained running statistics, or at a `Point`,
+    which brings its own; None means the trained network. Everything is evaluated as after training: nothing is dropped
+    out, and batch normalisation takes its running statistics.
     """
 
     @property
@@ -141,27 +189,27 @@ class Problem(Protocol):
         """A fresh generator on the CPU, seeded by the task's seed and `names`; same names, same numbers."""
         ...
 
-    def train_losses(self, examples: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def train_losses(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Loss of each training example, shape (n_example,)."""
         ...
 
-    def query_losses(self, queries: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def query_losses(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Loss of each test point, shape (n_query,)."""
         ...
 
-    def example_gradients(self, examples: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def example_gradients(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Gradient of each training example's loss, without weight decay, shape (n_example, n_param)."""
         ...
 
-    def query_gradients(self, queries: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def query_gradients(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Gradient of each test point's loss, shape (n_query, n_param)."""
         ...
 
-    def objective_gradient(self, *, at: Tensor | None = None) -> Tensor:
+    def objective_gradient(self, *, at: Tensor | Point | None = None) -> Tensor:
         """Gradient of the whole objective, shape (n_param,)."""
         ...
 
-    def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | None = None) -> Tensor:
+    def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Each training example's gradient dotted with each vector: (n_example, k), for vectors (k, n_param)."""
         ...
 
@@ -247,7 +295,7 @@ class TrainedTask(Protocol):
         steps: int,
         learning_rate: float | None = None,
         progress: Progress | None = None,
-    ) -> Tensor:
+    ) -> Point:
         """Train on from the trained parameters, once for each row of weights, on the same batches.
 
         Args:
@@ -257,12 +305,12 @@ class TrainedTask(Protocol):
             progress: Told of (updates made, updates to make).
 
         Returns:
-            Parameters at the end, shape (n_run, n_param).
+            Where the runs end: params (n_run, n_param), buffers (n_run, n_buffer).
         """
         ...
 
-    def query_losses(self, params: Tensor, queries: LongTensor) -> Tensor:
-        """Loss of each query under each row of params: (n_run, n_param) -> (n_run, n_query)."""
+    def query_losses(self, ends: Point, queries: LongTensor) -> Tensor:
+        """Loss of each query in each run's network, with its own running statistics: (n_run, n_query)."""
         ...
 
 

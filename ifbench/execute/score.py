@@ -56,14 +56,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
         Exception: Whatever the estimator raises.
     """
     trained = context.trained(job)
-    problem = TrainedProblem(
-        trained.prepared.objective,
-        trained.prepared.data,
-        trained.state.params,
-        trained.checkpoints,
-        job.task.recipe,
-        job.task.seed,
-    )
+    problem = trained.problem
     rows = select_queries(job.queries, trained.test_losses, seed=job.task.seed)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     before = _fingerprint(problem)
@@ -111,6 +104,7 @@ def _run(job: ScoreJob, context: Context, problem: TrainedProblem, queries: Long
 def _fingerprint(problem: TrainedProblem) -> tuple[tuple[float, float], ...]:
     """Sums that change when an estimator writes into what it was handed."""
     tensors = [problem.params, *problem.data.train, *problem.data.test, *problem.objective.constants.values()]
+    tensors += [*(problem.slots or ()), *(() if problem.buffers is None else (problem.buffers,))]
     return tuple((float(tensor.double().sum()), float(tensor.double().square().sum())) for tensor in tensors)
 
 
@@ -121,7 +115,7 @@ def _epoch_seconds(problem: TrainedProblem) -> float:
         with measure() as taken:
             for rows in torch.split(whole(problem.data.train), problem.chunk):
                 params = problem.params.detach().requires_grad_()
-                losses = problem.objective.losses(params, take(problem.data.train, rows))
+                losses = problem.objective.losses(params, problem.point.buffers, take(problem.data.train, rows))
                 torch.autograd.grad(losses.mean(), params)
         return taken.seconds
 

@@ -33,7 +33,13 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
     state, checkpoints = prepared.trainer.train(prepared.initial, progress)
     seconds = time.perf_counter() - start
     problem = TrainedProblem(
-        prepared.objective, prepared.data, state.params, checkpoints, job.task.recipe, job.task.seed
+        prepared.objective,
+        prepared.data,
+        state.params,
+        checkpoints,
+        job.task.recipe,
+        job.task.seed,
+        buffers=state.buffers,
     )
     test_losses = problem.query_losses(whole(prepared.data.test))
     if not (torch.isfinite(state.params).all() and torch.isfinite(test_losses).all()):
@@ -45,6 +51,9 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
     tensors = {"params": state.params, "test_losses": test_losses}
     tensors |= {f"slot_{number}": slot for number, slot in enumerate(state.slots)}
     tensors |= {f"checkpoint_{point.step}": point.params for point in checkpoints}
+    if len(state.buffers) > 0:
+        tensors["buffers"] = state.buffers
+        tensors |= {f"buffers_{point.step}": point.point.buffers for point in checkpoints}
     together = runs_batched_faster(prepared.objective.model.module, problem.n_param)
     meta = {
         "identity": job.identity,
