@@ -130,6 +130,48 @@ class Checkpoint:
         return Point(self.params, self.params.new_empty(0) if self.buffers is None else self.buffers)
 
 
+class Trajectory(Protocol):
+    """A stretch of the unperturbed training, and how it answers to the weights of the training examples.
+
+    The derivatives are those of real updates: optimizer vectors, running statistics, batches and noise go on from
+    where the training stopped. A change of weights is in units of one example's factor: -1 removes the example from a
+    mean whose divisor stays. Horizons count updates, each between 1 and `steps`, in any order.
+    """
+
+    @property
+    def steps(self) -> int:
+        """Updates of the whole stretch."""
+        ...
+
+    @property
+    def denominator(self) -> Tensor | None:
+        """What divides each parameter's first step, (n_param,); None where the optimizer divides by nothing.
+
+        Where it is exactly zero the loss has never depended on the parameter, and its step is rounding noise.
+        """
+        ...
+
+    def forward(self, changes: Tensor, *, horizons: Sequence[int]) -> Point:
+        """Derivative of the network after each horizon along each row of changes (k, n_train), carried forwards.
+
+        Returns:
+            params (n_horizon, k, n_param), buffers (n_horizon, k, n_buffer).
+        """
+        ...
+
+    def effects(self, changes: Tensor, queries: LongTensor, *, horizons: Sequence[int]) -> Tensor:
+        """Derivative of each query's loss along each row of changes, carried forwards: (n_horizon, k, n_query)."""
+        ...
+
+    def adjoint(self, queries: LongTensor, *, horizons: Sequence[int]) -> Tensor:
+        """Derivative of each query's loss in every example's weight, carried backwards in one sweep.
+
+        Returns:
+            Shape (n_horizon, n_train, n_query).
+        """
+        ...
+
+
 class Problem(Protocol):
     """A trained task as an estimator sees it: read-only, with no way to the ground truth.
 
@@ -225,6 +267,18 @@ class Problem(Protocol):
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
         """The matrix itself, (n_param, n_param), symmetric; for small n_param."""
+        ...
+
+    def trajectory(self, *, steps: int, learning_rate: float | None = None) -> Trajectory:
+        """The next updates of the training, those that a protocol which trains on from the optimum perturbs.
+
+        Args:
+            steps: How many.
+            learning_rate: Step size; None takes the recipe's.
+
+        Raises:
+            EstimatorError: The optimizer's vectors at the end of the training are not known.
+        """
         ...
 
 

@@ -80,11 +80,12 @@ class Objective:
     @cached_property
     def example_gradients(self) -> Callable[[Tensor, Tensor, Batch], Tensor]:
         """(params, buffers, batch) -> gradient of each example's loss, (n_batch, n_param), without weight decay."""
+        return traced(vmap(grad(self._loss), in_dims=(None, None, 0)))
 
-        def one(params: Tensor, buffers: Tensor, example: Batch) -> Tensor:
-            return self.losses(params, buffers, Batch(*(part.unsqueeze(0) for part in example))).squeeze(0)
-
-        return traced(vmap(grad(one), in_dims=(None, None, 0)))
+    @cached_property
+    def point_gradients(self) -> Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]:
+        """`example_gradients`, and beside it the same in the running statistics, (n_batch, n_buffer)."""
+        return traced(vmap(grad(self._loss, argnums=(0, 1)), in_dims=(None, None, 0)))
 
     @cached_property
     def dots(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
@@ -146,6 +147,10 @@ class Objective:
             return product
 
         return traced(vmap(along, in_dims=(None, None, None, 0)))
+
+    def _loss(self, params: Tensor, buffers: Tensor, example: Batch) -> Tensor:
+        """Loss of a single example, whose tensors have no batch axis."""
+        return self.losses(params, buffers, Batch(*(part.unsqueeze(0) for part in example))).squeeze(0)
 
     def _mean_loss(self, params: Tensor, buffers: Tensor, batch: Batch) -> Tensor:
         return self.losses(params, buffers, batch).mean()

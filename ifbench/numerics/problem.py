@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import LongTensor, Tensor
 
 from ifbench.cells import Recipe
+from ifbench.errors import EstimatorError
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Point, Progress
 from ifbench.numerics.objective import Objective, take
-from ifbench.numerics.training import Trainer
-from ifbench.numerics.updates import State
+from ifbench.numerics.training import Trainer, trainer_of
+from ifbench.numerics.trajectory import TrainingTrajectory
+from ifbench.numerics.updates import State, n_slot
 
 DEFAULT_CHUNK = 4096
 
@@ -119,6 +122,23 @@ class TrainedProblem:
         unit = torch.eye(self.n_param, dtype=self.dtype, device=self.device)
         matrix = self.hessian_product(unit, curvature=curvature)
         return (matrix + matrix.T) / 2
+
+    def trajectory(self, *, steps: int, learning_rate: float | None = None) -> TrainingTrajectory:
+        """See `ifbench.interfaces.Problem.trajectory`."""
+        if self.slots is None and n_slot(self.recipe) > 0:
+            raise EstimatorError(
+                f"the problem has no trajectory: it does not hold the vectors {self.recipe.optimizer} ended with",
+                where="Problem.trajectory",
+                hint="make the problem from a trained task, or with slots=...",
+            )
+        start = State(self.params, self.slots or (), self.point.buffers)
+        return TrainingTrajectory(
+            self._trainer, self.data.test, start, self.recipe.steps, steps, learning_rate=learning_rate
+        )
+
+    @cached_property
+    def _trainer(self) -> Trainer:
+        return trainer_of(self.objective, self.data.train, self.recipe, task_seed=self.seed)
 
     def _at(self, at: Tensor | Point | None) -> Point:
         if at is None:

@@ -16,7 +16,7 @@ from ifbench.interfaces import Batch, Dataset, Model
 from ifbench.numerics.layout import ParameterLayout
 from ifbench.numerics.modes import check_modes
 from ifbench.numerics.objective import Objective
-from ifbench.numerics.training import Trainer
+from ifbench.numerics.training import Trainer, trainer_of
 from ifbench.registry import Registry
 
 
@@ -39,7 +39,7 @@ class PreparedTask:
     @property
     def trainer(self) -> Trainer:
         """Trains this task; batches follow the task's seed."""
-        return Trainer(self.objective, self.data.train, self.task.recipe, derive_seed("batches", self.task.seed))
+        return trainer_of(self.objective, self.data.train, self.task.recipe, task_seed=self.task.seed)
 
 
 def prepare(task: Task, registry: Registry, *, device: str = "cpu") -> PreparedTask:

@@ -214,6 +214,11 @@ class Trainer:
         return tuple(model.noise_shapes(batch)) if isinstance(model, TrainingModel) else ()
 
 
+def trainer_of(objective: Objective, data: Batch, recipe: Recipe, *, task_seed: int) -> Trainer:
+    """The trainer of a task, whose batches and noise follow the task's seed."""
+    return Trainer(objective, data, recipe, derive_seed("batches", task_seed))
+
+
 @dataclass
 class EpochOrder:
     """Endless sequence of shuffled epochs; any stretch of it can be had without those before."""

@@ -70,6 +70,13 @@ def update_rule(recipe: Recipe) -> Rule:
     return _momentum(recipe.momentum, nesterov=recipe.nesterov)
 
 
+def denominator(recipe: Recipe, state: State, step: int) -> Tensor | None:
+    """What divides each parameter's step after `step` updates, EPSILON aside, (n_param,); None: nothing does."""
+    if recipe.optimizer == "adam":
+        return (state.slots[1] / (1 - ADAM_BETAS[1] ** step)).sqrt()
+    return state.slots[0].sqrt() if recipe.optimizer == "rmsprop" else None
+
+
 def _descend(state: State, gradient: Tensor, clock: Clock) -> State:
     return state._replace(params=state.params - clock.learning_rate * gradient)
 
