@@ -16,6 +16,7 @@ from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
 from ifbench.numerics.objective import Objective, take
 from ifbench.numerics.tracing import Tensors, record
+from ifbench.numerics.update_derivatives import UpdateDerivatives
 from ifbench.numerics.updates import Clock, State, initial_state, update_rule
 
 REPORT_EVERY = 100
@@ -202,6 +203,11 @@ class Trainer:
         generator = torch.Generator().manual_seed(derive_seed("noise", self.seed, step))
         device = self.data.targets.device
         return tuple(torch.rand(shape, generator=generator).to(device) for shape in self._noise_shapes)
+
+    @cached_property
+    def derivatives(self) -> UpdateDerivatives:
+        """Of one update, recorded when first used."""
+        return UpdateDerivatives(self.objective, self.recipe)
 
     @cached_property
     def _order(self) -> EpochOrder:

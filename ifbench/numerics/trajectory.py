@@ -24,7 +24,6 @@ from ifbench.numerics.objective import take
 from ifbench.numerics.replay import DEFAULT_MEMORY, Replay
 from ifbench.numerics.tracing import Tensors
 from ifbench.numerics.training import Trainer, runs_batched_faster
-from ifbench.numerics.update_derivatives import UpdateDerivatives
 from ifbench.numerics.updates import Clock, State, denominator
 
 MAX_ROWS, MAX_ROWS_CONVOLUTIONS = 32, 4
@@ -84,7 +83,7 @@ class TrainingTrajectory:
                 n_met += 1
             told = self._told(number)
             for rows in self._blocks(n_met * n_query):
-                slopes, back = self._derivatives.pull(
+                slopes, back = self.trainer.derivatives.pull(
                     update.before, update.gradient, *told.arguments, _rows(carried, rows)
                 )
                 _put(carried, rows, back)
@@ -114,7 +113,11 @@ class TrainingTrajectory:
             factors = changes if told.rows is None else changes.index_select(1, told.rows)
             for rows in self._blocks(len(changes)):
                 along = (_rows(carried, rows), factors[rows])
-                _put(carried, rows, self._derivatives.push(update.before, update.gradient, *told.arguments, *along))
+                _put(
+                    carried,
+                    rows,
+                    self.trainer.derivatives.push(update.before, update.gradient, *told.arguments, *along),
+                )
             if number in wanted:
                 yield _network(update.after), Point(carried.params.clone(), carried.buffers.clone())
 
@@ -159,10 +162,6 @@ class TrainingTrajectory:
         n_part = -(-n_row // self._n_block)
         length = -(-n_row // n_part) if n_part else 0
         return (slice(start, min(start + length, n_row)) for start in range(0, n_row, length or 1))
-
-    @cached_property
-    def _derivatives(self) -> UpdateDerivatives:
-        return UpdateDerivatives(self.trainer.objective, self.trainer.recipe)
 
     @cached_property
     def _n_block(self) -> int:

@@ -99,10 +99,9 @@ def _diagnose(problem: Problem, stretch: Stretch) -> dict[str, Any]:  # Any: JSO
     zero, small = int((stretch.denominator == 0).sum()), int((stretch.denominator <= EPSILON).sum())
     found: dict[str, Any] = {"zero_second_moments": zero, "second_moments_below_epsilon": small}
     if small:
-        found["warnings"] = [
-            f"{small} of {problem.n_param} parameters have second moments that are rounding noise ({zero} exactly "
-            "zero), such as a bias before batch normalisation: their derivative means little"
-        ]
+        noise = f"{small} of {problem.n_param} parameters have second moments that are rounding noise"
+        example = f"({zero} exactly zero), such as a bias before batch normalisation"
+        found["warnings"] = [f"{noise} {example}: their derivative means little"]
     return found
 
 

@@ -1,6 +1,7 @@
 """Derivatives of a stretch of training against training again with other weights."""
 
 import gc
+import math
 from dataclasses import replace
 
 import pytest
@@ -27,6 +28,20 @@ RECIPES = {
     "rmsprop": {"optimizer": "rmsprop", "batch_size": 8, "learning_rate": 0.01},
 }
 STEP = 1e-5
+
+
+@pytest.fixture(scope="module")
+def settings():
+    """Makes trainers and trained states, each once: what they record serves every test that asks the same shapes."""
+    made = {}
+
+    def make(name, network, data):
+        kind = len(network.module)
+        if (name, kind) not in made:
+            made[name, kind] = trained(network, data, recipe_of(name))
+        return made[name, kind]
+
+    return make
 
 
 def recipe_of(name, **changes):
@@ -65,8 +80,8 @@ def changes(generator):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_derivatives_are_those_of_real_retraining(name, noisy_network, flowers, changes):
-    trainer, state = trained(noisy_network, flowers, recipe_of(name))
+def test_derivatives_are_those_of_real_retraining(settings, name, noisy_network, flowers, changes):
+    trainer, state = settings(name, noisy_network, flowers)
     trajectory, queries, horizons = trajectory_of(trainer, state), torch.arange(30), [STEPS, 1, 9]
     forward = trajectory.forward(changes, horizons=horizons)
     effects = trajectory.effects(changes, queries, horizons=horizons)
@@ -83,8 +98,8 @@ def test_derivatives_are_those_of_real_retraining(name, noisy_network, flowers, 
 
 
 @pytest.mark.parametrize("name", ["momentum", "adam"])
-def test_other_learning_rate_is_heeded(name, noisy_network, flowers, changes):
-    trainer, state = trained(noisy_network, flowers, recipe_of(name))
+def test_other_learning_rate_is_heeded(settings, name, noisy_network, flowers, changes):
+    trainer, state = settings(name, noisy_network, flowers)
     trajectory = trajectory_of(trainer, state, learning_rate=0.003)
     forward = trajectory.forward(changes, horizons=[STEPS]).params[0]
     assert error(forward, retrained(trainer, state, changes, STEPS, learning_rate=0.003)[0]) < 1e-6
@@ -111,16 +126,16 @@ def test_eq_6_summed_by_hand(network, flowers, changes):
     torch.testing.assert_close(forward, tangent, rtol=1e-10, atol=1e-13)
 
 
-def test_an_example_outside_the_batches_has_no_influence(noisy_network, flowers):
-    trainer, state = trained(noisy_network, flowers, recipe_of("adam"))
+def test_an_example_outside_the_batches_has_no_influence(settings, noisy_network, flowers):
+    trainer, state = settings("adam", noisy_network, flowers)
     met = {int(row) for inputs in trainer.inputs(state.params, first=BEFORE, steps=2) for row in inputs[2]}
-    adjoint = trajectory_of(trainer, state).adjoint(torch.arange(4), horizons=[2])[0]
+    adjoint = trajectory_of(trainer, state).adjoint(torch.arange(30), horizons=[2])[0]
     assert 7 < len(met) < 30
     assert {row for row in range(30) if adjoint[row].abs().sum() > 0} == met
 
 
-def test_momentum_of_the_main_training_is_carried_over(network, flowers, changes):
-    trainer, state = trained(network, flowers, recipe_of("momentum"))
+def test_momentum_of_the_main_training_is_carried_over(settings, network, flowers, changes):
+    trainer, state = settings("momentum", network, flowers)
     forgotten = state._replace(slots=(torch.zeros_like(state.params),))
     kept = trajectory_of(trainer, state).forward(changes, horizons=[STEPS]).params[0]
     lost = trajectory_of(trainer, forgotten).forward(changes, horizons=[STEPS]).params[0]
@@ -128,8 +143,8 @@ def test_momentum_of_the_main_training_is_carried_over(network, flowers, changes
     assert error(lost, retrained(trainer, forgotten, changes, STEPS)[0]) < 1e-6
 
 
-def test_horizons_come_in_the_order_asked_for(network, flowers, changes):
-    trajectory, queries = trajectory_of(*trained(network, flowers, recipe_of("adam"))), torch.arange(4)
+def test_horizons_come_in_the_order_asked_for(settings, network, flowers, changes):
+    trajectory, queries = trajectory_of(*settings("adam", network, flowers)), torch.arange(4)
     asked = [7, 3, 7, STEPS]
     for together, single in (
         (trajectory.adjoint(queries, horizons=asked), lambda t: trajectory.adjoint(queries, horizons=[t])),
@@ -146,16 +161,16 @@ def test_horizons_come_in_the_order_asked_for(network, flowers, changes):
             torch.testing.assert_close(together[k], single(horizon)[0], rtol=1e-10, atol=1e-14)
 
 
-def test_a_longer_stretch_changes_nothing_before_its_end(network, flowers):
-    trainer, state = trained(network, flowers, recipe_of("momentum"))
+def test_a_longer_stretch_changes_nothing_before_its_end(settings, network, flowers):
+    trainer, state = settings("momentum", network, flowers)
     short, long = (trajectory_of(trainer, state, steps=steps) for steps in (5, 50))
     queries = torch.arange(3)
     assert torch.equal(short.adjoint(queries, horizons=[5]), long.adjoint(queries, horizons=[5]))
 
 
 @pytest.mark.parametrize("horizons", [[], [0], [3, STEPS + 1]])
-def test_impossible_horizons_are_refused(horizons, network, flowers, changes):
-    trajectory = trajectory_of(*trained(network, flowers, recipe_of("sgd")))
+def test_impossible_horizons_are_refused(settings, horizons, network, flowers, changes):
+    trajectory = trajectory_of(*settings("sgd", network, flowers))
     for ask in (
         lambda: trajectory.adjoint(torch.arange(2), horizons=horizons),
         lambda: trajectory.forward(changes, horizons=horizons),
@@ -164,57 +179,61 @@ def test_impossible_horizons_are_refused(horizons, network, flowers, changes):
             ask()
 
 
-def test_rows_in_several_blocks_equal_single_rows(noisy_network, flowers, generator):
-    trajectory = trajectory_of(*trained(noisy_network, flowers, recipe_of("adam")), memory=0)
-    many = torch.randn(MAX_ROWS * 2 + 3, 30, generator=generator, dtype=torch.float64)
+def test_rows_in_several_blocks_equal_single_rows(settings, noisy_network, flowers, generator):
+    trajectory = trajectory_of(*settings("adam", noisy_network, flowers), memory=0)
+    many = torch.randn(MAX_ROWS * 2, 30, generator=generator, dtype=torch.float64)
     forward = trajectory.forward(many, horizons=[5])
     for row in (0, MAX_ROWS, len(many) - 1):
         alone = trajectory.forward(many[row : row + 1], horizons=[5])
         torch.testing.assert_close(forward.params[:, row], alone.params[:, 0], rtol=1e-10, atol=1e-13)
         torch.testing.assert_close(forward.buffers[:, row], alone.buffers[:, 0], rtol=1e-10, atol=1e-13)
     queries = torch.arange(30)
-    adjoint = trajectory.adjoint(queries, horizons=[5, 2])
+    adjoint = trajectory.adjoint(queries, horizons=[5])
     for query in (0, 29):
-        alone = trajectory.adjoint(queries[query : query + 1], horizons=[5, 2])
+        alone = trajectory.adjoint(queries[query : query + 1], horizons=[5])
         torch.testing.assert_close(adjoint[:, :, query : query + 1], alone, rtol=1e-10, atol=1e-13)
 
 
-def test_nothing_asked_gives_nothing(network, flowers):
-    trajectory = trajectory_of(*trained(network, flowers, recipe_of("sgd")))
+def test_nothing_asked_gives_nothing(settings, network, flowers):
+    trajectory = trajectory_of(*settings("sgd", network, flowers))
     assert trajectory.forward(torch.zeros(0, 30, dtype=torch.float64), horizons=[2]).params.shape == (1, 0, 43)
     assert trajectory.adjoint(torch.arange(0), horizons=[2]).shape == (1, 30, 0)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 24, 150])
 @pytest.mark.parametrize("name", ["gradient-descent", "adam"])
-def test_little_memory_gives_the_same_bits(name, steps, noisy_network, flowers):
-    trainer, state = trained(noisy_network, flowers, recipe_of(name))
-    much, little = (trajectory_of(trainer, state, steps=steps, memory=memory) for memory in (1 << 28, 0))
-    queries, horizons = torch.arange(3), [steps, (steps + 1) // 2]
-    assert torch.equal(little.adjoint(queries, horizons=horizons), much.adjoint(queries, horizons=horizons))
-    assert much.replay(steps).segment == steps
+def test_little_memory_gives_the_same_bits(settings, name, noisy_network, flowers):
+    trainer, state = settings(name, noisy_network, flowers)
+    queries = torch.arange(30)
+    for steps in (1, 2, 5, 24, 100):
+        much, little = (trajectory_of(trainer, state, steps=steps, memory=memory) for memory in (1 << 28, 0))
+        assert torch.equal(little.adjoint(queries, horizons=[steps]), much.adjoint(queries, horizons=[steps]))
+        assert much.replay(steps).segment == steps
+        assert little.replay(steps).segment == math.ceil(math.sqrt(steps))
 
 
-def test_states_held_grow_with_the_root_of_the_steps(noisy_network, flowers):
-    trainer, state = trained(noisy_network, flowers, recipe_of("sgd"))
+def test_states_held_grow_with_the_root_of_the_steps(settings, noisy_network, flowers):
+    trainer, state = settings("sgd", noisy_network, flowers)
     n_param, steps = len(state.params), 400
     replay = trajectory_of(trainer, state, steps=steps, memory=0).replay(steps)
     assert replay.n_stored == 40
 
     def held():
-        return sum(1 for thing in gc.get_objects() if isinstance(thing, torch.Tensor) and thing.shape == (n_param,))
+        return sum(1 for thing in gc.get_objects() if type(thing) is torch.Tensor and thing.shape == (n_param,))
 
-    before, most, numbers = held(), 0, []
-    for number, _ in reversed(replay):
-        numbers.append(number)
-        if number % 7 == 0:
-            most = max(most, held() - before)
+    gc.freeze()  # looks at what is made from here on
+    try:
+        most, numbers = 0, []
+        for number, _ in reversed(replay):
+            numbers.append(number)
+            most = max(most, held() if number % 20 == 0 else 0)
+    finally:
+        gc.unfreeze()
     assert numbers == list(range(steps, 0, -1))
     assert 20 <= most <= 2 * replay.n_stored  # a state and a gradient for each stored step
 
 
-def test_updates_met_backwards_are_those_made_forwards(noisy_network, flowers):
-    trainer, state = trained(noisy_network, flowers, recipe_of("rmsprop"))
+def test_updates_met_backwards_are_those_made_forwards(settings, noisy_network, flowers):
+    trainer, state = settings("rmsprop", noisy_network, flowers)
     replay = trajectory_of(trainer, state, steps=30, memory=0).replay(30)
     forwards = list(replay.updates(state, after=0, steps=30))
     assert forwards[0].before is state
@@ -277,8 +296,8 @@ def test_a_model_that_trains_through_its_losses(network, flowers, changes):
     assert error(forward, retrained(trainer, state, changes, STEPS)[0]) < 1e-6
 
 
-def test_single_precision_is_near(noisy_network, flowers, changes):
-    trainer, state = trained(noisy_network, flowers, recipe_of("adam"))
+def test_single_precision_is_near(settings, noisy_network, flowers, changes):
+    trainer, state = settings("adam", noisy_network, flowers)
     wanted = trajectory_of(trainer, state).forward(changes, horizons=[STEPS]).params[0]
     noisy_network.module.float()
     single, begin = trained(noisy_network, Batch(flowers.inputs.float(), flowers.targets), recipe_of("adam"))
@@ -317,8 +336,8 @@ def test_second_moment_of_exactly_zero_gives_numbers(network, flowers, changes):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_denominator_is_that_of_the_update(name, network, flowers):
-    trainer, state = trained(network, flowers, recipe_of(name))
+def test_denominator_is_that_of_the_update(settings, name, network, flowers):
+    trainer, state = settings(name, network, flowers)
     found = trajectory_of(trainer, state).denominator
     if name not in {"adam", "rmsprop"}:
         assert found is None
