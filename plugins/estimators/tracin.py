@@ -74,7 +74,7 @@ class Tracin:
             raise UnsupportedError("predicts no parameters with normalise: true", where=WHERE, hint="use false")
         total = problem.params.new_zeros(len(interventions), problem.n_param)
         for checkpoint in self._chosen(problem):
-            sums = weighted_gradients(problem, interventions, at=checkpoint.params)
+            sums = weighted_gradients(problem, interventions, at=checkpoint.point)
             total -= self._weight(checkpoint) * sums * self._preconditioner(problem, checkpoint)
         return total
 
