@@ -82,7 +82,9 @@ class TrainingTrajectory:
                 carried.params[rows], carried.buffers[rows] = self._query_slopes(_network(update.after), queries)
                 n_met += 1
             told = self._told(number)
-            for rows in self._blocks(n_met * n_query):
+            for rows in self._blocks(len(total)):
+                if rows.start >= n_met * n_query:
+                    break  # rows of a block that are still zero stay so; every block keeps its shape
                 slopes, back = self.trainer.derivatives.pull(
                     update.before, update.gradient, *told.arguments, _rows(carried, rows)
                 )

@@ -143,28 +143,30 @@ def test_momentum_of_the_main_training_is_carried_over(settings, network, flower
     assert error(lost, retrained(trainer, forgotten, changes, STEPS)[0]) < 1e-6
 
 
-def test_horizons_come_in_the_order_asked_for(settings, network, flowers, changes):
-    trajectory, queries = trajectory_of(*settings("adam", network, flowers)), torch.arange(4)
+def test_horizons_come_in_the_order_asked_for(settings, noisy_network, flowers, changes):
+    trajectory, queries = trajectory_of(*settings("adam", noisy_network, flowers)), torch.arange(30)
     asked = [7, 3, 7, STEPS]
-    for together, single in (
-        (trajectory.adjoint(queries, horizons=asked), lambda t: trajectory.adjoint(queries, horizons=[t])),
-        (
-            trajectory.effects(changes, queries, horizons=asked),
-            lambda t: trajectory.effects(changes, queries, horizons=[t]),
-        ),
-        (
-            trajectory.forward(changes, horizons=asked).params,
-            lambda t: trajectory.forward(changes, horizons=[t]).params,
-        ),
-    ):
-        for k, horizon in enumerate(asked):
-            torch.testing.assert_close(together[k], single(horizon)[0], rtol=1e-10, atol=1e-14)
+    adjoint = trajectory.adjoint(queries, horizons=asked)
+    effects = trajectory.effects(changes, queries, horizons=asked)
+    params = trajectory.forward(changes, horizons=asked).params
+    for k, horizon in enumerate(asked):
+        torch.testing.assert_close(adjoint[k], trajectory.adjoint(queries, horizons=[horizon])[0])
+        torch.testing.assert_close(effects[k], trajectory.effects(changes, queries, horizons=[horizon])[0])
+        torch.testing.assert_close(params[k], trajectory.forward(changes, horizons=[horizon]).params[0])
+
+
+def test_several_horizons_of_one_query(settings, noisy_network, flowers):
+    trajectory = trajectory_of(*settings("adam", noisy_network, flowers))
+    query, horizons = torch.tensor([3]), [2, 24, 5, 11]
+    together = trajectory.adjoint(query, horizons=horizons)
+    every = trajectory.adjoint(torch.arange(30), horizons=horizons)
+    torch.testing.assert_close(together, every[:, :, query], rtol=1e-10, atol=1e-14)
 
 
 def test_a_longer_stretch_changes_nothing_before_its_end(settings, network, flowers):
     trainer, state = settings("momentum", network, flowers)
     short, long = (trajectory_of(trainer, state, steps=steps) for steps in (5, 50))
-    queries = torch.arange(3)
+    queries = torch.arange(30)
     assert torch.equal(short.adjoint(queries, horizons=[5]), long.adjoint(queries, horizons=[5]))
 
 
@@ -204,7 +206,7 @@ def test_nothing_asked_gives_nothing(settings, network, flowers):
 def test_little_memory_gives_the_same_bits(settings, name, noisy_network, flowers):
     trainer, state = settings(name, noisy_network, flowers)
     queries = torch.arange(30)
-    for steps in (1, 2, 5, 24, 100):
+    for steps in (1, 2, 5, 24):
         much, little = (trajectory_of(trainer, state, steps=steps, memory=memory) for memory in (1 << 28, 0))
         assert torch.equal(little.adjoint(queries, horizons=[steps]), much.adjoint(queries, horizons=[steps]))
         assert much.replay(steps).segment == steps
@@ -296,6 +298,7 @@ def test_a_model_that_trains_through_its_losses(network, flowers, changes):
     assert error(forward, retrained(trainer, state, changes, STEPS)[0]) < 1e-6
 
 
+@pytest.mark.slow
 def test_single_precision_is_near(settings, noisy_network, flowers, changes):
     trainer, state = settings("adam", noisy_network, flowers)
     wanted = trajectory_of(trainer, state).forward(changes, horizons=[STEPS]).params[0]
