@@ -53,4 +53,4 @@ def test_other_inputs_are_refused(name, shape):
 
 def test_the_smallest_images():
     assert build("lenet", (1, 16, 16)).module(torch.zeros(1, 1, 16, 16)).shape == (1, 10)
-    assert build("small-cnn", (1, 19, 19)).module(torch.zeros(1, 1, 21, 21)).shape == (1, 10)
+    assert build("small-cnn", (1, 21, 21)).module(torch.zeros(1, 1, 21, 21)).shape == (1, 10)
