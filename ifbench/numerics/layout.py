@@ -39,3 +39,9 @@ class ParameterLayout:
         """Views of a vector of shape (n_param,) by parameter name; differentiable."""
         parts = torch.split(vector, [math.prod(shape) for shape in self.shapes])
         return {name: part.view(shape) for name, part, shape in zip(self.names, parts, self.shapes, strict=True)}
+
+    def unflatten_rows(self, vectors: Tensor) -> dict[str, Tensor]:
+        """Views of rows of (k, n_param) by parameter name, each (k, *shape)."""
+        parts = torch.split(vectors, [math.prod(shape) for shape in self.shapes], dim=1)
+        named = zip(self.names, parts, self.shapes, strict=True)
+        return {name: part.reshape(len(vectors), *shape) for name, part, shape in named}
