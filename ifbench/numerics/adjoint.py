@@ -10,7 +10,7 @@ Source: Goodfellow 2015, "Efficient per-example gradient computations"; Rochette
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +89,7 @@ class _Use:
             right = self.input.flatten(1, -2)  # (n, place, in)
         else:
             left = slope.flatten(2)
-            right = F.unfold(self.input, rows.shape[3:], **self.window).transpose(1, 2)
+            right = _patches(self.input, rows.shape[3:], **self.window).transpose(1, 2)
         return torch.bmm(left, right).flatten(1) @ rows.flatten(1).T
 
 
@@ -101,6 +101,24 @@ def _outer_dots(slope: Tensor, inputs: Tensor, rows: Tensor) -> Tensor:
         return torch.bmm(images, slope[:, :, None]).squeeze(2)
     images = (slope @ rows.transpose(0, 1).reshape(n_out, k * n_in)).view(-1, k, n_in)
     return torch.bmm(images, inputs[:, :, None]).squeeze(2)
+
+
+def _patches(inputs: Tensor, size: Sequence[int], *, stride: Any, padding: Any, dilation: Any) -> Tensor:
+    """What a convolution sees at each place, (n, channel * height * width of the window, place).
+
+    The same as `F.unfold`, which takes three times as long on a CPU. Any: torch takes a number or a pair.
+    """
+    step, border, gap = _pair(stride), _pair(padding), _pair(dilation)
+    windows = F.pad(inputs, (border[1], border[1], border[0], border[0])) if any(border) else inputs
+    for axis in (0, 1):
+        windows = windows.unfold(2 + axis, (size[axis] - 1) * gap[axis] + 1, step[axis])[..., :: gap[axis]]
+    return windows.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    """Any: a number, or one or two of them."""
+    pair = torch.nn.modules.utils._pair(value)  # noqa: SLF001 - torch's own reading of it
+    return (pair[0], pair[-1])
 
 
 class _Watch(TorchFunctionMode):
