@@ -22,7 +22,7 @@ help:
 	@echo
 	@echo "  make check        lint, format, types and layers, as CI does"
 	@echo "  make slow         the tests too slow for every day"
-	@echo "  make bench        the benchmarks of the numerical kernels"
+	@echo "  make bench        the benchmarks of the numerical kernels; set IFBENCH_DATA to a folder with MNIST for all"
 	@echo "  make clean        remove $(VENV), builds and caches; results and the store stay"
 	@echo
 	@echo "  JOBS=N            processes of quickstart (here $(JOBS))"
@@ -39,7 +39,10 @@ slow: install-test
 	@$(BIN)/python -m pytest -m slow
 
 bench: install-test
-	@$(BIN)/python -m pytest --benchmark-enable --benchmark-only tests/benchmarks
+	@mkdir -p .benchmarks
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --benchmark-enable --benchmark-only --benchmark-json=.benchmarks/last.json \
+	    --benchmark-columns=median,iqr,rounds tests/benchmarks
+	@$(BIN)/python tests/benchmarks/ratios.py .benchmarks/last.json
 
 # Runs every check even when one fails, and fails if any did.
 check: install-dev
