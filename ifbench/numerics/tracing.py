@@ -46,10 +46,14 @@ def traced(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def record(function: Callable[..., Tensors], *example: Tensor) -> Callable[..., Tensors]:
-    """`function` of plain tensors to a tuple of tensors, recorded for the shapes of `example`; the least overhead."""
+    """`function` of plain tensors to a tuple of tensors, recorded for the shapes of `example`; the least overhead.
+
+    The same tensor may stand in several places of `example`: each place is an argument of its own.
+    """
+    apart = [tensor.detach() for tensor in example]  # one object in two places would be recorded as one argument
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)  # torch's own, on first use
-        graph: Callable[..., Tensors] = simplify(make_fx(function)(*example))
+        graph: Callable[..., Tensors] = simplify(make_fx(function)(*apart))
     return graph
 
 

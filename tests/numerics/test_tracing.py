@@ -145,3 +145,15 @@ def test_hessian_product_of_a_softmax_is_simplified():
     targets = {str(node.target) for node in recorded.graph.nodes}
     assert not {name for name in targets if "div_" in name or "alias" in name or "detach" in name}
     assert torch.equal(recorded(normal(12), normal(2, 12, seed=1))[0], product(normal(12), normal(2, 12, seed=1))[0])
+
+
+def test_tensor_given_twice_when_recorded_is_two_arguments_when_replayed():
+    def combine(left, right):
+        return left * 2 + right
+
+    same, left, right = torch.tensor([2.0]), torch.tensor([1.0]), torch.tensor([10.0])
+    replay = traced(combine)
+    replay(same, same)
+    assert torch.equal(replay(left, right), combine(left, right))
+    (recorded,) = record(lambda left, right: (combine(left, right),), same, same)(left, right)
+    assert torch.equal(recorded, combine(left, right))
