@@ -75,11 +75,14 @@ class EstimatorSpec(Spec):
     Attributes:
         calibrated: Scores have the right size, not only the right order up to a positive factor.
         expected_failures: Conformance check -> why this method fails it. A declared failure that passes is an error.
+        check_params: Parameters to be checked with (Any: as in a suite), where the defaults do not suit the small
+            problems of the checks.
     """
 
     kind = "estimator"
     calibrated: bool = True
     expected_failures: Mapping[str, str] = field(default_factory=dict)
+    check_params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

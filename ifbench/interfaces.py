@@ -69,6 +69,45 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class TrainingModel(Model, Protocol):
+    """A model that trains differently from how it is evaluated: with dropout, or with statistics of the batch.
+
+    A model that is none trains through `losses`. All methods are pure, as those of `Model`.
+    """
+
+    @property
+    def running(self) -> Sequence[str]:
+        """Names of the buffers that training changes, such as running means."""
+        ...
+
+    def noise_shapes(self, batch: Batch) -> Sequence[tuple[int, ...]]:
+        """Shapes of the random numbers that one training step over a batch of this size takes."""
+        ...
+
+    def training_losses(
+        self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch, noise: Sequence[Tensor]
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Loss of each example while training, shape (n_batch,), and the new values of the buffers in `running`.
+
+        `noise` is float32, uniform in [0, 1), of the shapes in `noise_shapes`. It depends on the task's seed and the
+        number of the step alone, so that runs which differ in example weights drop the same units.
+        """
+        ...
+
+
+class Point(NamedTuple):
+    """Where a network stands, or several networks, one a row.
+
+    Attributes:
+        params: Shape (n_param,), or (n_run, n_param).
+        buffers: Running statistics, shape (n_buffer,), or (n_run, n_buffer); most networks have none.
+    """
+
+    params: Tensor
+    buffers: Tensor
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """Parameters met during training.
@@ -79,12 +118,61 @@ class Checkpoint:
         params: Shape (n_param,).
         second_moment: Adam's running mean of squared gradients, corrected for its bias, shape (n_param,); None for
             other optimizers.
+        buffers: Running statistics there, shape (n_buffer,); None stands for none.
     """
 
     step: int
     learning_rate: float
     params: Tensor
     second_moment: Tensor | None = None
+    buffers: Tensor | None = None
+
+    @property
+    def point(self) -> Point:
+        """Parameters and running statistics."""
+        return Point(self.params, self.params.new_empty(0) if self.buffers is None else self.buffers)
+
+
+class Trajectory(Protocol):
+    """A stretch of the unperturbed training, and how it answers to the weights of the training examples.
+
+    The derivatives are those of real updates: optimizer vectors, running statistics, batches and noise go on from
+    where the training stopped. A change of weights is in units of one example's factor: -1 removes the example from a
+    mean whose divisor stays. Horizons count updates, each between 1 and `steps`, in any order.
+    """
+
+    @property
+    def steps(self) -> int:
+        """Updates of the whole stretch."""
+        ...
+
+    @property
+    def denominator(self) -> Tensor | None:
+        """What divides each parameter's first step, (n_param,); None where the optimizer divides by nothing.
+
+        Where it is exactly zero the loss has never depended on the parameter, and its step is rounding noise.
+        """
+        ...
+
+    def forward(self, changes: Tensor, *, horizons: Sequence[int]) -> Point:
+        """Derivative of the network after each horizon along each row of changes (k, n_train), carried forwards.
+
+        Returns:
+            params (n_horizon, k, n_param), buffers (n_horizon, k, n_buffer).
+        """
+        ...
+
+    def effects(self, changes: Tensor, queries: LongTensor, *, horizons: Sequence[int]) -> Tensor:
+        """Derivative of each query's loss along each row of changes, carried forwards: (n_horizon, k, n_query)."""
+        ...
+
+    def adjoint(self, queries: LongTensor, *, horizons: Sequence[int]) -> Tensor:
+        """Derivative of each query's loss in every example's weight, carried backwards in one sweep.
+
+        Returns:
+            Shape (n_horizon, n_train, n_query).
+        """
+        ...
 
 
 class Problem(Protocol):
@@ -92,7 +180,9 @@ class Problem(Protocol):
 
     The objective is `mean_i loss_i + decay * |theta|^2`. Vectors in parameter space are rows of (k, n_param); the
     order of coordinates is that of `module.named_parameters()`, tied parameters once, frozen ones left out.
-    `at` evaluates at other parameters of shape (n_param,); None means the trained ones.
+    `at` evaluates elsewhere: at parameters of shape (n_param,) with the trained running statistics, or at a `Point`,
+    which brings its own; None means the trained network. Everything is evaluated as after training: nothing is dropped
+    out, and batch normalisation takes its running statistics.
     """
 
     @property
@@ -144,27 +234,27 @@ class Problem(Protocol):
         """A fresh generator on the CPU, seeded by the task's seed and `names`; same names, same numbers."""
         ...
 
-    def train_losses(self, examples: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def train_losses(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Loss of each training example, shape (n_example,)."""
         ...
 
-    def query_losses(self, queries: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def query_losses(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Loss of each test point, shape (n_query,)."""
         ...
 
-    def example_gradients(self, examples: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def example_gradients(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Gradient of each training example's loss, without weight decay, shape (n_example, n_param)."""
         ...
 
-    def query_gradients(self, queries: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def query_gradients(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Gradient of each test point's loss, shape (n_query, n_param)."""
         ...
 
-    def objective_gradient(self, *, at: Tensor | None = None) -> Tensor:
+    def objective_gradient(self, *, at: Tensor | Point | None = None) -> Tensor:
         """Gradient of the whole objective, shape (n_param,)."""
         ...
 
-    def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | None = None) -> Tensor:
+    def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Each training example's gradient dotted with each vector: (n_example, k), for vectors (k, n_param)."""
         ...
 
@@ -180,6 +270,18 @@ class Problem(Protocol):
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
         """The matrix itself, (n_param, n_param), symmetric; for small n_param."""
+        ...
+
+    def trajectory(self, *, steps: int, learning_rate: float | None = None) -> Trajectory:
+        """The next updates of the training, those that a protocol which trains on from the optimum perturbs.
+
+        Args:
+            steps: How many.
+            learning_rate: Step size; None takes the recipe's.
+
+        Raises:
+            EstimatorError: The optimizer's vectors at the end of the training are not known.
+        """
         ...
 
 
@@ -250,7 +352,7 @@ class TrainedTask(Protocol):
         steps: int,
         learning_rate: float | None = None,
         progress: Progress | None = None,
-    ) -> Tensor:
+    ) -> Point:
         """Train on from the trained parameters, once for each row of weights, on the same batches.
 
         Args:
@@ -260,12 +362,12 @@ class TrainedTask(Protocol):
             progress: Told of (updates made, updates to make).
 
         Returns:
-            Parameters at the end, shape (n_run, n_param).
+            Where the runs end: params (n_run, n_param), buffers (n_run, n_buffer).
         """
         ...
 
-    def query_losses(self, params: Tensor, queries: LongTensor) -> Tensor:
-        """Loss of each query under each row of params: (n_run, n_param) -> (n_run, n_query)."""
+    def query_losses(self, ends: Point, queries: LongTensor) -> Tensor:
+        """Loss of each query in each run's network, with its own running statistics: (n_run, n_query)."""
         ...
 
 

@@ -13,6 +13,7 @@ from ifbench.errors import IfbenchError, MissingArtifactError
 from ifbench.identity import canonical_json
 from ifbench.interfaces import Checkpoint
 from ifbench.jobs import TRAIN, ScoreJob, TruthJob
+from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.task import PreparedTask, prepare
 from ifbench.numerics.updates import State
 from ifbench.registry import Registry
@@ -77,19 +78,41 @@ class TrainedArtifact:
 
     @property
     def state(self) -> State:
-        """Parameters and optimizer vectors at the end of training."""
+        """Parameters, optimizer vectors and running statistics at the end of training."""
         slots = sorted(name for name in self.artifact.arrays if name.startswith("slot_"))
-        return State(self._tensor("params"), tuple(map(self._tensor, slots)))
+        params = self._tensor("params")
+        buffers = self._tensor("buffers") if "buffers" in self.artifact.arrays else params.new_empty(0)
+        return State(params, tuple(map(self._tensor, slots)), buffers)
+
+    @property
+    def problem(self) -> TrainedProblem:
+        """The trained task as an estimator sees it."""
+        prepared, state = self.prepared, self.state
+        return TrainedProblem(
+            prepared.objective,
+            prepared.data,
+            state.params,
+            self.checkpoints,
+            prepared.task.recipe,
+            prepared.task.seed,
+            buffers=state.buffers,
+            slots=state.slots,
+        )
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Parameters kept along the way, the last of them the trained ones."""
         prefix, rate = "checkpoint_", self.prepared.task.recipe.learning_rate
-        steps = sorted(int(name.removeprefix(prefix)) for name in self.artifact.arrays if name.startswith(prefix))
-        moments = {
-            step: self._tensor(name) for step in steps if (name := f"second_moment_{step}") in self.artifact.arrays
-        }
-        return tuple(Checkpoint(step, rate, self._tensor(f"{prefix}{step}"), moments.get(step)) for step in steps)
+        arrays = self.artifact.arrays
+        steps = sorted(int(name.removeprefix(prefix)) for name in arrays if name.startswith(prefix))
+
+        def kept(what: str, step: int) -> Tensor | None:
+            return self._tensor(f"{what}_{step}") if f"{what}_{step}" in arrays else None
+
+        return tuple(
+            Checkpoint(step, rate, self._tensor(f"{prefix}{step}"), kept("second_moment", step), kept("buffers", step))
+            for step in steps
+        )
 
     @property
     def test_losses(self) -> np.ndarray:

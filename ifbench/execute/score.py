@@ -58,14 +58,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
         Exception: Whatever the estimator raises.
     """
     trained = context.trained(job)
-    problem = TrainedProblem(
-        trained.prepared.objective,
-        trained.prepared.data,
-        trained.state.params,
-        trained.checkpoints,
-        job.task.recipe,
-        job.task.seed,
-    )
+    problem = trained.problem
     rows = select_queries(job.queries, trained.test_losses, seed=job.task.seed)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     before = _digest(problem)
@@ -127,7 +120,8 @@ def _digest(problem: TrainedProblem) -> bytes:
     checkpoints = [point.params for point in problem.checkpoints]
     constants = problem.objective.constants.values()
     total = hashlib.blake2b()
-    for tensor in (problem.params, *checkpoints, *problem.data.train, *problem.data.test, *constants):
+    state = (problem.params, *(problem.slots or ()), *(() if problem.buffers is None else (problem.buffers,)))
+    for tensor in (*state, *checkpoints, *problem.data.train, *problem.data.test, *constants):
         total.update(tensor.detach().cpu().contiguous().numpy().data)
     return total.digest()
 
@@ -156,7 +150,7 @@ def _epoch_seconds(problem: TrainedProblem) -> float:
         with measure() as taken:
             for rows in torch.split(whole(problem.data.train), problem.chunk):
                 params = problem.params.detach().requires_grad_()
-                losses = problem.objective.losses(params, take(problem.data.train, rows))
+                losses = problem.objective.losses(params, problem.point.buffers, take(problem.data.train, rows))
                 torch.autograd.grad(losses.mean(), params)
         return taken.seconds
 

@@ -33,7 +33,13 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
     state, checkpoints = prepared.trainer.train(prepared.initial, progress)
     seconds = time.perf_counter() - start
     problem = TrainedProblem(
-        prepared.objective, prepared.data, state.params, checkpoints, job.task.recipe, job.task.seed
+        prepared.objective,
+        prepared.data,
+        state.params,
+        checkpoints,
+        job.task.recipe,
+        job.task.seed,
+        buffers=state.buffers,
     )
     test_losses = problem.query_losses(whole(prepared.data.test))
     if not (torch.isfinite(state.params).all() and torch.isfinite(test_losses).all()):
@@ -47,6 +53,9 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
     tensors |= {f"checkpoint_{point.step}": point.params for point in checkpoints}
     moments = {f"second_moment_{point.step}": point.second_moment for point in checkpoints}
     tensors |= {name: moment for name, moment in moments.items() if moment is not None}
+    if len(state.buffers) > 0:
+        tensors["buffers"] = state.buffers
+        tensors |= {f"buffers_{point.step}": point.point.buffers for point in checkpoints}
     together = runs_batched_faster(prepared.objective.model.module, problem.n_param)
     meta = {
         "identity": job.identity,

@@ -8,14 +8,16 @@ from typing import cast
 import torch
 from torch import LongTensor, Tensor
 
-from ifbench.interfaces import Problem
+from ifbench.interfaces import Point, Problem
 from ifbench.records import Intervention
 
 MAX_ELEMENTS = 1 << 22
 """Numbers held at once as gradients of single examples."""
 
 
-def weighted_gradients(problem: Problem, interventions: Sequence[Intervention], *, at: Tensor | None = None) -> Tensor:
+def weighted_gradients(
+    problem: Problem, interventions: Sequence[Intervention], *, at: Tensor | Point | None = None
+) -> Tensor:
     """`sum_i delta_i * g_i` of each intervention, g_i the gradient of example i's loss without weight decay.
 
     The derivative of the objective's gradient along the intervention; memory does not grow with its examples.
@@ -23,7 +25,7 @@ def weighted_gradients(problem: Problem, interventions: Sequence[Intervention], 
     Args:
         problem: The trained task.
         interventions: Which examples gain what weight of the mean loss.
-        at: Parameters to evaluate at, (n_param,); None means the trained ones.
+        at: Where to evaluate, as in `Problem`; None means the trained network.
 
     Returns:
         Shape (n_intervention, n_param).
@@ -43,7 +45,12 @@ def weighted_gradients(problem: Problem, interventions: Sequence[Intervention], 
 
 
 def cosines(
-    problem: Problem, examples: LongTensor, vectors: Tensor, *, at: Tensor | None = None, scale: Tensor | None = None
+    problem: Problem,
+    examples: LongTensor,
+    vectors: Tensor,
+    *,
+    at: Tensor | Point | None = None,
+    scale: Tensor | None = None,
 ) -> Tensor:
     """Cosine of each example's gradient, times `scale` coordinate by coordinate, and each vector; 0 where one is 0.
 
@@ -51,7 +58,7 @@ def cosines(
         problem: The trained task.
         examples: Rows of the training set.
         vectors: Shape (k, n_param); not scaled here.
-        at: Parameters to evaluate at, (n_param,); None means the trained ones.
+        at: Where to evaluate, as in `Problem`; None means the trained network.
         scale: Factors of the example gradients, (n_param,); None means 1.
 
     Returns:

@@ -2,60 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from ifbench.interfaces import Batch
+from ifbench.numerics.layers import Shape, draws_noise, measuring, running_statistics, training
+from ifbench.numerics.pure import PureModule
 
 Tensors = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """A network that maps inputs to logits (n_batch, n_class), with cross-entropy loss in nats."""
+class Network(ABC):
+    """A network with a loss on its outputs; implements `ifbench.interfaces.TrainingModel`.
+
+    Dropout and batch normalisation are those of `ifbench.numerics.layers`.
+    """
 
     module: nn.Module
 
+    @abstractmethod
+    def output_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Loss of each row of outputs, shape (n_batch,)."""
+
+    @abstractmethod
+    def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
+        """Predicted class (n_batch,), or predicted values."""
+
     def outputs(self, params: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
-        """Logits, shape (n_batch, n_class)."""
-        logits: Tensor = functional_call(self.module, {**params, **buffers}, (inputs,))
-        return logits
+        """What the network gives in evaluation, shape (n_batch, n_output)."""
+        return self._pure({**params, **buffers}, inputs)[0]
+
+    def losses(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
+        """Loss of each example in evaluation, shape (n_batch,)."""
+        return self.output_losses(self.outputs(params, buffers, batch.inputs), batch.targets)
+
+    @property
+    def running(self) -> Sequence[str]:
+        """Names of the buffers that training changes."""
+        return running_statistics(self.module)
+
+    def noise_shapes(self, batch: Batch) -> Sequence[Shape]:
+        """Shapes of the uniform numbers that a training step over a batch of this size takes."""
+        if not draws_noise(self.module):
+            return ()
+        with torch.no_grad(), measuring() as shapes:
+            self.module(batch.inputs)
+        return shapes
+
+    def training_losses(
+        self, params: Tensors, buffers: Tensors, batch: Batch, noise: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensors]:
+        """Loss of each example while training, shape (n_batch,), and the new values of the buffers in `running`."""
+        with training(noise):
+            outputs, tensors = self._pure({**params, **buffers}, batch.inputs)
+        return self.output_losses(outputs, batch.targets), {name: tensors[name] for name in self.running}
+
+    @cached_property
+    def _pure(self) -> PureModule:
+        return PureModule.of(self.module)
+
+
+class Classifier(Network):
+    """A network that maps inputs to logits (n_batch, n_class), with cross-entropy loss in nats."""
 
     def output_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy of each row of logits, shape (n_batch,)."""
         return F.cross_entropy(outputs, targets, reduction="none")
-
-    def losses(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
-        """Cross-entropy of each example, shape (n_batch,)."""
-        return self.output_losses(self.outputs(params, buffers, batch.inputs), batch.targets)
 
     def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
         """Class with the largest logit, shape (n_batch,)."""
         return self.outputs(params, buffers, batch.inputs).argmax(-1)
 
 
-@dataclass(frozen=True)
-class Regressor:
+class Regressor(Network):
     """A network that maps inputs to values (n_batch, n_output), with half the squared error as loss."""
-
-    module: nn.Module
-
-    def outputs(self, params: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
-        """Predicted values, shape (n_batch, n_output)."""
-        values: Tensor = functional_call(self.module, {**params, **buffers}, (inputs,))
-        return values
 
     def output_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """`|output - target|^2 / 2` of each row, shape (n_batch,)."""
         return (outputs - targets).square().sum(-1) / 2
-
-    def losses(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
-        """Half the squared error of each example, shape (n_batch,)."""
-        return self.output_losses(self.outputs(params, buffers, batch.inputs), batch.targets)
 
     def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
         """The values themselves."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import LongTensor, Tensor
 
 from ifbench.cells import Recipe
+from ifbench.errors import EstimatorError
 from ifbench.identity import derive_seed
-from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Progress
+from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Point, Progress
 from ifbench.numerics.objective import Objective, take
-from ifbench.numerics.training import Trainer
-from ifbench.numerics.updates import State
+from ifbench.numerics.training import Trainer, trainer_of
+from ifbench.numerics.trajectory import TrainingTrajectory
+from ifbench.numerics.updates import State, n_slot
 
 DEFAULT_CHUNK = 4096
 
@@ -23,8 +26,10 @@ class TrainedProblem:
     """Implements `ifbench.interfaces.Problem`, which documents every method.
 
     Attributes:
-        seed: Root of all generators handed out.
+        seed: The task's; root of all generators handed out.
         chunk: Examples treated at once; bounds memory, and changes results by rounding only.
+        buffers: Running statistics after training, shape (n_buffer,); None stands for none.
+        slots: The optimizer's vectors after training, each (n_param,); None: not known.
     """
 
     objective: Objective
@@ -34,6 +39,8 @@ class TrainedProblem:
     recipe: Recipe
     seed: int
     chunk: int = DEFAULT_CHUNK
+    buffers: Tensor | None = None
+    slots: tuple[Tensor, ...] | None = None
 
     @property
     def n_train(self) -> int:
@@ -65,37 +72,42 @@ class TrainedProblem:
         """Where every tensor lives and results must be."""
         return self.params.device
 
+    @property
+    def point(self) -> Point:
+        """The trained parameters and running statistics."""
+        return Point(self.params, self.params.new_empty(0) if self.buffers is None else self.buffers)
+
     def generator(self, *names: str | int) -> torch.Generator:
         """See `ifbench.interfaces.Problem.generator`."""
         return torch.Generator().manual_seed(derive_seed("estimator", self.seed, *names))
 
-    def train_losses(self, examples: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def train_losses(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.interfaces.Problem.train_losses`."""
-        return self._over(self.data.train, examples, lambda batch: self.objective.example_losses(self._at(at), batch))
+        return self._over(self.data.train, examples, lambda batch: self.objective.example_losses(*self._at(at), batch))
 
-    def query_losses(self, queries: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def query_losses(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.interfaces.Problem.query_losses`."""
-        return self._over(self.data.test, queries, lambda batch: self.objective.example_losses(self._at(at), batch))
+        return self._over(self.data.test, queries, lambda batch: self.objective.example_losses(*self._at(at), batch))
 
-    def example_gradients(self, examples: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def example_gradients(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.interfaces.Problem.example_gradients`."""
         return self._over(
-            self.data.train, examples, lambda batch: self.objective.example_gradients(self._at(at), batch)
+            self.data.train, examples, lambda batch: self.objective.example_gradients(*self._at(at), batch)
         )
 
-    def query_gradients(self, queries: LongTensor, *, at: Tensor | None = None) -> Tensor:
+    def query_gradients(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.interfaces.Problem.query_gradients`."""
-        return self._over(self.data.test, queries, lambda batch: self.objective.example_gradients(self._at(at), batch))
+        return self._over(self.data.test, queries, lambda batch: self.objective.example_gradients(*self._at(at), batch))
 
-    def objective_gradient(self, *, at: Tensor | None = None) -> Tensor:
+    def objective_gradient(self, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.interfaces.Problem.objective_gradient`."""
-        params = self._at(at)
-        mean = self._mean(None, lambda batch: self.objective.mean_gradient(params, batch))
-        return mean + 2 * self.decay * params
+        point = self._at(at)
+        mean = self._mean(None, lambda batch: self.objective.mean_gradient(*point, batch))
+        return mean + 2 * self.decay * point.params
 
-    def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | None = None) -> Tensor:
+    def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.interfaces.Problem.dot`."""
-        return self._over(self.data.train, examples, lambda batch: self.objective.dots(self._at(at), batch, vectors))
+        return self._over(self.data.train, examples, lambda batch: self.objective.dots(*self._at(at), batch, vectors))
 
     def hessian_product(
         self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
@@ -103,7 +115,7 @@ class TrainedProblem:
         """See `ifbench.interfaces.Problem.hessian_product`."""
         exact = curvature == "hessian"
         products = self.objective.hessian_products if exact else self.objective.gauss_newton_products
-        return self._mean(examples, lambda batch: products(self.params, batch, vectors)) + 2 * self.decay * vectors
+        return self._mean(examples, lambda batch: products(*self.point, batch, vectors)) + 2 * self.decay * vectors
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
         """See `ifbench.interfaces.Problem.hessian`."""
@@ -111,8 +123,27 @@ class TrainedProblem:
         matrix = self.hessian_product(unit, curvature=curvature)
         return (matrix + matrix.T) / 2
 
-    def _at(self, at: Tensor | None) -> Tensor:
-        return self.params if at is None else at
+    def trajectory(self, *, steps: int, learning_rate: float | None = None) -> TrainingTrajectory:
+        """See `ifbench.interfaces.Problem.trajectory`."""
+        if self.slots is None and n_slot(self.recipe) > 0:
+            raise EstimatorError(
+                f"the problem has no trajectory: it does not hold the vectors {self.recipe.optimizer} ended with",
+                where="Problem.trajectory",
+                hint="make the problem from a trained task, or with slots=...",
+            )
+        start = State(self.params, self.slots or (), self.point.buffers)
+        return TrainingTrajectory(
+            self._trainer, self.data.test, start, self.recipe.steps, steps, learning_rate=learning_rate
+        )
+
+    @cached_property
+    def _trainer(self) -> Trainer:
+        return trainer_of(self.objective, self.data.train, self.recipe, task_seed=self.seed)
+
+    def _at(self, at: Tensor | Point | None) -> Point:
+        if at is None:
+            return self.point
+        return at if isinstance(at, Point) else Point(at, self.point.buffers)
 
     def _over(self, data: Batch, rows: LongTensor, work: Callable[[Batch], Tensor]) -> Tensor:
         """`work` on the chosen rows, chunk by chunk, stacked along the first axis."""
@@ -166,13 +197,14 @@ class TrainedRun:
         steps: int,
         learning_rate: float | None = None,
         progress: Progress | None = None,
-    ) -> Tensor:
+    ) -> Point:
         """See `ifbench.interfaces.TrainedTask.continue_training`."""
         return self.trainer.run_many(
             self.state, weights, steps=steps, first=self.recipe.steps, learning_rate=learning_rate, progress=progress
         )
 
-    def query_losses(self, params: Tensor, queries: LongTensor) -> Tensor:
+    def query_losses(self, ends: Point, queries: LongTensor) -> Tensor:
         """See `ifbench.interfaces.TrainedTask.query_losses`."""
         batch = take(self.data.test, queries)
-        return torch.stack([self.trainer.objective.example_losses(one, batch) for one in params])
+        runs = zip(*ends, strict=True)
+        return torch.stack([self.trainer.objective.example_losses(*run, batch) for run in runs])

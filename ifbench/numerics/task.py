@@ -14,8 +14,9 @@ from ifbench.errors import IfbenchError
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Dataset, Model
 from ifbench.numerics.layout import ParameterLayout
+from ifbench.numerics.modes import check_modes
 from ifbench.numerics.objective import Objective
-from ifbench.numerics.training import Trainer
+from ifbench.numerics.training import Trainer, trainer_of
 from ifbench.registry import Registry
 
 
@@ -38,7 +39,7 @@ class PreparedTask:
     @property
     def trainer(self) -> Trainer:
         """Trains this task; batches follow the task's seed."""
-        return Trainer(self.objective, self.data.train, self.task.recipe, derive_seed("batches", self.task.seed))
+        return trainer_of(self.objective, self.data.train, self.task.recipe, task_seed=self.task.seed)
 
 
 def prepare(task: Task, registry: Registry, *, device: str = "cpu") -> PreparedTask:
@@ -47,7 +48,8 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu") -> PreparedT
     The global random state is left as it was.
 
     Raises:
-        IfbenchError: A name is not registered, or the data cannot be had.
+        IfbenchError: A name is not registered, the data cannot be had, or the network holds a layer that trains
+            differently from how it is evaluated and is not one of `ifbench.numerics.layers`.
     """
     dtype: torch.dtype = getattr(torch, task.dtype)
     raw: Dataset = registry.find("data", task.data.name).spec.load()(
@@ -61,6 +63,7 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu") -> PreparedT
         torch.manual_seed(derive_seed("initial parameters", task.seed))
         model: Model = architecture.load()(params, data)
     model.module.to(device=device, dtype=dtype).eval()
+    check_modes(model, data.train, where=f"architecture '{task.architecture.name}'")
     layout = ParameterLayout.of(model.module)
     objective = Objective(model, layout, _constants(model), task.recipe.decay)
     initial = layout.flatten(dict(model.module.named_parameters()))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +13,10 @@ from torch.func import vmap
 
 from ifbench.cells import Recipe
 from ifbench.identity import derive_seed
-from ifbench.interfaces import Batch, Checkpoint, Progress
+from ifbench.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
 from ifbench.numerics.objective import Objective, take
 from ifbench.numerics.tracing import Tensors, record
+from ifbench.numerics.update_derivatives import UpdateDerivatives
 from ifbench.numerics.updates import Clock, State, initial_state, second_moment, update_rule
 
 REPORT_EVERY = 100
@@ -22,20 +25,34 @@ MAX_BATCHED_PARAMS = 100_000
 CONVOLUTIONS = nn.modules.conv._ConvNd  # noqa: SLF001 - the common base of all convolutions has no public name
 
 
+class Update(NamedTuple):
+    """One step of the training.
+
+    Attributes:
+        before: State the step starts from.
+        gradient: Gradient of the objective over the step's batch, shape (n_param,).
+        after: State the step ends in.
+    """
+
+    before: State
+    gradient: Tensor
+    after: State
+
+
 @dataclass(frozen=True)
 class Trainer:
     """Runs a recipe over a data set.
 
     Attributes:
-        seed: Seeds the batch order; the batch of a step is a function of seed and step alone, so that runs which
-            differ in weights see the same batches.
+        seed: Seeds the batch order and the noise; those of a step are functions of seed and step alone, so that runs
+            which differ in weights see the same batches and drop the same units.
     """
 
     objective: Objective
     data: Batch
     recipe: Recipe
     seed: int
-    _recorded: dict[tuple[torch.Size, bool], Callable[..., Tensors]] = field(default_factory=dict, repr=False)
+    _recorded: dict[tuple[torch.Size, int], Callable[..., Tensors]] = field(default_factory=dict, repr=False)
 
     @property
     def n_train(self) -> int:
@@ -49,7 +66,7 @@ class Trainer:
             The final state, and the recipe's evenly spaced checkpoints, the last of them the final parameters.
         """
         recipe, checkpoints, done = self.recipe, list[Checkpoint](), 0
-        state = initial_state(recipe, params)
+        state = initial_state(recipe, params, self.objective.initial_buffers(params))
         weights = torch.ones(self.n_train, dtype=params.dtype, device=params.device)
         for mark in sorted(
             {max(1, round(recipe.steps * k / recipe.checkpoints)) for k in range(1, recipe.checkpoints + 1)}
@@ -57,7 +74,8 @@ class Trainer:
             state = self.run(
                 state, weights, steps=mark - done, first=done, progress=_part(progress, done, recipe.steps)
             )
-            checkpoints.append(Checkpoint(mark, recipe.learning_rate, state.params, second_moment(recipe, state, mark)))
+            moment = second_moment(recipe, state, mark)
+            checkpoints.append(Checkpoint(mark, recipe.learning_rate, state.params, moment, state.buffers))
             done = mark
         return state, checkpoints
 
@@ -81,18 +99,12 @@ class Trainer:
             learning_rate: Step size; None takes the recipe's.
             progress: Told of (updates made, updates to make).
         """
-        rate = state.params.new_tensor(self.recipe.learning_rate if learning_rate is None else learning_rate)
-        numbers = torch.arange(first + 1, first + steps + 1, dtype=state.params.dtype, device=state.params.device)
-        tensors = (state.params, *state.slots)
-        step_once: Callable[..., Tensors] | None = None
-        for done, rows in enumerate(self._rows(first, steps), start=1):
-            clock_and_rows = (numbers[done - 1], rate, *rows)
-            if step_once is None:
-                step_once = self._step(tensors, weights, *clock_and_rows)
-            tensors = step_once(weights, *clock_and_rows, *tensors)
+        updates = self.follow(state, weights, steps=steps, first=first, learning_rate=learning_rate)
+        for done, update in enumerate(updates, start=1):
+            state = update.after
             if progress is not None and (done % REPORT_EVERY == 0 or done == steps):
                 progress(done, steps)
-        return State(tensors[0], tensors[1:])
+        return state
 
     def run_many(
         self,
@@ -103,59 +115,115 @@ class Trainer:
         first: int,
         learning_rate: float | None = None,
         progress: Progress | None = None,
-    ) -> Tensor:
-        """Train on from one state once for each row of weights (n_run, n_train); final parameters (n_run, n_param).
+    ) -> Point:
+        """Train on from one state once for each row of weights (n_run, n_train); where the runs end, one a row.
 
         Small networks without convolutions run side by side, others one after the other: whichever is faster.
         """
-        together = (
-            MAX_RUNS_AT_ONCE if runs_batched_faster(self.objective.model.module, self.objective.layout.n_param) else 1
-        )
-        ends: list[Tensor] = []
+        n_param = self.objective.layout.n_param
+        together = MAX_RUNS_AT_ONCE if runs_batched_faster(self.objective.model.module, n_param) else 1
+        ends: list[State] = []
         for start in range(0, len(weights), together):
             some = weights[start : start + together]
             told = _part(progress, start * steps, len(weights) * steps, times=len(some))
-            if together == 1:
-                end = self.run(state, some[0], steps=steps, first=first, learning_rate=learning_rate, progress=told)
-                ends.append(end.params[None])
-                continue
-            copies = State(*_repeat(state, len(some)))
-            ends.append(
-                self.run(copies, some, steps=steps, first=first, learning_rate=learning_rate, progress=told).params
-            )
-        return torch.cat(ends)
+            begin, factors = (state, some[0]) if together == 1 else (_repeat(state, len(some)), some)
+            ends.append(self.run(begin, factors, steps=steps, first=first, learning_rate=learning_rate, progress=told))
+        return Point(_rows([end.params for end in ends]), _rows([end.buffers for end in ends]))
 
-    def _step(self, tensors: Tensors, weights: Tensor, *clock_and_rows: Tensor) -> Callable[..., Tensors]:
-        """The update, recorded for these shapes: (weights, step, rate[, rows], params, *slots) -> (params, *slots)."""
-        rule, minibatch = update_rule(self.recipe), len(clock_and_rows) == 3
+    def follow(
+        self, state: State, weights: Tensor, *, steps: int, first: int, learning_rate: float | None = None
+    ) -> Iterator[Update]:
+        """The updates that `run` makes, one at a time."""
+        tensors = self._tensors(state)
+        step_once: Callable[..., Tensors] | None = None
+        for inputs in self.inputs(state.params, first=first, steps=steps, learning_rate=learning_rate):
+            if step_once is None:
+                step_once = self._step(tensors, weights, *inputs)
+            gradient, *new = step_once(weights, *inputs, *tensors)
+            tensors = tuple(new)
+            before, state = state, self._state(tensors, empty=state.buffers)
+            yield Update(before, gradient, state)
 
-        def update(weights: Tensor, step: Tensor, rate: Tensor, *rest: Tensor) -> Tensors:
+    def inputs(self, like: Tensor, *, first: int, steps: int, learning_rate: float | None = None) -> Iterator[Tensors]:
+        """What steps are told besides weights and state: for each (number, rate, *rows, *noise).
+
+        `number` counts updates from 1 and `rate` is the step size, both scalars of the type of `like`. `rows` are the
+        rows of the batch, one tensor (n_batch,), or none when every step takes the whole set.
+        """
+        rate = like.new_tensor(self.recipe.learning_rate if learning_rate is None else learning_rate)
+        numbers = torch.arange(first + 1, first + steps + 1, dtype=like.dtype, device=like.device)
+        for step in range(first, first + steps):
+            yield (numbers[step - first], rate, *self._rows(step), *self._noise(step))
+
+    @property
+    def minibatch(self) -> bool:
+        """Whether steps take a part of the training set."""
+        return self.recipe.batch_size is not None
+
+    def _step(self, tensors: Sequence[Tensor], weights: Tensor, *inputs: Tensor) -> Callable[..., Tensors]:
+        """The update, recorded for these shapes: (weights, *inputs, *state) -> (gradient, *new state)."""
+        rule, n_input, n_row = update_rule(self.recipe), len(inputs), int(self.minibatch)
+
+        def update(weights: Tensor, *rest: Tensor) -> Tensors:
+            (number, rate), rows, noise = rest[:2], rest[2 : 2 + n_row], rest[2 + n_row : n_input]
+            state = self._state(rest[n_input:], empty=weights.new_empty(0))
             batch = self.data
-            if minibatch:
-                rows, *rest = rest  # type: ignore[assignment]
-                batch, weights = take(self.data, rows), weights.index_select(0, rows)
-            gradient = self.objective.gradient(rest[0], batch, weights)
-            new = rule(State(rest[0], tuple(rest[1:])), gradient, Clock(step, rate))
-            return (new.params, *new.slots)
+            if rows:
+                batch, weights = take(self.data, rows[0]), weights.index_select(0, rows[0])
+            gradient, buffers = self.objective.training_gradient(state.params, state.buffers, batch, weights, noise)
+            new = rule(state._replace(buffers=buffers), gradient, Clock(number, rate))
+            return (gradient, *self._tensors(new))
 
-        key = (tensors[0].shape, minibatch)
+        key = (tensors[0].shape, n_input)
         if key not in self._recorded:
             several = tensors[0].ndim == 2
-            in_dims = (0, *(None for _ in clock_and_rows), *(0 for _ in tensors))
+            in_dims = (0, *(None for _ in inputs), *(0 for _ in tensors))
             function = vmap(update, in_dims=in_dims) if several else update
-            self._recorded[key] = record(function, weights, *clock_and_rows, *tensors)
+            self._recorded[key] = record(function, weights, *inputs, *tensors)
         return self._recorded[key]
 
-    def _rows(self, first: int, steps: int) -> Iterator[Tensors]:
-        """The rows of each step's batch, as a tuple that is empty when every step takes the whole set."""
+    def _tensors(self, state: State) -> Tensors:
+        """The state as a recorded step takes it: without running statistics where there are none."""
+        return (state.params, *state.slots, *((state.buffers,) if self.objective.running.names else ()))
+
+    def _state(self, tensors: Sequence[Tensor], *, empty: Tensor) -> State:
+        """Undoes `_tensors`; `empty` stands for running statistics where there are none."""
+        if self.objective.running.names:
+            return State(tensors[0], tuple(tensors[1:-1]), tensors[-1])
+        return State(tensors[0], tuple(tensors[1:]), empty)
+
+    def _rows(self, step: int) -> Tensors:
         if self.recipe.batch_size is None:
-            for _ in range(steps):
-                yield ()
-            return
-        order = EpochOrder(self.n_train, self.seed)
-        for step in range(first, first + steps):
-            rows = order.slice(step * self.recipe.batch_size, self.recipe.batch_size)
-            yield (rows.to(self.data.targets.device),)
+            return ()
+        rows = self._order.slice(step * self.recipe.batch_size, self.recipe.batch_size)
+        return (rows.to(self.data.targets.device),)
+
+    def _noise(self, step: int) -> Tensors:
+        if not self._noise_shapes:
+            return ()
+        generator = torch.Generator().manual_seed(derive_seed("noise", self.seed, step))
+        device = self.data.targets.device
+        return tuple(torch.rand(shape, generator=generator).to(device) for shape in self._noise_shapes)
+
+    @cached_property
+    def derivatives(self) -> UpdateDerivatives:
+        """Of one update, recorded when first used."""
+        return UpdateDerivatives(self.objective, self.recipe)
+
+    @cached_property
+    def _order(self) -> EpochOrder:
+        return EpochOrder(self.n_train, self.seed)
+
+    @cached_property
+    def _noise_shapes(self) -> Sequence[tuple[int, ...]]:
+        model = self.objective.model
+        batch = Batch(*(part[: self.recipe.batch_size] for part in self.data))
+        return tuple(model.noise_shapes(batch)) if isinstance(model, TrainingModel) else ()
+
+
+def trainer_of(objective: Objective, data: Batch, recipe: Recipe, *, task_seed: int) -> Trainer:
+    """The trainer of a task, whose batches and noise follow the task's seed."""
+    return Trainer(objective, data, recipe, derive_seed("batches", task_seed))
 
 
 @dataclass
@@ -194,11 +262,16 @@ def runs_batched_faster(module: nn.Module, n_param: int) -> bool:
     return not convolutional and n_param <= MAX_BATCHED_PARAMS
 
 
-def _repeat(state: State, n_run: int) -> tuple[Tensor, Tensors]:
+def _repeat(state: State, n_run: int) -> State:
     def repeat(tensor: Tensor) -> Tensor:
         return tensor.expand(n_run, -1).contiguous()
 
-    return repeat(state.params), tuple(map(repeat, state.slots))
+    return State(repeat(state.params), tuple(map(repeat, state.slots)), repeat(state.buffers))
+
+
+def _rows(ends: list[Tensor]) -> Tensor:
+    """One row a run, from vectors of single runs or blocks of rows."""
+    return torch.cat([end if end.ndim == 2 else end[None] for end in ends])
 
 
 def _part(progress: Progress | None, before: int, total: int, *, times: int = 1) -> Progress | None:

@@ -24,10 +24,12 @@ class State(NamedTuple):
     Attributes:
         params: Shape (n_param,).
         slots: The optimizer's own vectors, each of shape (n_param,): momentum, or first and second moments.
+        buffers: Running statistics, shape (n_buffer,), often none; no update rule touches them.
     """
 
     params: Tensor
-    slots: tuple[Tensor, ...] = ()
+    slots: tuple[Tensor, ...]
+    buffers: Tensor
 
 
 class Clock(NamedTuple):
@@ -46,10 +48,15 @@ Rule = Callable[[State, Tensor, Clock], State]
 N_SLOT = {"gradient-descent": 0, "sgd": 1, "adam": 2, "rmsprop": 1}
 
 
-def initial_state(recipe: Recipe, params: Tensor) -> State:
-    """State before the first update: all optimizer vectors zero."""
-    n_slot = 0 if recipe.optimizer == "sgd" and recipe.momentum == 0 else N_SLOT[recipe.optimizer]
-    return State(params, tuple(torch.zeros_like(params) for _ in range(n_slot)))
+def n_slot(recipe: Recipe) -> int:
+    """Number of vectors that the recipe's optimizer keeps."""
+    return 0 if recipe.optimizer == "sgd" and recipe.momentum == 0 else N_SLOT[recipe.optimizer]
+
+
+def initial_state(recipe: Recipe, params: Tensor, buffers: Tensor | None = None) -> State:
+    """State before the first update: all optimizer vectors zero; without `buffers` there are none."""
+    slots = tuple(torch.zeros_like(params) for _ in range(n_slot(recipe)))
+    return State(params, slots, params.new_empty(0) if buffers is None else buffers)
 
 
 def update_rule(recipe: Recipe) -> Rule:
@@ -68,15 +75,22 @@ def second_moment(recipe: Recipe, state: State, step: int) -> Tensor | None:
     return state.slots[1] / (1 - ADAM_BETAS[1] ** step) if recipe.optimizer == "adam" else None
 
 
+def denominator(recipe: Recipe, state: State, step: int) -> Tensor | None:
+    """What divides each parameter's step after `step` updates, EPSILON aside, (n_param,); None: nothing does."""
+    if recipe.optimizer == "adam":
+        return (state.slots[1] / (1 - ADAM_BETAS[1] ** step)).sqrt()
+    return state.slots[0].sqrt() if recipe.optimizer == "rmsprop" else None
+
+
 def _descend(state: State, gradient: Tensor, clock: Clock) -> State:
-    return State(state.params - clock.learning_rate * gradient)
+    return state._replace(params=state.params - clock.learning_rate * gradient)
 
 
 def _momentum(factor: float, *, nesterov: bool) -> Rule:
     def rule(state: State, gradient: Tensor, clock: Clock) -> State:
         velocity = factor * state.slots[0] + gradient
         direction = gradient + factor * velocity if nesterov else velocity
-        return State(state.params - clock.learning_rate * direction, (velocity,))
+        return state._replace(params=state.params - clock.learning_rate * direction, slots=(velocity,))
 
     return rule
 
@@ -88,12 +102,13 @@ def _adam(state: State, gradient: Tensor, clock: Clock) -> State:
     first_hat = first / (1 - first_beta**clock.step)
     second_hat = second / (1 - second_beta**clock.step)
     params = state.params - clock.learning_rate * first_hat / (guarded_sqrt(second_hat) + EPSILON)
-    return State(params, (first, second))
+    return state._replace(params=params, slots=(first, second))
 
 
 def _rmsprop(state: State, gradient: Tensor, clock: Clock) -> State:
     second = RMSPROP_ALPHA * state.slots[0] + (1 - RMSPROP_ALPHA) * gradient.square()
-    return State(state.params - clock.learning_rate * gradient / (guarded_sqrt(second) + EPSILON), (second,))
+    params = state.params - clock.learning_rate * gradient / (guarded_sqrt(second) + EPSILON)
+    return state._replace(params=params, slots=(second,))
 
 
 def guarded_sqrt(square: Tensor) -> Tensor:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from ifbench.testing.checks import CHECKS, Check
-from ifbench.testing.conformance import CheckResult, CheckStatus, assert_conforms, check_estimator, failures, ok
+from ifbench.testing.conformance import (
+    CheckResult,
+    CheckStatus,
+    assert_conforms,
+    check_estimator,
+    failures,
+    ok,
+    params_to_check,
+)
 from ifbench.testing.problems import (
     Ridge,
     anisotropic,
@@ -33,6 +41,7 @@ __all__ = [
     "objective_of",
     "ok",
     "one_example",
+    "params_to_check",
     "problem_of",
     "ridge",
     "singular",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -43,13 +43,13 @@ def check_estimator(spec: EstimatorSpec, params: Params | None = None) -> list[C
 
     Args:
         spec: The estimator.
-        params: Its parameters; None takes the defaults.
+        params: Its parameters; None takes those the spec asks to be checked with, and otherwise the defaults.
 
     Raises:
         IfbenchError: A parameter without default was not given, or `expected_failures` names no check.
     """
     _refuse_unknown(spec)
-    trial = Trial(spec, _defaults(spec) if params is None else params)
+    trial = Trial(spec, params_to_check(spec) if params is None else params)
     statuses: dict[str, CheckStatus] = {}
     results: list[CheckResult] = []
     for check in CHECKS:
@@ -57,6 +57,32 @@ def check_estimator(spec: EstimatorSpec, params: Params | None = None) -> list[C
         statuses[check.name] = result.status
         results.append(result)
     return results
+
+
+def params_to_check(spec: EstimatorSpec, **given: Any) -> Params:
+    """What an estimator is checked with: `given` (Any: as in a suite), else its spec's `check_params`, else defaults.
+
+    Raises:
+        IfbenchError: A parameter without default was not given, a name is unknown or a value is not valid.
+    """
+    where, fields = f"estimator '{spec.name}'", spec.params.model_fields
+    values = {**spec.check_params, **given}
+    for name in sorted(values.keys() - fields.keys()):
+        raise IfbenchError(f"has no parameter '{name}'", where=where, hint=did_you_mean(name, fields))
+    missing = [name for name, field in fields.items() if field.is_required() and name not in values]
+    if missing:
+        listed = " ".join(f"--set {name}=..." for name in missing)
+        raise IfbenchError(
+            f"has parameters without a default: {', '.join(missing)}",
+            where=where,
+            hint=f"put them into the spec's check_params, or give them: ifbench check {spec.name} {listed}",
+        )
+    try:
+        return spec.params.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise IfbenchError(f"parameter '{name}': got {first['input']!r}; {first['msg']}", where=where) from error
 
 
 def ok(results: Iterable[CheckResult]) -> bool:
@@ -70,7 +96,7 @@ def assert_conforms(estimator: EstimatorSpec | str, params: Params | None = None
 
     Args:
         estimator: A spec, or a registered name.
-        params: Its parameters; None takes the defaults.
+        params: Its parameters; None takes those the spec asks to be checked with, and otherwise the defaults.
 
     Raises:
         AssertionError: A check failed; lists all that did, with hints.
@@ -114,20 +140,6 @@ def _run(check: Check, trial: Trial) -> tuple[CheckStatus, str]:
         return "skipped", f"unsupported: {error}"
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it fails this check only
         return "failed", describe(error, trial.spec)
-
-
-def _defaults(spec: EstimatorSpec) -> Params:
-    required = [name for name, field in spec.params.model_fields.items() if field.is_required()]
-    if required:
-        listed = ", ".join(f"{name}=..." for name in required)
-        raise IfbenchError(
-            f"estimator '{spec.name}' has parameters without a default: {', '.join(required)}",
-            hint=f"give them: check_estimator(spec, {spec.params.__name__}({listed}))",
-        )
-    try:
-        return spec.params()
-    except ValidationError as error:
-        raise IfbenchError(f"estimator '{spec.name}': its default parameters are not valid: {error}") from error
 
 
 def _refuse_unknown(spec: EstimatorSpec) -> None:

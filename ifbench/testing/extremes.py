@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 SAME = 1e-6
 SINGLE = 1e-4
-LEAST_SPEARMAN = 0.9
+LEAST_SPEARMAN = 0.95
+N_ROUNDINGS = 3
+"""Problems that an iteration is carried past its end on: one may be survived by luck of the rounding."""
 
 
 def before_fit(trial: Trial) -> str:
@@ -53,12 +55,15 @@ def indefinite(trial: Trial) -> str:
 
 def over_iterated(trial: Trial) -> str:
     """Right answers where every Krylov space ends after one step and one query has no gradient."""
-    ridge = problems.isotropic()
-    scores, refusal = _answer(trial, ridge.problem)
-    if scores is None:
-        return refusal
-    asked = slice(1, None)  # the loss of query 0 has no gradient
-    value = float(spearman_rows(scores[:, asked].T, ridge.influence()[:, asked].T).mean())
+    found: list[float] = []
+    for seed in range(N_ROUNDINGS):
+        ridge = problems.isotropic(seed=seed)
+        scores, refusal = _answer(trial, ridge.problem)
+        if scores is None:
+            return refusal
+        asked = slice(1, None)  # the loss of query 0 has no gradient
+        found.append(float(spearman_rows(scores[:, asked].T, ridge.influence()[:, asked].T).mean()))
+    value = min(found)
     if trial.spec.calibrated and not value >= LEAST_SPEARMAN:
         raise CheckFailedError(
             f"mean Spearman correlation with the influence in closed form is {value:.3f}; wanted {LEAST_SPEARMAN}",

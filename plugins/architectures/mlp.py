@@ -16,19 +16,28 @@ class MlpParams(Params):
     width: int = param(5, ge=1, about="units of each hidden layer", unit="units")
     depth: int = param(1, ge=0, about="hidden layers; 0 is softmax regression", unit="layers")
     activation: Literal["relu", "tanh"] = param("relu", about="after each hidden layer")
+    batch_norm: bool = param(False, about="normalise each hidden layer over the batch, before its activation")
+    dropout: float = param(0.0, ge=0, lt=1, about="share of hidden units dropped at each training step")
 
 
 def build(params: MlpParams, dataset: Dataset) -> Model:
-    """Network with PyTorch's default initialisation; inputs are flattened."""
+    """Network with PyTorch's default initialisation; inputs are flattened.
+
+    A layer that is normalised has no bias of its own: normalising takes it out again.
+    """
     from torch import nn
 
+    from ifbench.numerics.layers import BatchNorm, Dropout
     from ifbench.numerics.models import Classifier
 
     activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[params.activation]
     n_input = math.prod(dataset.train.inputs.shape[1:])
     layers: list[nn.Module] = [nn.Flatten()]
     for _ in range(params.depth):
-        layers += [nn.Linear(n_input, params.width), activation()]
+        layers.append(nn.Linear(n_input, params.width, bias=not params.batch_norm))
+        layers += [BatchNorm(params.width)] if params.batch_norm else []
+        layers.append(activation())
+        layers += [Dropout(params.dropout)] if params.dropout > 0 else []
         n_input = params.width
     return Classifier(nn.Sequential(*layers, nn.Linear(n_input, dataset.n_output)))
 

@@ -50,7 +50,7 @@ class Tracin:
 
         total = problem.params.new_zeros(len(examples), len(queries))
         for checkpoint in self._chosen(problem):
-            at, inverse = checkpoint.params, self._preconditioner(problem, checkpoint)
+            at, inverse = checkpoint.point, self._preconditioner(problem, checkpoint)
             gradients = problem.query_gradients(queries, at=at)
             if self.params.normalise:
                 root = inverse.sqrt()
@@ -74,7 +74,7 @@ class Tracin:
             raise UnsupportedError("predicts no parameters with normalise: true", where=WHERE, hint="use false")
         total = problem.params.new_zeros(len(interventions), problem.n_param)
         for checkpoint in self._chosen(problem):
-            sums = weighted_gradients(problem, interventions, at=checkpoint.params)
+            sums = weighted_gradients(problem, interventions, at=checkpoint.point)
             total -= self._weight(checkpoint) * sums * self._preconditioner(problem, checkpoint)
         return total
 

@@ -11,7 +11,7 @@ from torch.func import vmap
 from ifbench.cells import Choice, Recipe, Task
 from ifbench.interfaces import Batch
 from ifbench.numerics.task import PreparedTask, prepare
-from ifbench.numerics.updates import State
+from ifbench.numerics.updates import initial_state
 from ifbench.registry import load_registry
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def weights(iris: PreparedTask) -> torch.Tensor:
 @pytest.mark.benchmark(group="50 steps of one run")
 def test_one_run_recorded(benchmark: BenchmarkFixture, iris: PreparedTask) -> None:
     trainer, ones = iris.trainer, torch.ones(120, dtype=torch.float64)
-    benchmark(lambda: trainer.run(State(iris.initial), ones, steps=STEPS, first=0))
+    benchmark(lambda: trainer.run(initial_state(iris.task.recipe, iris.initial), ones, steps=STEPS, first=0))
 
 
 @pytest.mark.benchmark(group="50 steps of one run")
@@ -52,13 +52,13 @@ def test_one_run_torch_optim(benchmark: BenchmarkFixture, iris: PreparedTask) ->
 @pytest.mark.benchmark(group="50 steps of 20 runs")
 def test_many_runs_recorded(benchmark: BenchmarkFixture, iris: PreparedTask, weights: torch.Tensor) -> None:
     trainer = iris.trainer
-    benchmark(lambda: trainer.run_many(State(iris.initial), weights, steps=STEPS, first=0))
+    benchmark(lambda: trainer.run_many(initial_state(iris.task.recipe, iris.initial), weights, steps=STEPS, first=0))
 
 
 @pytest.mark.benchmark(group="50 steps of 20 runs")
 def test_many_runs_vmap(benchmark: BenchmarkFixture, iris: PreparedTask, weights: torch.Tensor) -> None:
     def step(params: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        return params - 0.1 * iris.objective.gradient(params, iris.data.train, weights)
+        return params - 0.1 * iris.objective.training_gradient(params, params.new_empty(0), iris.data.train, weights)[0]
 
     def run() -> torch.Tensor:
         params = iris.initial.expand(N_RUN, -1)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ifbench.interfaces import Batch
+from ifbench.numerics.layers import BatchNorm, Dropout
 from ifbench.numerics.models import Classifier
 
 
@@ -27,4 +28,14 @@ def network():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         module = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)).double()
+    return Classifier(module.eval())
+
+
+@pytest.fixture
+def noisy_network():
+    """Classifier with batch normalisation and dropout of 0.3 in its hidden layer of six tanh units, float64."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        hidden = [nn.Linear(4, 6, bias=False), BatchNorm(6), nn.Tanh(), Dropout(0.3)]
+        module = nn.Sequential(*hidden, nn.Linear(6, 3)).double()
     return Classifier(module.eval())

@@ -45,7 +45,7 @@ def make(name):
 
 @pytest.fixture(scope="module", params=["mlp", "convolution", "mixed"])
 def case(request, flowers):
-    """(objective, params, batch, plain losses as a function of the flat parameters)."""
+    """(objective, params, buffers, batch, plain losses as a function of the flat parameters)."""
     model = make(request.param)
     objective = objective_of(model, decay=0.01)
     params = objective.layout.flatten(dict(model.module.named_parameters()))
@@ -54,7 +54,7 @@ def case(request, flowers):
         outputs = functional_call(model.module, {**objective.layout.unflatten(at)}, (batch.inputs,))
         return functional.cross_entropy(outputs, batch.targets, reduction="none")
 
-    return objective, params, flowers, plain
+    return objective, params, objective.initial_buffers(params), flowers, plain
 
 
 def jacobian(plain, params, batch):
@@ -66,51 +66,50 @@ def hessian(plain, params, batch):
 
 
 def test_losses_and_value(case):
-    objective, params, batch, plain = case
+    objective, params, buffers, batch, plain = case
     weights = torch.linspace(0, 2, 30, dtype=torch.float64)
-    torch.testing.assert_close(objective.example_losses(params, batch), plain(params, batch))
+    torch.testing.assert_close(objective.example_losses(params, buffers, batch), plain(params, batch))
     wanted = (plain(params, batch) * weights).sum() / 30 + 0.01 * params @ params
-    torch.testing.assert_close(objective.value(params, batch, weights), wanted)
+    torch.testing.assert_close(objective.training_value(params, buffers, batch, weights)[0], wanted)
 
 
 def test_gradient_includes_weights_and_decay(case):
-    objective, params, batch, plain = case
+    objective, params, buffers, batch, plain = case
     weights = torch.linspace(0, 2, 30, dtype=torch.float64)
     wanted = weights @ jacobian(plain, params, batch) / 30 + 0.02 * params
-    torch.testing.assert_close(objective.gradient(params, batch, weights), wanted)
+    torch.testing.assert_close(objective.training_gradient(params, buffers, batch, weights)[0], wanted)
 
 
 def test_gradient_equals_finite_differences(case):
-    objective, params, batch, _ = case
+    objective, params, buffers, batch, _ = case
     weights, step = torch.ones(30, dtype=torch.float64), 1e-6
     for unit in torch.eye(len(params), dtype=torch.float64)[:5]:
-        rise = objective.value(params + step * unit, batch, weights) - objective.value(
-            params - step * unit, batch, weights
-        )
-        slope = objective.gradient(params, batch, weights) @ unit
-        torch.testing.assert_close(rise / (2 * step), slope, rtol=1e-6, atol=1e-8)
+        ahead, _ = objective.training_value(params + step * unit, buffers, batch, weights)
+        behind, _ = objective.training_value(params - step * unit, buffers, batch, weights)
+        slope = objective.training_gradient(params, buffers, batch, weights)[0] @ unit
+        torch.testing.assert_close((ahead - behind) / (2 * step), slope, rtol=1e-6, atol=1e-8)
 
 
 def test_example_gradients_and_dots(case):
-    objective, params, batch, plain = case
+    objective, params, buffers, batch, plain = case
     wanted = jacobian(plain, params, batch)
     vectors = torch.randn(4, len(params), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    torch.testing.assert_close(objective.example_gradients(params, batch), wanted)
-    torch.testing.assert_close(objective.dots(params, batch, vectors), wanted @ vectors.T)
-    torch.testing.assert_close(objective.mean_gradient(params, batch), wanted.mean(0))
+    torch.testing.assert_close(objective.example_gradients(params, buffers, batch), wanted)
+    torch.testing.assert_close(objective.dots(params, buffers, batch, vectors), wanted @ vectors.T)
+    torch.testing.assert_close(objective.mean_gradient(params, buffers, batch), wanted.mean(0))
 
 
 def test_hessian_products(case):
-    objective, params, batch, plain = case
+    objective, params, buffers, batch, plain = case
     unit = torch.eye(len(params), dtype=torch.float64)
     wanted = hessian(plain, params, batch)
-    torch.testing.assert_close(objective.hessian_products(params, batch, unit), wanted)
+    torch.testing.assert_close(objective.hessian_products(params, buffers, batch, unit), wanted)
     vector = torch.linspace(-1, 1, len(params), dtype=torch.float64)
-    torch.testing.assert_close(objective.hessian_products(params, batch, vector[None])[0], wanted @ vector)
+    torch.testing.assert_close(objective.hessian_products(params, buffers, batch, vector[None])[0], wanted @ vector)
 
 
 def test_gauss_newton_products_are_those_of_the_explicit_matrix(case):
-    objective, params, batch, _ = case
+    objective, params, buffers, batch, _ = case
     model, layout = objective.model, objective.layout
 
     def outputs(at):
@@ -121,17 +120,19 @@ def test_gauss_newton_products_are_those_of_the_explicit_matrix(case):
     inner = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]  # Hessian of cross-entropy in the logits
     wanted = torch.einsum("ncp,ncd,ndq->pq", slopes, inner, slopes) / 30
     unit = torch.eye(len(params), dtype=torch.float64)
-    torch.testing.assert_close(objective.gauss_newton_products(params, batch, unit), wanted)
+    torch.testing.assert_close(objective.gauss_newton_products(params, buffers, batch, unit), wanted)
 
 
 def test_gauss_newton_is_the_hessian_of_a_linear_model(generator):
     model = Regressor(nn.Linear(4, 2).double())
     objective = objective_of(model)
     params = objective.layout.flatten(dict(model.module.named_parameters()))
+    buffers = objective.initial_buffers(params)
     batch = Batch(*(torch.randn(9, k, generator=generator, dtype=torch.float64) for k in (4, 2)))
     unit = torch.eye(10, dtype=torch.float64)
     torch.testing.assert_close(
-        objective.gauss_newton_products(params, batch, unit), objective.hessian_products(params, batch, unit)
+        objective.gauss_newton_products(params, buffers, batch, unit),
+        objective.hessian_products(params, buffers, batch, unit),
     )
 
 
@@ -157,10 +158,10 @@ def test_tied_parameters_stand_once_and_frozen_ones_are_constants():
 
 
 def test_derivatives_change_no_buffer(case):
-    objective, params, batch, _ = case
+    objective, params, buffers, batch, _ = case
     before = {name: value.clone() for name, value in objective.model.module.state_dict().items()}
-    objective.example_gradients(params, batch)
-    objective.hessian_products(params, batch, params[None])
+    objective.example_gradients(params, buffers, batch)
+    objective.hessian_products(params, buffers, batch, params[None])
     for name, value in objective.model.module.state_dict().items():
         assert torch.equal(value, before[name])
 

@@ -9,8 +9,10 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from ifbench.cells import Recipe
-from ifbench.interfaces import Batch
+from ifbench.interfaces import Batch, Dataset
+from ifbench.numerics.layers import BatchNorm
 from ifbench.numerics.models import Classifier
+from ifbench.numerics.problem import TrainedRun
 from ifbench.numerics.training import MAX_RUNS_AT_ONCE, EpochOrder, Trainer, runs_batched_faster
 from ifbench.numerics.updates import initial_state
 from ifbench.testing import objective_of
@@ -44,7 +46,7 @@ def test_runs_side_by_side_equal_a_plain_loop(network, flowers, generator):
     recipe = RECIPES[0]
     trainer, initial = trainer_of(network, flowers, recipe)
     weights = 2 * torch.rand(5, 30, generator=generator, dtype=torch.float64)
-    ends = trainer.run_many(initial_state(recipe, initial), weights, steps=recipe.steps, first=0)
+    ends = trainer.run_many(initial_state(recipe, initial), weights, steps=recipe.steps, first=0).params
     for end, some in zip(ends, weights, strict=True):
         wanted = plain_descent(network, initial, flowers, some, recipe, divisor=30)
         torch.testing.assert_close(end, wanted, rtol=1e-10, atol=1e-10)
@@ -55,7 +57,7 @@ def test_weight_zero_is_deletion_with_the_old_divisor(network, flowers):
     trainer, initial = trainer_of(network, flowers, recipe)
     weights = torch.ones(2, 30, dtype=torch.float64)
     weights[1, 4] = 0
-    kept, removed = trainer.run_many(initial_state(recipe, initial), weights, steps=recipe.steps, first=0)
+    kept, removed = trainer.run_many(initial_state(recipe, initial), weights, steps=recipe.steps, first=0).params
     rest = torch.arange(30) != 4
     without = Batch(flowers.inputs[rest], flowers.targets[rest])
     wanted = plain_descent(network, initial, without, torch.ones(29, dtype=torch.float64), recipe, divisor=30)
@@ -68,7 +70,7 @@ def test_runs_side_by_side_equal_single_runs(recipe, network, flowers, generator
     trainer, initial = trainer_of(network, flowers, recipe)
     weights = torch.rand(MAX_RUNS_AT_ONCE + 3, 30, generator=generator, dtype=torch.float64)
     state = initial_state(recipe, initial)
-    ends = trainer.run_many(state, weights, steps=25, first=4, learning_rate=0.03)
+    ends = trainer.run_many(state, weights, steps=25, first=4, learning_rate=0.03).params
     for row in (0, MAX_RUNS_AT_ONCE - 1, MAX_RUNS_AT_ONCE, MAX_RUNS_AT_ONCE + 2):
         alone = trainer.run(state, weights[row], steps=25, first=4, learning_rate=0.03).params
         torch.testing.assert_close(ends[row], alone, rtol=1e-10, atol=1e-10)
@@ -104,7 +106,7 @@ def test_more_checkpoints_than_steps_are_one_each(network, flowers):
 def test_no_steps_change_nothing(network, flowers):
     trainer, initial = trainer_of(network, flowers, RECIPES[0])
     weights = torch.ones(2, 30, dtype=torch.float64)
-    ends = trainer.run_many(initial_state(RECIPES[0], initial), weights, steps=0, first=0)
+    ends = trainer.run_many(initial_state(RECIPES[0], initial), weights, steps=0, first=0).params
     assert torch.equal(ends, initial.expand(2, -1))
 
 
@@ -142,7 +144,7 @@ def test_one_by_one_gives_what_single_runs_give(generator):
     recipe = Recipe(steps=5)
     trainer, initial = trainer_of(Classifier(module.eval()), data, recipe)
     weights = torch.rand(2, 6, generator=generator, dtype=torch.float64)
-    ends = trainer.run_many(initial_state(recipe, initial), weights, steps=5, first=0)
+    ends = trainer.run_many(initial_state(recipe, initial), weights, steps=5, first=0).params
     wanted = plain_descent(trainer.objective.model, initial, data, weights[1], recipe, divisor=6)
     torch.testing.assert_close(ends[1], wanted, rtol=1e-10, atol=1e-12)
 
@@ -174,3 +176,97 @@ def test_batch_order_ignores_the_global_random_state():
     first = EpochOrder(20, 5).slice(0, 60)
     torch.manual_seed(2)
     assert torch.equal(first, EpochOrder(20, 5).slice(0, 60))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.optimizer)
+def test_runs_with_noise_and_statistics_side_by_side_equal_single_runs(recipe, noisy_network, flowers, generator):
+    trainer, initial = trainer_of(noisy_network, flowers, recipe)
+    weights = torch.rand(MAX_RUNS_AT_ONCE + 3, 30, generator=generator, dtype=torch.float64)
+    state, _ = trainer.train(initial)
+    ends = trainer.run_many(state, weights, steps=25, first=60)
+    assert ends.buffers.shape == (len(weights), 12)
+    for row in (0, MAX_RUNS_AT_ONCE - 1, MAX_RUNS_AT_ONCE, MAX_RUNS_AT_ONCE + 2):
+        alone = trainer.run(state, weights[row], steps=25, first=60)
+        torch.testing.assert_close(ends.params[row], alone.params, rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(ends.buffers[row], alone.buffers, rtol=1e-10, atol=1e-10)
+    assert not torch.equal(ends.buffers[0], ends.buffers[1])
+
+
+def test_noise_goes_on_where_it_stopped_and_follows_the_seed(noisy_network, flowers):
+    trainer, initial = trainer_of(noisy_network, flowers, RECIPES[1])
+    weights = torch.ones(30, dtype=torch.float64)
+    start = initial_state(trainer.recipe, initial, trainer.objective.initial_buffers(initial))
+    whole = trainer.run(start, weights, steps=20, first=0)
+    rest = trainer.run(trainer.run(start, weights, steps=13, first=0), weights, steps=7, first=13)
+    other = trainer_of(noisy_network, flowers, RECIPES[1], seed=2)[0].run(start, weights, steps=20, first=0)
+    for left, right in zip((whole.params, whole.buffers), (rest.params, rest.buffers), strict=True):
+        assert torch.equal(left, right)
+    assert not torch.equal(whole.params, other.params)
+    masks = [list(inputs)[-1] for inputs in trainer.inputs(initial, first=0, steps=3)]
+    assert masks[0].shape == (7, 6)
+    assert not torch.equal(masks[0], masks[1])
+    (again,) = trainer.inputs(initial, first=1, steps=1)
+    assert torch.equal(again[-1], masks[1])
+
+
+def test_noise_is_the_same_in_both_types(noisy_network, flowers):
+    trainer, initial = trainer_of(noisy_network, flowers, RECIPES[0])
+    (double,), (single,) = (list(trainer.inputs(like, first=5, steps=1)) for like in (initial, initial.float()))
+    assert torch.equal(double[-1], single[-1])
+    assert double[-1].shape == (30, 6)
+
+
+def test_every_run_is_evaluated_with_its_own_statistics(noisy_network, flowers, generator):
+    trainer, initial = trainer_of(noisy_network, flowers, RECIPES[0])
+    run = TrainedRun(trainer, Dataset(flowers, flowers, 3), trainer.train(initial)[0])
+    ends = run.continue_training(torch.rand(3, 30, generator=generator, dtype=torch.float64), steps=30)
+    losses = run.query_losses(ends, torch.arange(5))
+    for row in range(3):
+        state = {
+            **trainer.objective.layout.unflatten(ends.params[row]),
+            "1.running_mean": ends.buffers[row, :6],
+            "1.running_var": ends.buffers[row, 6:],
+        }
+        logits = functional_call(noisy_network.module, state, (flowers.inputs[:5],))
+        wanted = functional.cross_entropy(logits, flowers.targets[:5], reduction="none")
+        torch.testing.assert_close(losses[row], wanted, rtol=1e-12, atol=1e-12)
+
+
+class Bare:
+    """A model with the least a model needs."""
+
+    def __init__(self, network):
+        self.module, self.losses, self.predict = network.module, network.losses, network.predict
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.optimizer)
+def test_a_network_without_noise_or_statistics_pays_nothing_for_them(recipe, network, flowers):
+    found = []
+    for model in (network, Bare(network)):
+        trainer, initial = trainer_of(model, flowers, recipe)
+        state, _ = trainer.train(initial)
+        found.append((state.params, [len(graph.graph.nodes) for graph in trainer._recorded.values()]))
+    assert torch.equal(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]
+    if recipe.batch_size is None:
+        assert found[0][1] == [53]
+
+
+def test_frozen_and_tied_parameters_train_as_torch_does(flowers):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        shared = nn.Linear(4, 4)
+        module = nn.Sequential(shared, BatchNorm(4), nn.Tanh(), shared, nn.Linear(4, 3)).double()
+    module[4].weight.requires_grad_(False)
+    recipe = Recipe(steps=50, learning_rate=0.2, weight_decay=1e-2)
+    trainer, initial = trainer_of(Classifier(module.eval()), flowers, recipe)
+    state, _ = trainer.train(initial)
+    theirs = nn.Sequential(shared, nn.BatchNorm1d(4).double(), nn.Tanh(), shared, module[4]).train()
+    optimizer = torch.optim.SGD([param for param in theirs.parameters() if param.requires_grad], 0.2, weight_decay=2e-2)
+    for _ in range(50):
+        optimizer.zero_grad()
+        functional.cross_entropy(theirs(flowers.inputs), flowers.targets).backward()
+        optimizer.step()
+    for name, value in trainer.objective.layout.unflatten(state.params).items():
+        torch.testing.assert_close(value, theirs.get_parameter(name), rtol=1e-10, atol=1e-10)
+    assert len(initial) == 4 * 4 + 4 + 4 + 4 + 3

@@ -4,10 +4,13 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 from torch.func import jvp
 from torch.nn import functional
 
 from ifbench.cells import Recipe
+from ifbench.identity import derive_seed
+from ifbench.numerics.layers import BatchNorm, Dropout
 from ifbench.numerics.training import EpochOrder, Trainer
 from ifbench.numerics.updates import guarded_sqrt
 from ifbench.testing import objective_of
@@ -56,6 +59,52 @@ def test_training_equals_torch_optim(name, weight_decay, network, flowers):
     wanted = train_with_torch(network.module, flowers, recipe, seed=3)
     assert (wanted - initial).abs().max() > 0.1
     torch.testing.assert_close(state.params, wanted, rtol=1e-10, atol=1e-10)
+
+
+class Masks(nn.Module):
+    """nn.Dropout with masks that are handed to it."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p, self.noise = p, None
+
+    def forward(self, inputs):
+        return inputs * (self.noise >= self.p) / (1 - self.p)
+
+
+def torchs_own(module):
+    """The same network with nn.BatchNorm1d and masks from outside."""
+    made = []
+    for part in copy.deepcopy(module):
+        if isinstance(part, BatchNorm):
+            norm = nn.BatchNorm1d(len(part.weight), dtype=torch.float64)
+            norm.load_state_dict(part.state_dict(), strict=False)
+            made.append(norm)
+        else:
+            made.append(Masks(part.p) if isinstance(part, Dropout) else part)
+    return nn.Sequential(*made).train()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_training_with_noise_and_statistics_equals_torch(name, noisy_network, flowers):
+    recipe = Recipe(**{"learning_rate": 0.1, "steps": 300, "weight_decay": 1e-3, **RECIPES[name]})
+    objective, seed = objective_of(noisy_network, decay=recipe.decay), 3
+    initial = objective.layout.flatten(dict(noisy_network.module.named_parameters()))
+    module, order = torchs_own(noisy_network.module), EpochOrder(30, seed)
+    state, _ = Trainer(objective, flowers, recipe, seed).train(initial)
+    optimizer = TORCH[recipe.optimizer](module.parameters(), recipe)
+    for step in range(recipe.steps):
+        rows = slice(None) if recipe.batch_size is None else order.slice(step * recipe.batch_size, recipe.batch_size)
+        noise = torch.Generator().manual_seed(derive_seed("noise", seed, step))
+        module[3].noise = torch.rand(recipe.batch_size or 30, 6, generator=noise)
+        optimizer.zero_grad()
+        functional.cross_entropy(module(flowers.inputs[rows]), flowers.targets[rows]).backward()
+        optimizer.step()
+    wanted = torch.cat([param.detach().flatten() for param in module.parameters()])
+    assert (wanted - initial).abs().max() > 0.1
+    torch.testing.assert_close(state.params, wanted, rtol=1e-8, atol=1e-8)
+    statistics = torch.cat([module[1].running_mean, module[1].running_var])
+    torch.testing.assert_close(state.buffers, statistics, rtol=1e-8, atol=1e-8)
 
 
 def test_guarded_root_is_the_root_with_a_finite_derivative_at_zero():

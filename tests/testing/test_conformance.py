@@ -2,6 +2,7 @@
 
 import inspect
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from ifbench import Params, param
 from ifbench.errors import IfbenchError
 from ifbench.registry import load_registry
-from ifbench.testing import CHECKS, assert_conforms, check_estimator, failures, ok
+from ifbench.testing import CHECKS, assert_conforms, check_estimator, failures, ok, params_to_check
 from tests.testing import planted
 
 
@@ -100,8 +101,19 @@ def test_parameters_without_default_are_asked_for():
     spec = planted.spec_of(planted.Right, params=Needy)
     with pytest.raises(IfbenchError, match="without a default: rank") as caught:
         check_estimator(spec)
-    assert "Needy(rank=...)" in (caught.value.hint or "")
+    assert "--set rank=..." in (caught.value.hint or "")
     assert ok(check_estimator(spec, Needy(rank=3)))
+    assert ok(check_estimator(replace(spec, check_params={"rank": 3})))
+
+
+def test_parameters_given_go_before_those_of_the_spec_and_are_validated():
+    spec = planted.spec_of(planted.Right, params=Needy, check_params={"rank": 3})
+    assert params_to_check(spec, rank=4) == Needy(rank=4)
+    with pytest.raises(IfbenchError, match="no parameter 'rnk'") as caught:
+        params_to_check(spec, rnk=4)
+    assert caught.value.hint == "did you mean 'rank'?"
+    with pytest.raises(IfbenchError, match="'rank': got 'four'; Input should be a valid integer"):
+        params_to_check(spec, rank="four")
 
 
 def test_assertion_lists_every_failed_check_with_hints():

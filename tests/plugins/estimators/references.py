@@ -36,15 +36,18 @@ def every(problem):
 def gradient_table(problem, data, *, at=None):
     """Gradient of each example's loss, one at a time by ordinary backward passes, (n, n_param)."""
     params = (problem.params if at is None else at).detach().requires_grad_()
-    losses = problem.objective.losses(params, data)
+    losses = problem.objective.losses(params, problem.point.buffers, data)
     return torch.stack([torch.autograd.grad(loss, params, retain_graph=True)[0] for loss in losses])
 
 
 def dense_hessian(problem, rows=None):
     """Hessian of the objective by twice differentiating, (n_param, n_param)."""
     data = problem.data.train if rows is None else Batch(*(part[rows] for part in problem.data.train))
-    ones = torch.ones(len(data.targets), dtype=problem.dtype)
-    return torch.autograd.functional.hessian(lambda at: problem.objective.value(at, data, ones), problem.params)
+
+    def value(at):
+        return problem.objective.losses(at, problem.point.buffers, data).mean() + problem.decay * at @ at
+
+    return torch.autograd.functional.hessian(value, problem.params)
 
 
 def trained(optimizer="sgd", *, steps=12, checkpoints=3, **values):

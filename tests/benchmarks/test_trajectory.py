@@ -1,0 +1,96 @@
+"""The adjoint trajectory against the training it goes back through.
+
+One group a network: the table shows each time as a multiple of the training's, in brackets. `make bench` prints it.
+The adjoint of one query should take at most 5 times the training.
+"""
+
+import pytest
+import torch
+from torch import nn
+
+from ifbench.cells import Recipe
+from ifbench.interfaces import Batch
+from ifbench.numerics.layers import BatchNorm
+from ifbench.numerics.models import Classifier
+from ifbench.numerics.training import Trainer
+from ifbench.numerics.trajectory import TrainingTrajectory
+from ifbench.testing import objective_of
+
+BEFORE = 10
+WORK = {
+    "training": None,
+    "adjoint-1-query": (1, 1 << 28),
+    "adjoint-1-query-least-memory": (1, 0),
+    "adjoint-20-queries": (20, 1 << 28),
+}
+ADAM = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 100}
+
+
+def iris_mlp():
+    return nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3)), (4,), 120
+
+
+def digits_mlp():
+    return nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)), (784,), 1000
+
+
+def convolutions(*, norm):
+    """All-convolutional but for the last layer, 3 layers of 8 channels."""
+    layers, n_channel = [], 1
+    for _ in range(3):
+        layers += [nn.Conv2d(n_channel, 8, 3, stride=2, padding=1, bias=not norm)]
+        layers += [*([BatchNorm(8)] if norm else []), nn.Tanh()]
+        n_channel = 8
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(128, 10)), (1, 28, 28), 1000
+
+
+SETTINGS = {
+    "iris-mlp-descent": (iris_mlp, {"learning_rate": 0.1}, 300),
+    "digits-mlp-adam": (digits_mlp, ADAM, 30),
+    "conv-momentum": (lambda: convolutions(norm=False), {**ADAM, "optimizer": "sgd", "momentum": 0.9}, 20),
+    "conv-batch-norm-adam": (lambda: convolutions(norm=True), ADAM, 20),
+}
+
+
+@pytest.fixture(scope="module")
+def settings():
+    """Makes (trainer, trained state, steps) of each setting once; what a trainer records is kept."""
+    made = {}
+
+    def make(name):
+        if name not in made:
+            build, recipe, steps = SETTINGS[name]
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                module, shape, n_train = build()
+                data = Batch(torch.randn(n_train, *shape), torch.randint(3, (n_train,)))
+            objective = objective_of(Classifier(module.eval()))
+            trainer = Trainer(objective, data, Recipe(steps=BEFORE, **recipe), seed=0)
+            state, _ = trainer.train(objective.layout.flatten(dict(module.named_parameters())))
+            made[name] = (trainer, state, steps)
+        return made[name]
+
+    return make
+
+
+@pytest.mark.parametrize("work", WORK)
+@pytest.mark.parametrize("name", SETTINGS)
+def test_adjoint_against_training(benchmark, settings, name, work):
+    trainer, state, steps = settings(name)
+    if not benchmark.enabled:
+        steps = 4
+    benchmark.group = f"trajectory of {steps} steps, {name}"
+    weights = torch.ones(trainer.n_train)
+    if WORK[work] is None:
+        end = benchmark.pedantic(
+            lambda: trainer.run(state, weights, steps=steps, first=BEFORE), rounds=5, warmup_rounds=1
+        )
+        assert end.params.isfinite().all()
+        return
+    n_query, memory = WORK[work]
+    trajectory = TrainingTrajectory(trainer, trainer.data, state, BEFORE, steps, memory=memory)
+    slopes = benchmark.pedantic(
+        lambda: trajectory.adjoint(torch.arange(n_query), horizons=[steps]), rounds=5, warmup_rounds=1
+    )
+    assert slopes.shape == (1, trainer.n_train, n_query)
+    assert slopes.isfinite().all()
