@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 JOBS ?= $(shell n=$(CORES); [ $$n -gt 4 ] && n=4; echo $$n)
 PYTHONS ?= python3 python3.13 python3.12 python3.11
+PEERS ?= .venv-peers
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test slow bench check install install-test install-dev clean
+.PHONY: help quickstart test slow bench bench-peers check install install-test install-dev clean
 .DELETE_ON_ERROR:
 
 help:
@@ -22,8 +23,9 @@ help:
 	@echo
 	@echo "  make check        lint, format, types and layers, as CI does"
 	@echo "  make slow         the tests too slow for every day"
-	@echo "  make bench        the benchmarks of the numerical kernels"
-	@echo "  make clean        remove $(VENV), builds and caches; results and the store stay"
+	@echo "  make bench        the benchmarks of the numerical kernels; set IFBENCH_DATA to a folder with MNIST for all"
+	@echo "  make bench-peers  other libraries on the same problem, in an environment of their own, $(PEERS)"
+	@echo "  make clean        remove $(VENV), $(PEERS), builds and caches; results and the store stay"
 	@echo
 	@echo "  JOBS=N            processes of quickstart (here $(JOBS))"
 	@echo "  VENV=DIR          another place for the virtual environment"
@@ -39,7 +41,20 @@ slow: install-test
 	@$(BIN)/python -m pytest -m slow
 
 bench: install-test
-	@$(BIN)/python -m pytest -n 0 --benchmark-enable --benchmark-only tests/benchmarks
+	@mkdir -p .benchmarks
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 --benchmark-enable --benchmark-only \
+	    --benchmark-json=.benchmarks/last.json --benchmark-columns=median,iqr,rounds tests/benchmarks
+	@$(BIN)/python tests/benchmarks/ratios.py .benchmarks/last.json
+
+# The other libraries need an environment of their own: one of them works with numpy 1 only.
+bench-peers: $(PEERS)/.installed-peers
+	@OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(PEERS)/bin/python -m tests.benchmarks.peers.compare $(ROWS)
+
+$(PEERS)/.installed-peers: pyproject.toml
+	@$(MAKE) --no-print-directory VENV=$(PEERS) $(PEERS)/.created
+	@echo "Installing ifbench and the libraries it is compared with into $(PEERS); this can take some minutes."
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check install -e ".[bench-peers]"
+	@touch $@
 
 # Runs every check even when one fails, and fails if any did.
 check: install-dev
@@ -88,6 +103,6 @@ $(VENV)/.created:
 	@touch $@
 
 clean:
-	@if [ -e "$(VENV)/.created" ]; then rm -rf "$(VENV)"; fi
+	@for venv in "$(VENV)" "$(PEERS)"; do if [ -e "$$venv/.created" ]; then rm -rf "$$venv"; fi; done
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
 	find ifbench plugins suites tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,7 +16,7 @@ from ifbench.identity import as_stored, rounded
 from ifbench.interfaces import Estimator, Reporting
 from ifbench.jobs import ScoreJob
 from ifbench.numerics.contract import check_scores
-from ifbench.numerics.objective import take, whole
+from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.stats.selection import select_queries
 from ifbench.timing import measure
@@ -148,9 +148,9 @@ def _epoch_seconds(problem: TrainedProblem) -> float:
 
     def epoch() -> float:
         with measure() as taken:
-            for rows in torch.split(whole(problem.data.train), problem.chunk):
+            for _, batch in problem.chunks():
                 params = problem.params.detach().requires_grad_()
-                losses = problem.objective.losses(params, problem.point.buffers, take(problem.data.train, rows))
+                losses = problem.objective.losses(params, problem.point.buffers, batch)
                 torch.autograd.grad(losses.mean(), params)
         return taken.seconds
 

@@ -35,6 +35,12 @@ class Layout:
         parts = torch.split(vector, [math.prod(shape) for shape in self.shapes])
         return {name: part.view(shape) for name, part, shape in zip(self.names, parts, self.shapes, strict=True)}
 
+    def unflatten_rows(self, vectors: Tensor) -> dict[str, Tensor]:
+        """Views of rows of (k, size) by name, each (k, *shape)."""
+        parts = torch.split(vectors, [math.prod(shape) for shape in self.shapes], dim=1)
+        named = zip(self.names, parts, self.shapes, strict=True)
+        return {name: part.reshape(len(vectors), *shape) for name, part, shape in named}
+
 
 @dataclass(frozen=True)
 class ParameterLayout(Layout):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import cast
 
 import torch
-from torch import LongTensor, Tensor
+from torch import LongTensor, Tensor, nn
 from torch.func import grad, jvp, vjp, vmap
 
 from ifbench.errors import UnsupportedError
 from ifbench.interfaces import Batch, Model, TrainingModel
+from ifbench.numerics.adjoint import adjoint_dots, layered
+from ifbench.numerics.chunks import computed_bytes
 from ifbench.numerics.layout import BufferLayout, ParameterLayout
+from ifbench.numerics.staging import Stage, staged
 from ifbench.numerics.tracing import traced
+
+CONVOLUTIONS = nn.modules.conv._ConvNd  # noqa: SLF001 - the common base of all convolutions has no public name
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Objective:
     layout: ParameterLayout
     constants: Mapping[str, Tensor]
     decay: float
+    _layered: bool | None = field(default=None, init=False, repr=False, compare=False)
+    _example_bytes: int | None = field(default=None, init=False, repr=False, compare=False)
 
     @cached_property
     def running(self) -> BufferLayout:
@@ -87,18 +94,64 @@ class Objective:
         """`example_gradients`, and beside it the same in the running statistics, (n_batch, n_buffer)."""
         return traced(vmap(grad(self._loss, argnums=(0, 1)), in_dims=(None, None, 0)))
 
-    @cached_property
-    def dots(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
-        """(params, buffers, batch, vectors) -> each example's gradient dotted with each vector, (n_batch, k).
+    def dots(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
+        """Each example's gradient dotted with each vector, (n_batch, k).
 
-        Forward mode: no gradient of a single example is ever formed.
+        One vector takes forward mode. Several take one backward pass, layer by layer where the network allows it, and
+        otherwise the gradient of each example.
         """
+        if len(vectors) == 1:
+            return self._slopes(params, buffers, batch, vectors[0])[:, None]
+        if self.is_layered(params, buffers, batch):
+            return self._adjoint_dots(params, buffers, batch, vectors)
+        return self.example_gradients(params, buffers, batch) @ vectors.T
+
+    def is_layered(self, params: Tensor, buffers: Tensor, batch: Batch) -> bool:
+        """Whether dots need no gradient of a whole single example; looked at once."""
+        if self._layered is None:
+            few, constants = Batch(*(part[:2] for part in batch)), self._constants(buffers)
+            answer = layered(lambda named: self.model.losses(named, constants, few), self.layout.unflatten(params))
+            object.__setattr__(self, "_layered", answer)
+        return bool(self._layered)
+
+    def example_bytes(self, params: Tensor, buffers: Tensor, batch: Batch) -> int:
+        """Memory that a forward pass takes for one more example; looked at once."""
+        if self._example_bytes is None:
+            totals = []
+            for count in (1, 2):
+                some = Batch(*(part[:1].expand(count, *part.shape[1:]) for part in batch))
+                with torch.no_grad(), computed_bytes() as computed:
+                    self.losses(params, buffers, some)
+                totals.append(computed["total"])
+            object.__setattr__(self, "_example_bytes", max(1, totals[1] - totals[0]))
+        return self._example_bytes or 1
+
+    @cached_property
+    def convolutional(self) -> bool:
+        """Whether vectors go faster one after the other: side by side, a convolution with each becomes grouped."""
+        return any(isinstance(part, CONVOLUTIONS) for part in self.model.module.modules())
+
+    @cached_property
+    def _slopes(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
+        """Each example's gradient dotted with one vector, (n_batch,), in forward mode."""
 
         def along(params: Tensor, buffers: Tensor, batch: Batch, vector: Tensor) -> Tensor:
             slopes: Tensor = jvp(lambda at: self.losses(at, buffers, batch), (params,), (vector,))[1]
             return slopes
 
-        return traced(vmap(along, in_dims=(None, None, None, 0), out_dims=1))
+        return traced(along)
+
+    @cached_property
+    def _adjoint_dots(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
+        def dots(params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
+            constants = self._constants(buffers)
+
+            def losses(named: Mapping[str, Tensor]) -> Tensor:
+                return self.model.losses(named, constants, batch)
+
+            return adjoint_dots(losses, self.layout.unflatten(params), self.layout.unflatten_rows(vectors))
+
+        return traced(dots)
 
     @cached_property
     def mean_gradient(self) -> Callable[[Tensor, Tensor, Batch], Tensor]:
@@ -106,19 +159,33 @@ class Objective:
         return traced(grad(self._mean_loss))
 
     @cached_property
-    def hessian_products(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
-        """(params, buffers, batch, vectors) -> Hessian of the mean loss, no decay, times each vector: (k, n_param)."""
+    def hessian_stage(self) -> Callable[[Tensor, Tensor, Batch], Stage]:
+        """(params, buffers, batch) -> the Hessian of the mean loss, without decay, ready to multiply vectors."""
         slope = grad(self._mean_loss)
 
-        def along(params: Tensor, buffers: Tensor, batch: Batch, vector: Tensor) -> Tensor:
+        def along(params: Tensor, buffers: Tensor, inputs: Tensor, targets: Tensor, vector: Tensor) -> Tensor:
+            batch = Batch(inputs, targets)
             product: Tensor = jvp(lambda at: slope(at, buffers, batch), (params,), (vector,))[1]
             return product
 
-        return traced(vmap(along, in_dims=(None, None, None, 0)))
+        prepare = staged(along)
+        return lambda params, buffers, batch: prepare(params, buffers, *batch, like=params)
+
+    def hessian_products(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
+        """Hessian of the mean loss times each vector, (k, n_param), without decay."""
+        return self.multiply(self.hessian_stage(params, buffers, batch), vectors)
+
+    def gauss_newton_products(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
+        """Like `hessian_products` with the second derivative of the network's outputs left out: J' H_out J v."""
+        return self.multiply(self.gauss_newton_stage(params, buffers, batch), vectors)
+
+    def multiply(self, stage: Stage, vectors: Tensor) -> Tensor:
+        """Products with rows of vectors, side by side or one after the other, whichever suits the network."""
+        return stage.along(vectors) if self.convolutional else stage.side_by_side(vectors)
 
     @cached_property
-    def gauss_newton_products(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
-        """Like `hessian_products` with the second derivative of the network's outputs left out: J' H_out J v.
+    def gauss_newton_stage(self) -> Callable[[Tensor, Tensor, Batch], Stage]:
+        """Like `hessian_stage` with the second derivative of the network's outputs left out: J' H_out J.
 
         Raises:
             UnsupportedError: The model does not tell its outputs from its loss.
@@ -130,15 +197,15 @@ class Objective:
                 hint="build the architecture's model from ifbench.numerics.models, or use curvature: hessian",
             )
 
-        def along(params: Tensor, buffers: Tensor, batch: Batch, vector: Tensor) -> Tensor:
+        def along(params: Tensor, buffers: Tensor, inputs: Tensor, targets: Tensor, vector: Tensor) -> Tensor:
             constants = self._constants(buffers)
 
             def outputs(at: Tensor) -> Tensor:
-                result: Tensor = model.outputs(self.layout.unflatten(at), constants, batch.inputs)
+                result: Tensor = model.outputs(self.layout.unflatten(at), constants, inputs)
                 return result
 
             def output_gradient(values: Tensor) -> Tensor:
-                slope: Tensor = grad(lambda at: model.output_losses(at, batch.targets).mean())(values)
+                slope: Tensor = grad(lambda at: model.output_losses(at, targets).mean())(values)
                 return slope
 
             values, back, *_ = vjp(outputs, params)
@@ -146,7 +213,8 @@ class Objective:
             product: Tensor = back(jvp(output_gradient, (values,), (tangent,))[1])[0]
             return product
 
-        return traced(vmap(along, in_dims=(None, None, None, 0)))
+        prepare = staged(along)
+        return lambda params, buffers, batch: prepare(params, buffers, *batch, like=params)
 
     def _loss(self, params: Tensor, buffers: Tensor, example: Batch) -> Tensor:
         """Loss of a single example, whose tensors have no batch axis."""

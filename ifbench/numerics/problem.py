@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -13,12 +13,12 @@ from ifbench.cells import Recipe
 from ifbench.errors import EstimatorError
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Point, Progress
-from ifbench.numerics.objective import Objective, take
+from ifbench.numerics.chunks import KEPT_BYTES, TOGETHER_BYTES, pass_bytes, pieces
+from ifbench.numerics.objective import Objective, take, whole
+from ifbench.numerics.staging import Stage
 from ifbench.numerics.training import Trainer, trainer_of
 from ifbench.numerics.trajectory import TrainingTrajectory
 from ifbench.numerics.updates import State, n_slot
-
-DEFAULT_CHUNK = 4096
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class TrainedProblem:
 
     Attributes:
         seed: The task's; root of all generators handed out.
-        chunk: Examples treated at once; bounds memory, and changes results by rounding only.
+        chunk: Examples treated at once; None takes as many as suit the device. Changes results by rounding only.
+        memory: What may be kept between Hessian products, in bytes; the rest is computed again each time.
         buffers: Running statistics after training, shape (n_buffer,); None stands for none.
         slots: The optimizer's vectors after training, each (n_param,); None: not known.
     """
@@ -38,9 +39,11 @@ class TrainedProblem:
     checkpoints: Sequence[Checkpoint]
     recipe: Recipe
     seed: int
-    chunk: int = DEFAULT_CHUNK
+    chunk: int | None = None
+    memory: int = KEPT_BYTES
     buffers: Tensor | None = None
     slots: tuple[Tensor, ...] | None = None
+    _kept: dict[Curvature, dict[int, Stage]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def n_train(self) -> int:
@@ -77,6 +80,11 @@ class TrainedProblem:
         """The trained parameters and running statistics."""
         return Point(self.params, self.params.new_empty(0) if self.buffers is None else self.buffers)
 
+    @property
+    def kept_bytes(self) -> int:
+        """Memory kept between Hessian products."""
+        return sum(stage.nbytes for stages in self._kept.values() for stage in stages.values())
+
     def generator(self, *names: str | int) -> torch.Generator:
         """See `ifbench.interfaces.Problem.generator`."""
         return torch.Generator().manual_seed(derive_seed("estimator", self.seed, *names))
@@ -92,12 +100,20 @@ class TrainedProblem:
     def example_gradients(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.interfaces.Problem.example_gradients`."""
         return self._over(
-            self.data.train, examples, lambda batch: self.objective.example_gradients(*self._at(at), batch)
+            self.data.train,
+            examples,
+            lambda batch: self.objective.example_gradients(*self._at(at), batch),
+            more=self._row_bytes,
         )
 
     def query_gradients(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.interfaces.Problem.query_gradients`."""
-        return self._over(self.data.test, queries, lambda batch: self.objective.example_gradients(*self._at(at), batch))
+        return self._over(
+            self.data.test,
+            queries,
+            lambda batch: self.objective.example_gradients(*self._at(at), batch),
+            more=self._row_bytes,
+        )
 
     def objective_gradient(self, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.interfaces.Problem.objective_gradient`."""
@@ -107,15 +123,24 @@ class TrainedProblem:
 
     def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.interfaces.Problem.dot`."""
-        return self._over(self.data.train, examples, lambda batch: self.objective.dots(*self._at(at), batch, vectors))
+        layered = len(vectors) == 1 or self.objective.is_layered(*self.point, self.data.train)
+        return self._over(
+            self.data.train,
+            examples,
+            lambda batch: self.objective.dots(*self._at(at), batch, vectors),
+            more=0 if layered else self._row_bytes,
+        )
 
     def hessian_product(
         self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
     ) -> Tensor:
         """See `ifbench.interfaces.Problem.hessian_product`."""
-        exact = curvature == "hessian"
-        products = self.objective.hessian_products if exact else self.objective.gauss_newton_products
-        return self._mean(examples, lambda batch: products(*self.point, batch, vectors)) + 2 * self.decay * vectors
+        total = 2 * self.decay * vectors
+        for share, stage in self._stages(examples, curvature):
+            for first in range(0, len(vectors), self._together):
+                some = slice(first, first + self._together)
+                total[some] += share * self.objective.multiply(stage, vectors[some])
+        return total
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
         """See `ifbench.interfaces.Problem.hessian`."""
@@ -145,21 +170,54 @@ class TrainedProblem:
             return self.point
         return at if isinstance(at, Point) else Point(at, self.point.buffers)
 
-    def _over(self, data: Batch, rows: LongTensor, work: Callable[[Batch], Tensor]) -> Tensor:
+    @property
+    def _row_bytes(self) -> int:
+        """Memory of one vector of parameters."""
+        return self.n_param * self.params.element_size()
+
+    def _largest_chunk(self, more: int = 0) -> int:
+        """Examples treated at once where each needs `more` bytes beyond a forward pass."""
+        if self.chunk is not None:
+            return self.chunk
+        each = self.objective.example_bytes(*self.point, self.data.train)
+        return max(1, pass_bytes(self.device, self._row_bytes) // (each + more))
+
+    @property
+    def _together(self) -> int:
+        """Vectors treated side by side in a Hessian product."""
+        rows = min(self._largest_chunk(), self.n_train)
+        each = self._row_bytes + 4 * rows * self.objective.example_bytes(*self.point, self.data.train)
+        return max(1, TOGETHER_BYTES // each)
+
+    def _over(self, data: Batch, rows: LongTensor, work: Callable[[Batch], Tensor], *, more: int = 0) -> Tensor:
         """`work` on the chosen rows, chunk by chunk, stacked along the first axis."""
-        return torch.cat([work(take(data, some)) for some in torch.split(rows, self.chunk)])
+        return torch.cat([work(take(data, some)) for some in pieces(rows, self._largest_chunk(more))])
+
+    def chunks(self, rows: LongTensor | None = None) -> Iterator[tuple[float, Batch]]:
+        """Chunks of the chosen training rows, None being all, and the share of each in their mean."""
+        every = whole(self.data.train) if rows is None else rows
+        for some in pieces(every, self._largest_chunk()):
+            together = rows is None and len(some) == self.n_train
+            yield len(some) / len(every), self.data.train if together else take(self.data.train, some)
 
     def _mean(self, rows: LongTensor | None, work: Callable[[Batch], Tensor]) -> Tensor:
         """Mean over rows of what `work` gives as a mean over each chunk; None means the whole training set."""
-        data, total = self.data.train, self.n_train if rows is None else len(rows)
-        if rows is None and total <= self.chunk:
-            return work(data)
-        every = torch.arange(total, device=self.device) if rows is None else rows
-        first, *others = torch.split(every, self.chunk)
-        mean = work(take(data, first)) * (len(first) / total)
-        for some in others:
-            mean += work(take(data, some)) * (len(some) / total)
-        return mean
+        total: Tensor | None = None
+        for share, batch in self.chunks(rows):
+            part = share * work(batch)
+            total = part if total is None else total + part
+        assert total is not None
+        return total
+
+    def _stages(self, rows: LongTensor | None, curvature: Curvature) -> Iterator[tuple[float, Stage]]:
+        """The curvature of each chunk, ready to multiply vectors; those of the whole set are kept while they fit."""
+        prepare = self.objective.hessian_stage if curvature == "hessian" else self.objective.gauss_newton_stage
+        kept = self._kept.setdefault(curvature, {}) if rows is None else {}
+        for index, (share, batch) in enumerate(self.chunks(rows)):
+            stage = kept[index] if index in kept else prepare(*self.point, batch)
+            if rows is None and index not in kept and self.kept_bytes + stage.nbytes <= self.memory:
+                kept[index] = stage
+            yield share, stage
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,7 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
     if any(_writes(node) for node in graph_module.graph.nodes):
         return graph_module
     _fold_constants(graph_module)
+    _ask_for_used_gradients(graph_module)
     for node in list(graph_module.graph.nodes):
         if node.op == "call_function" and _changes_nothing(node):
             node.replace_all_uses_with(node.args[0])
@@ -91,6 +92,16 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
     _forget_unused_constants(graph_module)
     graph_module.recompile()
     return graph_module
+
+
+def _ask_for_used_gradients(graph_module: fx.GraphModule) -> None:
+    """Have the backward pass of a convolution give only those of its three gradients that something uses."""
+    graph_module.graph.eliminate_dead_code()
+    for node in graph_module.graph.nodes:
+        if node.target is aten.convolution_backward.default:
+            used = {user.args[1] for user in node.users}
+            mask = node.args[-1]
+            node.args = (*node.args[:-1], [wanted and index in used for index, wanted in enumerate(mask)])
 
 
 def _writes(node: fx.Node) -> bool:

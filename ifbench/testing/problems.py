@@ -14,7 +14,7 @@ from ifbench.interfaces import Batch, Checkpoint, Dataset, Model
 from ifbench.numerics.layout import ParameterLayout
 from ifbench.numerics.models import Regressor
 from ifbench.numerics.objective import Objective
-from ifbench.numerics.problem import DEFAULT_CHUNK, TrainedProblem
+from ifbench.numerics.problem import TrainedProblem
 
 LEARNING_RATE = 0.1
 
@@ -180,14 +180,14 @@ def objective_of(model: Model, *, decay: float = 0.0) -> Objective:
     return Objective(model, ParameterLayout.of(model.module), {**frozen, **buffers}, decay)
 
 
-def problem_of(model: Model, data: Dataset, *, decay: float = 0.0, chunk: int = DEFAULT_CHUNK) -> TrainedProblem:
+def problem_of(model: Model, data: Dataset, *, decay: float = 0.0, chunk: int | None = None) -> TrainedProblem:
     """The problem that an estimator sees, at the parameters that the model's module holds now; one checkpoint."""
     objective = objective_of(model, decay=decay)
     params = objective.layout.flatten(dict(model.module.named_parameters()))
     return _problem(objective, data, params, chunk=chunk)
 
 
-def _problem(objective: Objective, data: Dataset, params: Tensor, *, chunk: int = DEFAULT_CHUNK) -> TrainedProblem:
+def _problem(objective: Objective, data: Dataset, params: Tensor, *, chunk: int | None = None) -> TrainedProblem:
     recipe = Recipe(steps=1, learning_rate=LEARNING_RATE, weight_decay=objective.decay)
     checkpoints = (Checkpoint(1, LEARNING_RATE, params),)
     return TrainedProblem(objective, data, params, checkpoints, recipe, seed=0, chunk=chunk)

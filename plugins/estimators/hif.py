@@ -21,8 +21,10 @@ MAX_LISTED = 16
 class HifParams(Params):
     """The matrix, and how the linear system is solved."""
 
-    solver: Literal["exact", "cg", "cr"] = param(
-        "cg", about="exact: eigendecomposition of the dense Hessian; cg: conjugate gradient; cr: conjugate residual"
+    solver: Literal["exact", "cg", "block-cg", "cr"] = param(
+        "cg",
+        about="exact: eigendecomposition of the dense Hessian; cg: conjugate gradient, each query on its own; "
+        "block-cg: the same with one Krylov space for all queries, fewer products; cr: conjugate residual",
     )
     damping: float = param(
         0.0, ge=0, about="added to every eigenvalue of the objective's Hessian", unit="of the mean loss"
@@ -130,12 +132,15 @@ class Hif:
         return solved
 
     def _iterate(self, problem: Problem, right: Tensor) -> Tensor:
+        from ifbench.numerics.block import block_conjugate_gradient
         from ifbench.numerics.solvers import conjugate_gradient, conjugate_residual
 
         def product(rows: Tensor) -> Tensor:
             return self._product(problem, rows)
 
-        solver = conjugate_gradient if self.params.solver == "cg" else conjugate_residual
+        solver = {"cg": conjugate_gradient, "block-cg": block_conjugate_gradient, "cr": conjugate_residual}[
+            self.params.solver
+        ]
         found = solver(product, right, tolerance=self.params.tolerance, max_iterations=self.params.max_iterations)
         self._diagnostics = {"iterations": found.iterations, "residual": _told(found.residual)}
         worse = int((found.residual > 2 * self.params.tolerance).sum())

@@ -146,7 +146,7 @@ def test_gauss_newton_needs_outputs():
 
     objective = objective_of(Opaque(nn.Linear(2, 1)))
     with pytest.raises(UnsupportedError, match="curvature: hessian"):
-        _ = objective.gauss_newton_products
+        _ = objective.gauss_newton_stage
 
 
 def test_tied_parameters_stand_once_and_frozen_ones_are_constants():

@@ -47,6 +47,30 @@ def test_chunks_make_no_difference(problem, chunk, curvature):
         torch.testing.assert_close(answer, whole[name], rtol=1e-11, atol=1e-13, msg=lambda text, name=name: name + text)
 
 
+@pytest.mark.parametrize("curvature", ["hessian", "gauss-newton"])
+def test_what_is_kept_between_products_fits_the_budget_and_makes_no_difference(problem, curvature):
+    vectors = torch.linspace(-1, 1, 3 * problem.n_param, dtype=torch.float64).view(3, -1)
+    wanted = problem.hessian_product(vectors, curvature=curvature)
+    roomy, none = replace(problem, chunk=7), replace(problem, chunk=7, memory=0)
+    assert roomy.kept_bytes == 0
+    for _ in range(2):
+        torch.testing.assert_close(roomy.hessian_product(vectors, curvature=curvature), wanted)
+        torch.testing.assert_close(none.hessian_product(vectors, curvature=curvature), wanted)
+    assert none.kept_bytes == 0
+    tight = replace(problem, chunk=7, memory=roomy.kept_bytes // 2)
+    torch.testing.assert_close(tight.hessian_product(vectors, curvature=curvature), wanted)
+    assert 0 < tight.kept_bytes <= tight.memory
+
+
+def test_what_is_kept_does_not_grow_with_the_vectors_or_the_products_of_rows(problem):
+    first = replace(problem)
+    first.hessian_product(torch.ones(1, problem.n_param, dtype=torch.float64))
+    kept = first.kept_bytes
+    first.hessian_product(torch.ones(30, problem.n_param, dtype=torch.float64))
+    first.hessian_product(torch.ones(2, problem.n_param, dtype=torch.float64), examples=ROWS)
+    assert first.kept_bytes == kept > 0
+
+
 def test_chunk_invariance_of_the_ridge_problem():
     whole, chunked = near_isotropic().problem, near_isotropic().chunked(7).problem
     torch.testing.assert_close(chunked.hessian(), whole.hessian(), rtol=1e-12, atol=1e-14)

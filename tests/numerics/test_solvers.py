@@ -6,9 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ifbench.numerics.block import block_conjugate_gradient
 from ifbench.numerics.solvers import conjugate_gradient, conjugate_residual
 
-SOLVERS = [conjugate_gradient, conjugate_residual]
+SOLVERS = [conjugate_gradient, conjugate_residual, block_conjugate_gradient]
 
 
 def normal(*shape, seed=0):
@@ -72,15 +73,17 @@ def test_conjugate_residual_survives_residuals_without_curvature(n, seed):
     assert found.negative_curvature.all()
 
 
-def test_conjugate_gradient_flags_negative_curvature():
-    found = solve(conjugate_gradient, symmetric([3.0, 2.0, 1.0, -1.0]), normal(5, 4))
+@pytest.mark.parametrize("solver", [conjugate_gradient, block_conjugate_gradient])
+def test_conjugate_gradient_flags_negative_curvature(solver):
+    found = solve(solver, symmetric([3.0, 2.0, 1.0, -1.0]), normal(5, 4))
     assert found.negative_curvature.all()
 
 
-def test_conjugate_gradient_flags_only_the_rows_that_meet_it():
+@pytest.mark.parametrize("solver", [conjugate_gradient, block_conjugate_gradient])
+def test_conjugate_gradient_flags_only_the_rows_that_meet_it(solver):
     matrix = torch.diag(torch.tensor([2.0, 1.0, -1.0], dtype=torch.float64))
     b = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]], dtype=torch.float64)
-    assert solve(conjugate_gradient, matrix, b).negative_curvature.tolist() == [False, True]
+    assert solve(solver, matrix, b).negative_curvature.tolist() == [False, True]
 
 
 def test_agrees_with_scipy_cg_step_by_step():

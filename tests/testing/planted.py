@@ -106,7 +106,7 @@ class AddsChunkInverses(Right):
     def fit(self, problem):
         identity = torch.eye(problem.n_param, dtype=problem.dtype)
         self.inverse = torch.zeros_like(identity)
-        for rows in torch.arange(problem.n_train).split(problem.chunk):
+        for rows in torch.arange(problem.n_train).split(problem.chunk or problem.n_train):
             part = problem.hessian_product(identity, examples=rows) + 1e-6 * identity
             self.inverse += torch.linalg.inv(part) * len(rows) / problem.n_train
 

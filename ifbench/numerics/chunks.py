@@ -1,0 +1,64 @@
+"""How many examples to treat at once, from what one of them needs and a budget; never from a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+
+CACHE_BYTES = 8 << 20
+"""What a pass over one chunk may compute on a CPU: past a share of its cache, convolutions slow down."""
+ACCELERATOR_BYTES = 2 << 30
+"""The same on a device that wants large chunks."""
+PARAMETER_FACTOR = 8
+"""A chunk may hold this many times the parameters, so that reading and writing them does not outweigh the examples."""
+KEPT_BYTES = 1 << 30
+"""What a problem may keep between Hessian products; what does not fit is computed again for every block."""
+TOGETHER_BYTES = 256 << 20
+"""What vectors treated side by side may compute."""
+
+
+def pass_bytes(device: torch.device, parameter_bytes: int) -> int:
+    """What a forward pass over one chunk may compute."""
+    share = CACHE_BYTES if device.type == "cpu" else ACCELERATOR_BYTES
+    return max(share, PARAMETER_FACTOR * parameter_bytes)
+
+
+def pieces(rows: Tensor, largest: int) -> Sequence[Tensor]:
+    """Rows in chunks of nearly equal length, at most `largest`: two lengths at most, so that two recordings do."""
+    count = max(1, -(-len(rows) // max(1, largest)))
+    return torch.split(rows, max(1, -(-len(rows) // count)))
+
+
+@contextmanager
+def computed_bytes() -> Iterator[Mapping[str, int]]:
+    """Counts the bytes of all tensors computed in the block, under the key `total`; views count nothing."""
+    counter = _Counter()
+    with counter:
+        yield counter.counts
+
+
+class _Counter(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.counts = {"total": 0}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Any: the signature is torch's."""
+        result = func(*args, **(kwargs or {}))
+        sources = {_storage(leaf) for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
+        for leaf in pytree.tree_leaves(result):
+            if isinstance(leaf, Tensor) and _storage(leaf) not in sources:
+                self.counts["total"] += leaf.numel() * leaf.element_size()
+        return result
+
+
+def _storage(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)  # noqa: SLF001 - identity of a storage, which may hold no data

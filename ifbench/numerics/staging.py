@@ -1,0 +1,154 @@
+"""Record a function in two stages: what depends on early arguments only is done once, the rest for every late one.
+
+A Hessian-vector product is the example: the network, its gradient and all that a tangent meets on its way depend on
+parameters and data; only the tangent depends on the vector.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, fx
+from torch.func import functionalize, vmap
+from torch.fx.node import map_arg
+
+from ifbench.numerics.tracing import Tensors, record, traced
+
+aten = torch.ops.aten
+VIEWS = (operator.getitem, aten.view.default, aten.t.default, aten.split_with_sizes.default, aten.alias.default)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The late half of a function of one vector, with everything early at hand.
+
+    Attributes:
+        kept: What the early half gave.
+        one: (*kept, vector) -> result.
+        many: The same for rows of vectors, side by side.
+    """
+
+    kept: Tensors
+    one: Callable[..., Tensor]
+    many: Callable[..., Tensor]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what is kept."""
+        storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in self.kept}
+        return sum(storages.values())
+
+    def along(self, vectors: Tensor) -> Tensor:
+        """The result for each row of vectors (k, n), one after the other, stacked."""
+        return torch.stack([self.one(*self.kept, vector) for vector in vectors])
+
+    def side_by_side(self, vectors: Tensor) -> Tensor:
+        """The result for each row of vectors (k, n), all at once; their number is rounded up, to record fewer."""
+        n_row = len(vectors)
+        padded = n_row if n_row <= 8 else -(-n_row // 8) * 8
+        rows = vectors if padded == n_row else torch.cat([vectors, vectors.new_zeros(padded - n_row, vectors.shape[1])])
+        return self.many(*self.kept, rows)[:n_row]
+
+
+def staged(function: Callable[..., Tensor]) -> Callable[..., Stage]:
+    """The early half of `function(*early, vector) -> result`, all of them tensors: (*early, like=vector) -> Stage.
+
+    `like` is any vector of the right shape. Recorded anew for each shape and type; as with `traced`, `function` must be
+    pure and branch on shapes only.
+    """
+    recorded: dict[object, tuple[Callable[..., Tensors], Callable[..., Tensor], Callable[..., Tensor]]] = {}
+
+    def prepare(*early: Tensor, like: Tensor) -> Stage:
+        key = tuple((part.shape, part.dtype, part.device) for part in (*early, like))
+        if key not in recorded:
+            recorded[key] = _halves(function, early, like)
+        first, one, many = recorded[key]
+        return Stage(first(*early), one, many)
+
+    return prepare
+
+
+def _halves(
+    function: Callable[..., Tensor], early: Tensors, like: Tensor
+) -> tuple[Callable[..., Tensors], Callable[..., Tensor], Callable[..., Tensor]]:
+    def flat(*args: Tensor) -> Tensors:
+        return (function(*args),)
+
+    whole = record(functionalize(flat), *early, like)
+    assert isinstance(whole, fx.GraphModule)
+    first, second, n_kept = split(whole, len(early))
+
+    def one(*args: Tensor) -> Tensor:
+        result: Tensor = second(*args)[0]
+        return result
+
+    return first, one, traced(vmap(one, in_dims=(*(None for _ in range(n_kept)), 0)))
+
+
+def split(whole: fx.GraphModule, n_early: int) -> tuple[fx.GraphModule, fx.GraphModule, int]:
+    """Two graphs whose composition is `whole`, and the number of tensors handed over.
+
+    The first takes the first `n_early` arguments; the second what the first gives, then the other arguments. Views are
+    taken anew in the second, so that a tensor is not handed over piece by piece.
+    """
+    nodes = list(whole.graph.nodes)
+    inputs = [node for node in nodes if node.op == "placeholder"]
+    late = _dependents(nodes, inputs[n_early:])
+    again = _views_for(nodes, late)
+    handed = [
+        node
+        for node in nodes
+        if node not in late | again
+        and node.op not in ("output", "get_attr")
+        and any(user in late | again or user.op == "output" for user in node.users)
+    ]
+    first = _copy(whole, inputs[:n_early], [node for node in nodes if node not in late and node.op != "output"], handed)
+    results = cast(Sequence[Any], next(node for node in nodes if node.op == "output").args[0])
+    work = [node for node in nodes if node in late | again]
+    second = _copy(whole, [*handed, *inputs[n_early:]], work, results)
+    return first, second, len(handed)
+
+
+def _dependents(nodes: Sequence[fx.Node], sources: Sequence[fx.Node]) -> set[fx.Node]:
+    found = set(sources)
+    for node in nodes:
+        if any(source in found for source in node.all_input_nodes):
+            found.add(node)
+    return found - {node for node in nodes if node.op == "output"}
+
+
+def _views_for(nodes: Sequence[fx.Node], late: set[fx.Node]) -> set[fx.Node]:
+    """Early views that late nodes use, directly or through other such views."""
+    again: set[fx.Node] = set()
+    for node in reversed(nodes):
+        early = node.op == "call_function" and node not in late
+        if early and _is_view(node) and any(user in late | again or user.op == "output" for user in node.users):
+            again.add(node)
+    return again
+
+
+def _is_view(node: fx.Node) -> bool:
+    if node.target is operator.getitem:
+        source = node.args[0]
+        return isinstance(source, fx.Node) and source.target is aten.split_with_sizes.default
+    return node.target in VIEWS
+
+
+def _copy(
+    whole: fx.GraphModule, inputs: Sequence[fx.Node], nodes: Sequence[fx.Node], results: Sequence[Any]
+) -> fx.GraphModule:
+    """A graph of some nodes of another, with its constants. Any: results are nodes."""
+    graph = fx.Graph()
+    copies: dict[fx.Node, fx.Node] = {}
+    for index, node in enumerate(inputs):
+        copies[node] = graph.placeholder(f"input_{index}")
+    for node in [node for node in whole.graph.nodes if node.op == "get_attr"] + list(nodes):
+        if node not in copies:
+            copies[node] = graph.node_copy(node, lambda source: copies[source])
+    graph.output(map_arg(tuple(results), lambda node: copies[node]))
+    graph.eliminate_dead_code()
+    return fx.GraphModule(whole, graph)

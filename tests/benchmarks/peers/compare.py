@@ -1,0 +1,168 @@
+"""Time our estimators and other libraries' on the same trained network, in turn in one run: `make bench-peers`.
+
+Every row checks that the answers agree before it compares times. Other libraries get the weight decay as damping.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.solvers import conjugate_gradient
+from ifbench.registry import load_registry
+from tests.benchmarks.digits import digits
+from tests.benchmarks.peers import others
+
+PACKAGES = ("ifbench", "pydvl", "dattri", "captum", "torch", "numpy")
+N_QUERY, DAMPING, TOLERANCE = 20, 0.5, 1e-3
+DEPTH, BATCH, REPEATS, SCALE = 50, 50, 1, 25.0
+
+Scores = Callable[[], Tensor]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One row of the table.
+
+    Attributes:
+        what: Estimator and setting.
+        ours: Gives scores, (n_train, n_query).
+        theirs: The same by library; scores up to a positive factor.
+        least: Correlation that the answers of all must reach with ours.
+    """
+
+    what: str
+    ours: Scores
+    theirs: dict[str, Scores]
+    least: float
+
+
+def main() -> None:
+    """Run the chosen contests and print a table."""
+    arguments = _arguments()
+    torch.set_num_threads(1)
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+    print(", ".join(f"{name} {_version(name)}" for name in PACKAGES), flush=True)
+    problem = digits("small-cnn", n_train=arguments.digits, n_test=N_QUERY, steps=1500)
+    names = ("what", "library", "seconds", "over ours", "correlation with ours")
+    print(" | ".join(names), flush=True)
+    for contest in contests(problem, arguments.rows):
+        for row in run(contest, arguments.repeats):
+            print(" | ".join((contest.what, *row)), flush=True)
+
+
+def run(contest: Contest, repeats: int) -> Iterator[tuple[str, str, str, str]]:
+    """(library, median seconds, ratio, correlation) of each, timed in turn `repeats` times after a warm-up of ours."""
+    scores = contest.ours()
+    entries, times = {"ifbench": contest.ours, **contest.theirs}, dict[str, list[float]]()
+    answers: dict[str, Tensor] = {}
+    for _ in range(repeats):
+        for name, work in entries.items():
+            start = perf_counter()
+            answers[name] = work()
+            times.setdefault(name, []).append(perf_counter() - start)
+    own = median(times["ifbench"])
+    for name in entries:
+        agreement = torch.corrcoef(torch.stack([scores.flatten(), answers[name].flatten().to(scores)]))[0, 1]
+        verdict = f"{agreement:.4f}" + ("" if agreement >= contest.least else f" (under {contest.least}: not the same)")
+        yield name, f"{median(times[name]):.2f}", f"{median(times[name]) / own:.1f}", verdict
+
+
+def contests(problem: TrainedProblem, rows: list[str]) -> Iterator[Contest]:
+    """The chosen rows, each built when its turn comes."""
+    for name in rows:
+        yield {"cg": _cg, "tracin": _tracin, "lissa": _lissa}[name](problem)
+
+
+def _cg(problem: TrainedProblem) -> Contest:
+    """Residuals below 1e-3: dattri ignores its tolerance, so it is given the steps that its kind of solver takes."""
+    steps = _steps(problem)
+    return Contest(
+        f"hif, {N_QUERY} queries, damping {DAMPING}, residual {TOLERANCE}",
+        _ours(problem, "hif", solver="block-cg", damping=DAMPING, tolerance=TOLERANCE),
+        {
+            "ifbench, solver: cg": _ours(problem, "hif", solver="cg", damping=DAMPING, tolerance=TOLERANCE),
+            "pyDVL, block": others.pydvl_cg(problem, damping=DAMPING, tolerance=TOLERANCE, together=True),
+            "pyDVL, one by one": others.pydvl_cg(problem, damping=DAMPING, tolerance=TOLERANCE, together=False),
+            f"dattri, {steps} steps": others.dattri_cg(problem, damping=DAMPING, steps=steps),
+        },
+        least=0.999,
+    )
+
+
+def _tracin(problem: TrainedProblem) -> Contest:
+    count = len(problem.checkpoints)
+    return Contest(
+        f"tracin, {count} checkpoints, {N_QUERY} queries",
+        _ours(problem, "tracin", checkpoints="all"),
+        {"captum": others.captum_tracin(problem), "dattri": others.dattri_tracin(problem)},
+        least=0.9999,
+    )
+
+
+def _lissa(problem: TrainedProblem) -> Contest:
+    """Each library draws its own batches, so answers agree roughly."""
+    setting = {"damping": DAMPING, "scale": SCALE, "depth": DEPTH, "batch_size": BATCH}
+    return Contest(
+        f"lissa, depth {DEPTH}, batches of {BATCH}, {REPEATS} repeat, {N_QUERY} queries",
+        _ours(problem, "lissa", repeats=REPEATS, **setting),
+        {"pyDVL": others.pydvl_lissa(problem, **setting), "dattri": others.dattri_lissa(problem, **setting)},
+        least=0.9,
+    )
+
+
+def _ours(problem: TrainedProblem, name: str, **values: object) -> Scores:
+    """Scores by a fresh instance on a fresh problem, which has kept nothing."""
+    spec = load_registry().estimator(name)
+
+    def scores() -> Tensor:
+        fresh = others.fresh(problem)
+        estimator = spec.load()(spec.params(**values))
+        estimator.fit(fresh)
+        return estimator.score(fresh, torch.arange(fresh.n_train), torch.arange(N_QUERY))
+
+    return scores
+
+
+def _steps(problem: TrainedProblem) -> int:
+    """Steps after which conjugate gradients have solved every query."""
+    gradients = problem.query_gradients(torch.arange(N_QUERY))
+    found = conjugate_gradient(
+        lambda rows: problem.hessian_product(rows) + DAMPING * rows, gradients, tolerance=TOLERANCE, max_iterations=200
+    )
+    if found.negative_curvature.any():
+        raise SystemExit("the damped Hessian is not positive definite: train longer or raise DAMPING")
+    return found.iterations
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", default=["tracin", "lissa", "cg"], choices=["cg", "tracin", "lissa"])
+    parser.add_argument("--digits", type=int, default=4000, help="training examples")
+    parser.add_argument("--repeats", type=int, default=3, help="times each is run; the median counts")
+    if not os.environ.get("IFBENCH_DATA"):
+        parser.error("IFBENCH_DATA is not set: it must name a folder with MNIST")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
