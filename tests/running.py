@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
+import unittest.mock
 from pathlib import Path
 
 SUITE = """\
@@ -171,6 +174,21 @@ def ifbench(folder: Path, *args: str, timeout: float = 200) -> subprocess.Comple
     return subprocess.run(
         command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=timeout, check=False
     )
+
+
+def ifbench_here(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run `ifbench run` in `folder` in this very process: much sooner, where processes are not the point."""
+    from ifbench.cli.main import run_command
+
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        unittest.mock.patch.dict(os.environ, environment(folder)),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = run_command(["run", *args, "--executor", "inline"])
+    return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
 
 
 def results_without_timing(directory: Path) -> dict[str, list[str]]:

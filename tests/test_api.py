@@ -112,7 +112,7 @@ def test_leaderboard_shows_every_folder_there_is(capsys: pytest.CaptureFixture[s
 def test_show_tells_type_default_unit_and_source(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["show", "hif"]) == 0
     out = capsys.readouterr().out
-    assert "exact | cg | cr" in out
+    assert "exact | cg | block-cg | cr" in out
     assert "default 0.0" in out
     assert "of the mean loss" in out
     assert "Koh & Liang 2017" in out

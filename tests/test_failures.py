@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import BROKEN_PLUGIN, SUITE, ifbench, write_suite
+from tests.running import BROKEN_PLUGIN, SUITE, ifbench, ifbench_here, write_suite
 
 BROKEN = (
     *("rolls", "poisons", "interrupts", "leaves", "unspeakable", "talks"),
@@ -67,7 +67,7 @@ def test_other_cells_are_ok_and_have_the_numbers_of_a_run_without_the_broken_one
 ) -> None:
     _, records, _ = broken
     write_suite(tmp_path, SUITE.replace("seeds: [0, 1]", "seeds: [0]"))
-    assert ifbench(tmp_path, "run", "tiny.yaml").returncode == 0
+    assert ifbench_here(tmp_path, "tiny.yaml").returncode == 0
     for name in ("hif", "tracin", "random"):
         alone = json.loads((tmp_path / "leaderboards" / "tiny" / "results" / f"{name}.jsonl").read_text())
         assert records[name]["status"] == "ok"
@@ -91,7 +91,7 @@ def test_log_of_an_exception_is_kept(broken: tuple[Path, dict[str, dict[str, obj
 
 def test_cell_whose_examples_a_failed_estimator_chooses_fails_with_that_reason(tmp_path: Path) -> None:
     write_suite(tmp_path, SUITE.replace("solver: exact", "solver: exact, max_params: 1").replace("[0, 1]", "[0]"))
-    done = ifbench(tmp_path, "run", "tiny.yaml")
+    done = ifbench_here(tmp_path, "tiny.yaml")
     assert done.returncode == 1
     lines = (tmp_path / "leaderboards" / "tiny" / "results" / "tracin.jsonl").read_text()
     assert "chosen by hif" in lines
@@ -103,6 +103,6 @@ def test_cell_whose_examples_a_failed_estimator_chooses_fails_with_that_reason(t
 
 def test_diverged_training_fails_its_cells_with_advice(tmp_path: Path) -> None:
     write_suite(tmp_path, SUITE.replace("learning_rate: 0.5", "learning_rate: 1.0e+200"))
-    done = ifbench(tmp_path, "run", "tiny.yaml")
+    done = ifbench_here(tmp_path, "tiny.yaml")
     assert done.returncode == 1
     assert "lower recipe.learning_rate" in done.stdout + done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import SUITE, environment, ifbench, results_without_timing, write_suite
+from tests.running import SUITE, environment, ifbench, ifbench_here, results_without_timing, write_suite
 
 
 def artifacts(folder: Path) -> dict[str, int]:
@@ -111,13 +111,13 @@ def ifbench_estimators():
 """
     (tmp_path / "mine.py").write_text(plugin)
     write_suite(tmp_path, SUITE.replace("[0, 1]", "[0]") + "  - mine\n")
-    assert ifbench(tmp_path, "run", "tiny.yaml", "--plugin", "mine.py").returncode == 0
+    assert ifbench_here(tmp_path, "tiny.yaml", "--plugin", "mine.py").returncode == 0
     before = artifacts(tmp_path)
     (tmp_path / "mine.py").write_text(plugin + "# edited\n")
     assert (
         "stale: the source of a plugin changed" in ifbench(tmp_path, "plan", "tiny.yaml", "--plugin", "mine.py").stdout
     )
-    assert "1 jobs computed" in ifbench(tmp_path, "run", "tiny.yaml", "--plugin", "mine.py").stderr
+    assert "1 jobs computed" in ifbench_here(tmp_path, "tiny.yaml", "--plugin", "mine.py").stderr
     assert len(artifacts(tmp_path).keys() - before.keys()) == 1
 
 
@@ -146,12 +146,12 @@ def test_damaged_result_file_is_written_anew(tmp_path: Path, uninterrupted: Path
 
 def test_damaged_artifact_is_computed_again(tmp_path: Path, uninterrupted: Path) -> None:
     write_suite(tmp_path)
-    assert ifbench(tmp_path, "run", "tiny.yaml").returncode == 0
+    assert ifbench_here(tmp_path, "tiny.yaml").returncode == 0
     victim = next((tmp_path / "store" / "score").rglob("arrays.safetensors"))
     victim.write_bytes(victim.read_bytes()[:-8])
     for path in (tmp_path / "leaderboards" / "tiny" / "results").glob("*.jsonl"):
         path.unlink()
-    done = ifbench(tmp_path, "run", "tiny.yaml")
+    done = ifbench_here(tmp_path, "tiny.yaml")
     assert done.returncode == 0, done.stderr
     mine = results_without_timing(tmp_path / "leaderboards" / "tiny")
     assert mine == results_without_timing(uninterrupted / "leaderboards" / "tiny")

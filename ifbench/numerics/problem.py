@@ -75,7 +75,7 @@ class TrainedProblem:
         """Where every tensor lives and results must be."""
         return self.params.device
 
-    @property
+    @cached_property
     def point(self) -> Point:
         """The trained parameters and running statistics."""
         return Point(self.params, self.params.new_empty(0) if self.buffers is None else self.buffers)
@@ -135,11 +135,11 @@ class TrainedProblem:
         self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
     ) -> Tensor:
         """See `ifbench.interfaces.Problem.hessian_product`."""
-        total = 2 * self.decay * vectors
+        total, together = 2 * self.decay * vectors, self._together
         for share, stage in self._stages(examples, curvature):
-            for first in range(0, len(vectors), self._together):
-                some = slice(first, first + self._together)
-                total[some] += share * self.objective.multiply(stage, vectors[some])
+            for first in range(0, len(vectors), together):
+                some = slice(first, first + together)
+                total[some].add_(self.objective.multiply(stage, vectors[some]), alpha=share)
         return total
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
@@ -170,23 +170,24 @@ class TrainedProblem:
             return self.point
         return at if isinstance(at, Point) else Point(at, self.point.buffers)
 
-    @property
+    @cached_property
     def _row_bytes(self) -> int:
         """Memory of one vector of parameters."""
         return self.n_param * self.params.element_size()
 
     def _largest_chunk(self, more: int = 0) -> int:
         """Examples treated at once where each needs `more` bytes beyond a forward pass."""
-        if self.chunk is not None:
-            return self.chunk
-        each = self.objective.example_bytes(*self.point, self.data.train)
-        return max(1, pass_bytes(self.device, self._row_bytes) // (each + more))
+        return self.chunk or max(1, pass_bytes(self.device, self._row_bytes) // (self._example_bytes + more))
 
-    @property
+    @cached_property
+    def _example_bytes(self) -> int:
+        return self.objective.example_bytes(*self.point, self.data.train)
+
+    @cached_property
     def _together(self) -> int:
         """Vectors treated side by side in a Hessian product."""
         rows = min(self._largest_chunk(), self.n_train)
-        each = self._row_bytes + 4 * rows * self.objective.example_bytes(*self.point, self.data.train)
+        each = self._row_bytes + 4 * rows * self._example_bytes
         return max(1, TOGETHER_BYTES // each)
 
     def _over(self, data: Batch, rows: LongTensor, work: Callable[[Batch], Tensor], *, more: int = 0) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor, fx
 from torch.func import functionalize, vmap
 from torch.fx.node import map_arg
 
-from ifbench.numerics.tracing import Tensors, record, traced
+from ifbench.numerics.tracing import Tensors, record
 
 aten = torch.ops.aten
 VIEWS = (operator.getitem, aten.view.default, aten.t.default, aten.split_with_sizes.default, aten.alias.default)
@@ -29,12 +29,12 @@ class Stage:
     Attributes:
         kept: What the early half gave.
         one: (*kept, vector) -> result.
-        many: The same for rows of vectors, side by side.
+        many: The same for rows of vectors, side by side, recorded anew for each number of them.
     """
 
     kept: Tensors
     one: Callable[..., Tensor]
-    many: Callable[..., Tensor]
+    many: Many
 
     @property
     def nbytes(self) -> int:
@@ -50,8 +50,24 @@ class Stage:
         """The result for each row of vectors (k, n), all at once; their number is rounded up, to record fewer."""
         n_row = len(vectors)
         padded = n_row if n_row <= 8 else -(-n_row // 8) * 8
-        rows = vectors if padded == n_row else torch.cat([vectors, vectors.new_zeros(padded - n_row, vectors.shape[1])])
-        return self.many(*self.kept, rows)[:n_row]
+        if padded == n_row:
+            return self.many(*self.kept, vectors)
+        return self.many(*self.kept, torch.cat([vectors, vectors.new_zeros(padded - n_row, vectors.shape[1])]))[:n_row]
+
+
+class Many:
+    """(*kept, rows of vectors) -> results; `kept` is always of the same shapes, so that only the rows are looked at."""
+
+    def __init__(self, one: Callable[..., Tensor], n_kept: int) -> None:
+        self._function = vmap(one, in_dims=(*(None for _ in range(n_kept)), 0))
+        self._recorded: dict[int, Callable[..., Tensors]] = {}
+
+    def __call__(self, *args: Tensor) -> Tensor:
+        """`args` is what `one` takes, with rows of vectors last."""
+        n_row = len(args[-1])
+        if n_row not in self._recorded:
+            self._recorded[n_row] = record(lambda *flat: (self._function(*flat),), *args)
+        return self._recorded[n_row](*args)[0]
 
 
 def staged(function: Callable[..., Tensor]) -> Callable[..., Stage]:
@@ -60,7 +76,7 @@ def staged(function: Callable[..., Tensor]) -> Callable[..., Stage]:
     `like` is any vector of the right shape. Recorded anew for each shape and type; as with `traced`, `function` must be
     pure and branch on shapes only.
     """
-    recorded: dict[object, tuple[Callable[..., Tensors], Callable[..., Tensor], Callable[..., Tensor]]] = {}
+    recorded: dict[object, tuple[Callable[..., Tensors], Callable[..., Tensor], Many]] = {}
 
     def prepare(*early: Tensor, like: Tensor) -> Stage:
         key = tuple((part.shape, part.dtype, part.device) for part in (*early, like))
@@ -74,7 +90,7 @@ def staged(function: Callable[..., Tensor]) -> Callable[..., Stage]:
 
 def _halves(
     function: Callable[..., Tensor], early: Tensors, like: Tensor
-) -> tuple[Callable[..., Tensors], Callable[..., Tensor], Callable[..., Tensor]]:
+) -> tuple[Callable[..., Tensors], Callable[..., Tensor], Many]:
     def flat(*args: Tensor) -> Tensors:
         return (function(*args),)
 
@@ -86,7 +102,7 @@ def _halves(
         result: Tensor = second(*args)[0]
         return result
 
-    return first, one, traced(vmap(one, in_dims=(*(None for _ in range(n_kept)), 0)))
+    return first, one, Many(one, n_kept)
 
 
 def split(whole: fx.GraphModule, n_early: int) -> tuple[fx.GraphModule, fx.GraphModule, int]:

@@ -128,6 +128,8 @@ def _changes_nothing(node: fx.Node) -> bool:
         return isinstance(node.args[1], int | float) and node.args[1] == 1 and _same_value_kind(node)
     if node.target in {aten.detach.default, aten.alias.default}:
         return True
+    if node.target is aten._to_copy.default:  # noqa: SLF001 - what `to` becomes in a recorded graph
+        return _same_value_kind(node) and "memory_format" not in node.kwargs
     return node.target in SAME_SHAPE_COPIES and _same_value_kind(node)
 
 
@@ -138,7 +140,7 @@ def _same_value_kind(node: fx.Node) -> bool:
     before, after = source.meta.get("val"), node.meta.get("val")
     if not (isinstance(before, Tensor) and isinstance(after, Tensor)):
         return False
-    return bool(before.shape == after.shape and before.dtype == after.dtype)
+    return bool(before.shape == after.shape and before.dtype == after.dtype and before.device == after.device)
 
 
 def _fold_constants(graph_module: fx.GraphModule) -> None:
