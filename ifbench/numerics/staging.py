@@ -20,6 +20,7 @@ from ifbench.numerics.tracing import Tensors, record
 
 aten = torch.ops.aten
 VIEWS = (operator.getitem, aten.view.default, aten.t.default, aten.split_with_sizes.default, aten.alias.default)
+RIGID_VIEWS = (aten.view.default, aten._unsafe_view.default)  # noqa: SLF001 - recorded graphs hold it
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,45 @@ def split(whole: fx.GraphModule, n_early: int) -> tuple[fx.GraphModule, fx.Graph
     results = cast(Sequence[Any], next(node for node in nodes if node.op == "output").args[0])
     work = [node for node in nodes if node in late | again]
     second = _copy(whole, [*handed, *inputs[n_early:]], work, results)
+    for node in second.graph.nodes:
+        if node.target in RIGID_VIEWS:  # side by side, a tensor may lie otherwise in memory than alone
+            node.target = aten.reshape.default
+    _join_input_gradients(second.graph)
+    second.recompile()
     return first, second, len(handed)
+
+
+def _join_input_gradients(graph: fx.Graph) -> None:
+    """Take the sum of two convolutions' gradients in their inputs in one pass: `W'd + V'e = [W; V]'[d; e]`.
+
+    A tangent meets such a sum at every convolution; the pass over one, of stride 2 above all, is the dearest of all.
+    """
+    for node in list(graph.nodes):
+        sources = [_input_gradient_of(argument) for argument in node.args[:2]] if node.target is aten.add.Tensor else []
+        if len(sources) == 2 and None not in sources and not node.kwargs:
+            first, second = cast(Sequence[fx.Node], sources)
+            if first is not second and first.args[3:-1] == second.args[3:-1]:
+                with graph.inserting_before(node):
+                    slope = graph.call_function(aten.cat.default, ([first.args[0], second.args[0]], 1))
+                    weight = graph.call_function(aten.cat.default, ([first.args[2], second.args[2]], 0))
+                    how = (*first.args[3:-1], [True, False, False])
+                    both = graph.call_function(aten.convolution_backward.default, (slope, first.args[1], weight, *how))
+                    joined = graph.call_function(operator.getitem, (both, 0))
+                for source in (first, second):
+                    source.args = (*source.args[:-1], [False, *cast(Sequence[bool], source.args[-1])[1:]])
+                node.replace_all_uses_with(joined)
+    graph.eliminate_dead_code()
+
+
+def _input_gradient_of(node: object) -> fx.Node | None:
+    """The backward pass of an ordinary convolution whose gradient in the input this is, if nothing else reads it."""
+    if not isinstance(node, fx.Node) or node.target is not operator.getitem or node.args[1] != 0:
+        return None
+    source = node.args[0]
+    if not isinstance(source, fx.Node) or source.target is not aten.convolution_backward.default:
+        return None
+    transposed, groups = source.args[7], source.args[9]
+    return source if len(node.users) == 1 and not transposed and groups == 1 else None
 
 
 def _dependents(nodes: Sequence[fx.Node], sources: Sequence[fx.Node]) -> set[fx.Node]:

@@ -39,8 +39,8 @@ def loader(problem: TrainedProblem, *, train: bool = True, batch_size: int = BAT
     return DataLoader(TensorDataset(*(problem.data.train if train else problem.data.test)), batch_size=batch_size)
 
 
-def pydvl_cg(problem: TrainedProblem, *, damping: float, tolerance: float, together: bool) -> Scores:
-    """Conjugate gradients; `together` is the block variant."""
+def pydvl_cg(problem: TrainedProblem, *, damping: float, tolerance: float) -> Scores:
+    """Conjugate gradients, the block variant."""
     from pydvl.influence.torch import CgInfluence
 
     def scores() -> Tensor:
@@ -50,7 +50,7 @@ def pydvl_cg(problem: TrainedProblem, *, damping: float, tolerance: float, toget
             regularization=damping + 2 * problem.decay,
             rtol=tolerance,
             atol=0.0,
-            solve_simultaneously=together,
+            solve_simultaneously=True,
         )
         return _pydvl_scores(model, problem)
 
@@ -177,6 +177,31 @@ def captum_tracin(problem: TrainedProblem) -> Scores:
         )
         result: Tensor = tracin.influence(tuple(problem.data.test)).T.detach()
         network(problem)
+        return result
+
+    return scores
+
+
+def captum_arnoldi(problem: TrainedProblem, *, iterations: int, projectors: int) -> Scores:
+    """Arnoldi over the sum of the losses, whose weight decay is n times that of the mean."""
+    from captum.influence._core.arnoldi_influence_function import ArnoldiInfluenceFunction
+
+    def scores() -> Tensor:
+        arnoldi = ArnoldiInfluenceFunction(
+            network(problem),
+            TensorDataset(*problem.data.train),
+            checkpoint="there is none",
+            checkpoints_load_func=lambda module, name: 1.0,
+            loss_fn=nn.CrossEntropyLoss(reduction="sum"),
+            batch_size=BATCH,
+            sample_wise_grads_per_batch=True,
+            arnoldi_dim=iterations,
+            arnoldi_tol=0.0,
+            projection_dim=projectors,
+            hessian_inverse_tol=0.0,
+            hessian_reg=2 * problem.decay * problem.n_train,
+        )
+        result: Tensor = arnoldi.influence(tuple(problem.data.test)).T.detach()
         return result
 
     return scores
