@@ -201,7 +201,7 @@ def _version(name: str) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="*", default=list(ROWS), choices=ROWS)
+    parser.add_argument("rows", nargs="*", default=list(ROWS), choices=list(ROWS))
     parser.add_argument("--digits", type=int, default=4000, help="training examples")
     parser.add_argument("--repeats", type=int, default=3, help="times each is run; the median counts")
     if not os.environ.get("IFBENCH_DATA"):
