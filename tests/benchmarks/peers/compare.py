@@ -111,7 +111,7 @@ def _ended_after(seconds: float) -> Iterator[None]:
 
 def contests(problem: TrainedProblem, rows: list[str]) -> Iterator[Contest]:
     """The chosen rows, each built when its turn comes."""
-    for name in rows:
+    for name in rows or ROWS:
         yield ROWS[name](problem)
 
 
@@ -201,12 +201,15 @@ def _version(name: str) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="*", default=list(ROWS), choices=list(ROWS))
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"{', '.join(ROWS)}; without any, all")
     parser.add_argument("--digits", type=int, default=4000, help="training examples")
     parser.add_argument("--repeats", type=int, default=3, help="times each is run; the median counts")
     if not os.environ.get("IFBENCH_DATA"):
         parser.error("IFBENCH_DATA is not set: it must name a folder with MNIST")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if unknown := set(arguments.rows) - ROWS.keys():
+        parser.error(f"no such row: {', '.join(sorted(unknown))}; known: {', '.join(ROWS)}")
+    return arguments
 
 
 if __name__ == "__main__":
