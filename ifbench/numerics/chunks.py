@@ -19,8 +19,10 @@ PARAMETER_FACTOR = 8
 """A chunk may hold this many times the parameters, so that reading and writing them does not outweigh the examples."""
 KEPT_BYTES = 1 << 30
 """What a problem may keep between Hessian products; what does not fit is computed again for every block."""
-TOGETHER_BYTES = 256 << 20
-"""What vectors treated side by side may compute."""
+TOGETHER_BYTES = 64 << 20
+"""What a forward pass may compute for vectors treated side by side: few calls matter most where layers are small."""
+TOGETHER_CONVOLUTION_BYTES = 16 << 20
+"""The same with convolutions, which slow down past a share of the cache."""
 
 
 def pass_bytes(device: torch.device, parameter_bytes: int) -> int:
@@ -31,8 +33,14 @@ def pass_bytes(device: torch.device, parameter_bytes: int) -> int:
 
 def pieces(rows: Tensor, largest: int) -> Sequence[Tensor]:
     """Rows in chunks of nearly equal length, at most `largest`: two lengths at most, so that two recordings do."""
-    count = max(1, -(-len(rows) // max(1, largest)))
-    return torch.split(rows, max(1, -(-len(rows) // count)))
+    return [rows[some] for some in slices(len(rows), largest)] or [rows]
+
+
+def slices(count: int, largest: int) -> Iterator[slice]:
+    """Slices of nearly equal length, at most `largest`, that make up `count` rows."""
+    n_part = -(-count // max(1, largest))
+    length = -(-count // n_part) if n_part else 1
+    return (slice(first, min(first + length, count)) for first in range(0, count, length))
 
 
 @contextmanager

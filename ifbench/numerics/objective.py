@@ -128,7 +128,7 @@ class Objective:
 
     @cached_property
     def convolutional(self) -> bool:
-        """Whether vectors go faster one after the other: side by side, a convolution with each becomes grouped."""
+        """Whether the network has convolutions, which take fewer vectors side by side."""
         return any(isinstance(part, CONVOLUTIONS) for part in self.model.module.modules())
 
     @cached_property
@@ -173,15 +173,11 @@ class Objective:
 
     def hessian_products(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
         """Hessian of the mean loss times each vector, (k, n_param), without decay."""
-        return self.multiply(self.hessian_stage(params, buffers, batch), vectors)
+        return self.hessian_stage(params, buffers, batch).multiply(vectors)
 
     def gauss_newton_products(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
         """Like `hessian_products` with the second derivative of the network's outputs left out: J' H_out J v."""
-        return self.multiply(self.gauss_newton_stage(params, buffers, batch), vectors)
-
-    def multiply(self, stage: Stage, vectors: Tensor) -> Tensor:
-        """Products with rows of vectors, side by side or one after the other, whichever suits the network."""
-        return stage.along(vectors) if self.convolutional else stage.side_by_side(vectors)
+        return self.gauss_newton_stage(params, buffers, batch).multiply(vectors)
 
     @cached_property
     def gauss_newton_stage(self) -> Callable[[Tensor, Tensor, Batch], Stage]:

@@ -13,7 +13,7 @@ from ifbench.cells import Recipe
 from ifbench.errors import EstimatorError
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Point, Progress
-from ifbench.numerics.chunks import KEPT_BYTES, TOGETHER_BYTES, pass_bytes, pieces
+from ifbench.numerics.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pass_bytes, pieces, slices
 from ifbench.numerics.objective import Objective, take, whole
 from ifbench.numerics.staging import Stage
 from ifbench.numerics.training import Trainer, trainer_of
@@ -135,11 +135,10 @@ class TrainedProblem:
         self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
     ) -> Tensor:
         """See `ifbench.interfaces.Problem.hessian_product`."""
-        total, together = 2 * self.decay * vectors, self._together
-        for share, stage in self._stages(examples, curvature):
-            for first in range(0, len(vectors), together):
-                some = slice(first, first + together)
-                total[some].add_(self.objective.multiply(stage, vectors[some]), alpha=share)
+        total = 2 * self.decay * vectors
+        for share, n_row, stage in self._stages(examples, curvature):
+            for some in slices(len(vectors), self._together(n_row)):
+                total[some].add_(stage.multiply(vectors[some]), alpha=share)
         return total
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
@@ -183,12 +182,10 @@ class TrainedProblem:
     def _example_bytes(self) -> int:
         return self.objective.example_bytes(*self.point, self.data.train)
 
-    @cached_property
-    def _together(self) -> int:
-        """Vectors treated side by side in a Hessian product."""
-        rows = min(self._largest_chunk(), self.n_train)
-        each = self._row_bytes + 4 * rows * self._example_bytes
-        return max(1, TOGETHER_BYTES // each)
+    def _together(self, n_row: int) -> int:
+        """Vectors treated side by side in a Hessian product over that many examples."""
+        budget = TOGETHER_CONVOLUTION_BYTES if self.objective.convolutional else TOGETHER_BYTES
+        return max(1, budget // (self._row_bytes + n_row * self._example_bytes))
 
     def _over(self, data: Batch, rows: LongTensor, work: Callable[[Batch], Tensor], *, more: int = 0) -> Tensor:
         """`work` on the chosen rows, chunk by chunk, stacked along the first axis."""
@@ -210,15 +207,15 @@ class TrainedProblem:
         assert total is not None
         return total
 
-    def _stages(self, rows: LongTensor | None, curvature: Curvature) -> Iterator[tuple[float, Stage]]:
-        """The curvature of each chunk, ready to multiply vectors; those of the whole set are kept while they fit."""
+    def _stages(self, rows: LongTensor | None, curvature: Curvature) -> Iterator[tuple[float, int, Stage]]:
+        """Share, size and curvature of each chunk, ready to multiply vectors; those of the whole set are kept."""
         prepare = self.objective.hessian_stage if curvature == "hessian" else self.objective.gauss_newton_stage
         kept = self._kept.setdefault(curvature, {}) if rows is None else {}
         for index, (share, batch) in enumerate(self.chunks(rows)):
             stage = kept[index] if index in kept else prepare(*self.point, batch)
             if rows is None and index not in kept and self.kept_bytes + stage.nbytes <= self.memory:
                 kept[index] = stage
-            yield share, stage
+            yield share, len(batch.targets), stage
 
 
 @dataclass(frozen=True)

@@ -43,17 +43,15 @@ class Stage:
         storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in self.kept}
         return sum(storages.values())
 
-    def along(self, vectors: Tensor) -> Tensor:
-        """The result for each row of vectors (k, n), one after the other, stacked."""
-        return torch.stack([self.one(*self.kept, vector) for vector in vectors])
-
-    def side_by_side(self, vectors: Tensor) -> Tensor:
-        """The result for each row of vectors (k, n), all at once; their number is rounded up, to record fewer."""
+    def multiply(self, vectors: Tensor) -> Tensor:
+        """The result for each row of vectors (k, n), all at once; k is rounded up, to record fewer."""
         n_row = len(vectors)
-        padded = n_row if n_row <= 8 else -(-n_row // 8) * 8
-        if padded == n_row:
+        if n_row == 1:
+            return self.one(*self.kept, vectors[0])[None]
+        missing = -n_row % (1 << max(0, n_row.bit_length() - 3))
+        if not missing:
             return self.many(*self.kept, vectors)
-        return self.many(*self.kept, torch.cat([vectors, vectors.new_zeros(padded - n_row, vectors.shape[1])]))[:n_row]
+        return self.many(*self.kept, torch.cat([vectors, vectors.new_zeros(missing, vectors.shape[1])]))[:n_row]
 
 
 class Many:

@@ -20,6 +20,7 @@ from torch import LongTensor, Tensor
 
 from ifbench.errors import IfbenchError
 from ifbench.interfaces import Batch, Point
+from ifbench.numerics.chunks import slices
 from ifbench.numerics.objective import take
 from ifbench.numerics.replay import DEFAULT_MEMORY, Replay
 from ifbench.numerics.tracing import Tensors
@@ -161,9 +162,7 @@ class TrainingTrajectory:
 
     def _blocks(self, n_row: int) -> Iterator[slice]:
         """Slices of equally many rows, but for the last, that go through one operation together."""
-        n_part = -(-n_row // self._n_block)
-        length = -(-n_row // n_part) if n_part else 0
-        return (slice(start, min(start + length, n_row)) for start in range(0, n_row, length or 1))
+        return slices(n_row, self._n_block)
 
     @cached_property
     def _n_block(self) -> int:
