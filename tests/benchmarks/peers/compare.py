@@ -32,7 +32,7 @@ DEPTH, BATCH, REPEATS, SCALE = 50, 50, 1, 25.0
 ITERATIONS, PROJECTORS = 64, 32
 ONCE_SECONDS = 60.0
 """What takes longer runs once."""
-MOST = 10.0
+MOST = 5.0
 """What takes longer than this many times ours is ended there."""
 
 Scores = Callable[[], Tensor]
