@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import resource
 import signal
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,6 +32,8 @@ PACKAGES = ("ifbench", "pydvl", "dattri", "captum", "torch", "numpy")
 N_QUERY, DAMPING, TOLERANCE = 20, 0.5, 1e-3
 DEPTH, BATCH, REPEATS, SCALE = 50, 50, 1, 25.0
 ITERATIONS, PROJECTORS = 64, 32
+MOST_BYTES = 18 << 30
+"""Memory; a library that wants more fails with an error."""
 ONCE_SECONDS = 60.0
 """What takes longer runs once."""
 MOST = 5.0
@@ -59,6 +63,7 @@ def main() -> None:
     """Run the chosen contests and print a table."""
     arguments = _arguments()
     torch.set_num_threads(1)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     print(", ".join(f"{name} {_version(name)}" for name in PACKAGES), flush=True)
@@ -74,20 +79,24 @@ def run(contest: Contest, repeats: int) -> Iterator[tuple[str, str, str, str]]:
     """(library, median seconds, ratio, correlation) of each, timed in turn `repeats` times after a warm-up of ours."""
     scores = contest.ours()
     entries, times = {"ifbench": contest.ours, **contest.theirs}, dict[str, list[float]]()
-    answers: dict[str, Tensor] = {}
+    answers, failures = dict[str, Tensor](), dict[str, str]()
     for _ in range(repeats):
         for name, work in entries.items():
             if times.get(name, [0.0])[0] > ONCE_SECONDS:
                 continue
             start = perf_counter()
-            with suppress(TimeoutError), _ended_after(MOST * times["ifbench"][0] if times else 0):
-                answers[name] = work()
+            try:
+                with suppress(TimeoutError), _ended_after(MOST * times["ifbench"][0] if times else 0):
+                    answers[name] = work()
+            except RuntimeError as error:
+                failures[name] = f"{type(error).__name__}: {str(error)[:80]}"
             times.setdefault(name, []).append(perf_counter() - start)
+            print(f"{contest.what}: {name} {times[name][-1]:.1f} s", file=sys.stderr, flush=True)
     own = median(times["ifbench"])
     for name in entries:
         taken = f"{median(times[name]):.2f}", f"{median(times[name]) / own:.1f}"
         if name not in answers:
-            yield name, f"> {taken[0]}", f"> {taken[1]}", "ended before its answer"
+            yield name, f"> {taken[0]}", f"> {taken[1]}", failures.get(name, "ended before its answer")
             continue
         agreement = torch.corrcoef(torch.stack([scores.flatten(), answers[name].flatten().to(scores)]))[0, 1]
         verdict = f"{agreement:.4f}" + ("" if agreement >= contest.least else f" (under {contest.least}: not the same)")
@@ -122,9 +131,9 @@ def _cg(problem: TrainedProblem) -> Contest:
         f"hif, {N_QUERY} queries, damping {DAMPING}, residual {TOLERANCE}",
         _ours(problem, "hif", solver="block-cg", damping=DAMPING, tolerance=TOLERANCE),
         {
-            "ifbench, solver: cg": _ours(problem, "hif", solver="cg", damping=DAMPING, tolerance=TOLERANCE),
             "pyDVL, block": others.pydvl_cg(problem, damping=DAMPING, tolerance=TOLERANCE),
             f"dattri, {steps} steps": others.dattri_cg(problem, damping=DAMPING, steps=steps),
+            "ifbench, solver: cg": _ours(problem, "hif", solver="cg", damping=DAMPING, tolerance=TOLERANCE),
         },
         least=0.999,
     )

@@ -114,9 +114,13 @@ def dattri_lissa(problem: TrainedProblem, *, damping: float, scale: float, depth
 
 
 def _dattri_scores(attributor: Any, problem: TrainedProblem) -> Tensor:
-    """Any: the library's own class."""
-    attributor.cache(loader(problem, batch_size=problem.n_train))
-    scores: Tensor = attributor.attribute(loader(problem), loader(problem, train=False))
+    """The training set in one batch, because each batch solves every query again; queries one by one, to fit memory.
+
+    Any: the library's own class.
+    """
+    whole = loader(problem, batch_size=problem.n_train)
+    attributor.cache(whole)
+    scores: Tensor = attributor.attribute(whole, loader(problem, train=False, batch_size=1))
     return scores
 
 
