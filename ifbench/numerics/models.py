@@ -11,11 +11,33 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 
-from ifbench.interfaces import Batch
+from ifbench.errors import IfbenchError
+from ifbench.interfaces import Batch, Dataset
 from ifbench.numerics.layers import Shape, draws_noise, measuring, running_statistics, training
 from ifbench.numerics.pure import PureModule
 
 Tensors = Mapping[str, Tensor]
+
+
+def image_shape(dataset: Dataset, *, least: int, where: str) -> tuple[int, int, int]:
+    """Channels, height and width of the inputs.
+
+    Args:
+        dataset: What an architecture is built for.
+        least: Pixels a side that the network needs.
+        where: How messages call the architecture.
+
+    Raises:
+        IfbenchError: The inputs are no images, or too small.
+    """
+    shape = tuple(dataset.train.inputs.shape[1:])
+    if len(shape) != 3 or min(shape[1:]) < least:
+        raise IfbenchError(
+            f"inputs have shape {shape}; expected (channel, height, width) of at least {least} pixels a side",
+            where=where,
+            hint="take a data set of images, or architecture: mlp",
+        )
+    return shape
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch.func import vmap
 from ifbench.cells import Recipe
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
-from ifbench.numerics.objective import Objective, take
+from ifbench.numerics.objective import CONVOLUTIONS, Objective, take
 from ifbench.numerics.tracing import Tensors, record
 from ifbench.numerics.update_derivatives import UpdateDerivatives
 from ifbench.numerics.updates import Clock, State, initial_state, second_moment, update_rule
@@ -22,7 +22,6 @@ from ifbench.numerics.updates import Clock, State, initial_state, second_moment,
 REPORT_EVERY = 100
 MAX_RUNS_AT_ONCE = 64
 MAX_BATCHED_PARAMS = 100_000
-CONVOLUTIONS = nn.modules.conv._ConvNd  # noqa: SLF001 - the common base of all convolutions has no public name
 
 
 class Update(NamedTuple):

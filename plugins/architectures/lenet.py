@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Literal
 
 from ifbench import ArchitectureSpec, Params, hookimpl, param
-from ifbench.errors import IfbenchError
 from ifbench.interfaces import Dataset, Model
 
 SMALLEST_SIDE = 16
@@ -30,15 +29,9 @@ def build(params: LenetParams, dataset: Dataset) -> Model:
     """
     from torch import nn
 
-    from ifbench.numerics.models import Classifier
+    from ifbench.numerics.models import Classifier, image_shape
 
-    shape = tuple(dataset.train.inputs.shape[1:])
-    if len(shape) != 3 or min(shape[1:]) < SMALLEST_SIDE:
-        raise IfbenchError(
-            f"inputs have shape {shape}; expected (channel, height, width) of at least {SMALLEST_SIDE} pixels a side",
-            where=WHERE,
-            hint="take a data set of images, or architecture: mlp",
-        )
+    shape = image_shape(dataset, least=SMALLEST_SIDE, where=WHERE)
     activation = {"tanh": nn.Tanh, "relu": nn.ReLU}[params.activation]
     pooling = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}[params.pooling]
     height, width = (((side - 4) // 2 - 4) // 2 for side in shape[1:])

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Literal
 
 from ifbench import ArchitectureSpec, Params, hookimpl, param
-from ifbench.errors import IfbenchError
 from ifbench.interfaces import Dataset, Model
 
 STRIDES = (1, 2, 1, 2, 1)
@@ -31,15 +30,9 @@ def build(params: SmallCnnParams, dataset: Dataset) -> Model:
     """
     from torch import nn
 
-    from ifbench.numerics.models import Classifier
+    from ifbench.numerics.models import Classifier, image_shape
 
-    shape = tuple(dataset.train.inputs.shape[1:])
-    if len(shape) != 3 or min(shape[1:]) < SMALLEST_SIDE:
-        raise IfbenchError(
-            f"inputs have shape {shape}; expected (channel, height, width) of at least {SMALLEST_SIDE} pixels a side",
-            where=WHERE,
-            hint="take a data set of images, or architecture: mlp",
-        )
+    shape = image_shape(dataset, least=SMALLEST_SIDE, where=WHERE)
     activation = {"tanh": nn.Tanh, "relu": nn.ReLU}[params.activation]
     layers: list[nn.Module] = []
     n_channel = shape[0]
