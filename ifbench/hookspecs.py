@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pluggy
 
 from ifbench.params import RESERVED, Params
+from ifbench.retraining import Quantity, Retraining
 
 PROJECT = "ifbench"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -109,11 +110,15 @@ class ProtocolSpec(Spec):
     """A ground truth: `factory(params) -> GroundTruth`.
 
     Attributes:
-        steps: Updates that one intervention takes, given (params, recipe); for the estimate of cost.
+        retraining: The stretch of training it makes for each intervention, given (params, updates of the main
+            training).
+        measures: What a column of its answer is: the effect on a query; a parameter's change; or the one distance that
+            all parameters together move, which no estimator predicts.
     """
 
     kind = "protocol"
-    steps: Callable[[Any, Any], int]
+    retraining: Callable[[Any, int], Retraining]
+    measures: Quantity = "effects"
 
 
 @dataclass(frozen=True, kw_only=True)

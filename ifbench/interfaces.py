@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ifbench.cells import Recipe
     from ifbench.records import Intervention
+    from ifbench.retraining import Retraining
 
 Curvature = Literal["hessian", "gauss-newton"]
 Progress = Callable[[int, int], None]
@@ -131,6 +132,10 @@ class Checkpoint:
     def point(self) -> Point:
         """Parameters and running statistics."""
         return Point(self.params, self.params.new_empty(0) if self.buffers is None else self.buffers)
+
+
+Look = Callable[[Point, int], "Tensor"]
+"""(networks, one a row; number of the horizon) -> what is seen of them, its first axis the row."""
 
 
 class Trajectory(Protocol):
@@ -336,8 +341,8 @@ class TrainedTask(Protocol):
         ...
 
     @property
-    def params(self) -> Tensor:
-        """Trained parameters, shape (n_param,)."""
+    def trained(self) -> Point:
+        """The trained network, in one row: params (1, n_param), buffers (1, n_buffer)."""
         ...
 
     @property
@@ -345,55 +350,80 @@ class TrainedTask(Protocol):
         """How it was trained."""
         ...
 
-    def continue_training(
+    @property
+    def steps(self) -> int:
+        """Updates that the main training made."""
+        ...
+
+    def retrain(
         self,
-        weights: Tensor,
+        interventions: Sequence[Intervention],
+        how: Retraining,
+        look: Look,
         *,
-        steps: int,
-        learning_rate: float | None = None,
+        repeat: int = 0,
         progress: Progress | None = None,
-    ) -> Point:
-        """Train on from the trained parameters, once for each row of weights, on the same batches.
+    ) -> Tensor:
+        """Train again, once without and once with each intervention, all runs on the same batches and noise.
 
         Args:
-            weights: Factor of each training example's loss, shape (n_run, n_train); 1 leaves it as it is.
-            steps: Updates.
-            learning_rate: Step size; None takes the recipe's.
+            interventions: Each makes one run.
+            how: The stretch of training.
+            look: Given the networks of some runs, one a row, and the number of the horizon, from 0; says what is to be
+                known of them, its first axis the run.
+            repeat: 0 sees the batches and noise that the task's own seed gives (and its initial parameters, where it
+                starts from those), another number those of a seed of its own.
             progress: Told of (updates made, updates to make).
 
         Returns:
-            Where the runs end: params (n_run, n_param), buffers (n_run, n_buffer).
+            What `look` said, shape (n_horizon, 1 + n_intervention, ...), the unperturbed run in row 0.
         """
         ...
 
-    def query_losses(self, ends: Point, queries: LongTensor) -> Tensor:
-        """Loss of each query in each run's network, with its own running statistics: (n_run, n_query)."""
+    def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
+        """Loss of each query in each network, with its own running statistics: (n_run, n_query)."""
         ...
 
 
-class GroundTruth(Protocol):
-    """Measures effects by training again."""
+class Measured(NamedTuple):
+    """What a protocol measured, with more than the changes themselves.
 
-    def effects(
+    Attributes:
+        changes: As `GroundTruth.measure` returns them.
+        drift: How far each query's loss moves when nothing is changed and the training just goes on: its loss after the
+            unperturbed run less that under the trained network, in nats, (n_horizon, n_query).
+    """
+
+    changes: Tensor
+    drift: Tensor
+
+
+class GroundTruth(Protocol):
+    """Measures what interventions do, by training again."""
+
+    def measure(
         self,
         task: TrainedTask,
         interventions: Sequence[Intervention],
         queries: LongTensor,
+        how: Retraining,
         *,
         repeat: int,
         progress: Progress | None = None,
-    ) -> Tensor:
-        """Change of each query's loss that each intervention causes, in nats.
+    ) -> Tensor | Measured:
+        """What each intervention changes, in the quantity that the protocol's spec names.
 
         Args:
             task: The trained task; not modified.
             interventions: What to change, each on its own.
             queries: Rows of the test set.
+            how: The stretch of training that the protocol's spec gives for this task.
             repeat: Number of the repetition; seeds whatever the protocol randomises.
             progress: Told of (work done, work to do).
 
         Returns:
-            Shape (n_horizon, n_intervention, n_query), positive where the loss rises.
+            Shape (n_horizon, n_intervention, n_column). For `effects` a column is a query, in nats, positive where its
+            loss rises; for `parameters` a parameter; for `distance` there is one, the norm of the parameters' change.
         """
         ...
 

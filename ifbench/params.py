@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 RESERVED = frozenset({"name", "label", "grid", "exclude", "timeout"})
 
@@ -34,3 +36,26 @@ def param(default: Any = ..., *, about: str, unit: str = "", **bounds: Any) -> A
     Any stands for the field's own type, which pydantic checks.
     """
     return Field(default, description=about, json_schema_extra={"unit": unit}, **bounds)
+
+
+def _count_or_share(value: object) -> int | str:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    match = re.fullmatch(SHARE, value) if isinstance(value, str) else None
+    if match is None or float(match[1]) <= 0:
+        words = "a whole number >= 1, or a percentage such as 6%"
+        raise PydanticCustomError("updates", "wanted {wanted}", {"wanted": words})
+    return str(value)
+
+
+SHARE = r"([0-9]+(?:\.[0-9]+)?) *%"
+SHARE_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^{SHARE}$"}]}
+Updates = Annotated[int | str, PlainValidator(_count_or_share), WithJsonSchema(SHARE_SCHEMA)]
+"""A number of updates: a count, or a percentage of those that the main training made."""
+
+
+def updates_of(given: int | str, total: int) -> int:
+    """The number meant out of `total`: a percentage rounds to the nearest whole, at least 1."""
+    if isinstance(given, int):
+        return given
+    return max(1, round(total * float(given.rstrip().removesuffix("%")) / 100))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from rich.console import Console
 from rich.markup import escape
@@ -82,7 +82,9 @@ def type_name(annotation: Any) -> str:  # Any: a type annotation can be nearly a
     if annotation in words:
         return words[annotation]
     arguments = get_args(annotation)
-    if get_origin(annotation) is list:
+    if get_origin(annotation) is Annotated:
+        return type_name(arguments[0])
+    if get_origin(annotation) in {list, tuple}:
         return f"list of {type_name(arguments[0])}"
     if get_origin(annotation) is Literal:
         return " | ".join(map(str, arguments))

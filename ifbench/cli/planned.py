@@ -126,7 +126,7 @@ def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
         count, cached = count + wanted * repeats, cached + (wanted - missing) * repeats
         spec = registry.protocol(first.cell.protocol.name)
         params = registry.params("protocol", spec.name, first.cell.protocol.params)
-        each = _epochs(first.train, spec.steps(params, first.cell.task.recipe), registry)
+        each = _epochs(first.train, spec.retraining(params, first.cell.task.recipe.steps).steps, registry)
         epochs += each * (missing + bool(missing)) * repeats  # and the baseline
     return Line("ground truths", count, cached, epochs, 0.0 if count == cached else None, {})
 

@@ -13,9 +13,12 @@ from ifbench.errors import IfbenchError, MissingArtifactError
 from ifbench.identity import canonical_json
 from ifbench.interfaces import Checkpoint
 from ifbench.jobs import TRAIN, ScoreJob, TruthJob
+from ifbench.numerics.ensemble import Way
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.task import PreparedTask, prepare
+from ifbench.numerics.trained_run import TrainedRun
 from ifbench.numerics.updates import State
+from ifbench.numerics.ways import way_named
 from ifbench.registry import Registry
 from ifbench.store.artifacts import Artifact, Store
 
@@ -28,11 +31,13 @@ class Context:
 
     Attributes:
         device: torch's name of the device, such as "cpu" or "cuda".
+        engine: How many runs are made, see `ifbench.numerics.ways.ENGINES`.
     """
 
     store: Store
     registry: Registry
     device: str = "cpu"
+    engine: str = "auto"
     _prepared: dict[str, PreparedTask] = field(default_factory=dict)
 
     def prepared(self, task: Task) -> PreparedTask:
@@ -65,7 +70,7 @@ class Context:
                 where=job.label,
                 hint="restore the data, or raise the version of the data plugin to train anew",
             )
-        return TrainedArtifact(prepared, artifact, self.device)
+        return TrainedArtifact(prepared, artifact, self.device, self.engine)
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class TrainedArtifact:
     prepared: PreparedTask
     artifact: Artifact
     device: str
+    engine: str = "auto"
 
     @property
     def state(self) -> State:
@@ -98,6 +104,26 @@ class TrainedArtifact:
             buffers=state.buffers,
             slots=state.slots,
         )
+
+    @property
+    def run(self) -> TrainedRun:
+        """The trained task as a protocol sees it."""
+        prepared, state = self.prepared, self.state
+        return TrainedRun(
+            prepared.trainer,
+            prepared.data,
+            state,
+            steps=prepared.task.recipe.steps,
+            way=self._way,
+            initial=prepared.initial_of,
+        )
+
+    @property
+    def _way(self) -> Way:
+        if self.engine != "auto":
+            return way_named(self.engine, self.prepared.trainer, self.state)
+        chosen = self.artifact.meta["engine"]
+        return Way(chosen["width"], chosen["compiled"])
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:

@@ -13,13 +13,13 @@ from ifbench.interfaces import Progress
 from ifbench.jobs import TrainJob
 from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training import runs_batched_faster
+from ifbench.numerics.ways import choose_way
 
 if TYPE_CHECKING:
     import numpy as np
 
-CHUNK_TOGETHER, CHUNK_ONE_BY_ONE = 63, 8
-"""Interventions measured by one job: where runs go side by side (with the baseline: 64), and where they queue."""
+CHUNK_ONE_BY_ONE = 8
+"""Interventions measured by one job where runs queue."""
 
 
 def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -56,7 +56,7 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
     if len(state.buffers) > 0:
         tensors["buffers"] = state.buffers
         tensors |= {f"buffers_{point.step}": point.point.buffers for point in checkpoints}
-    together = runs_batched_faster(prepared.objective.model.module, problem.n_param)
+    engine = choose_way(prepared.trainer, state, first=job.task.recipe.steps)
     meta = {
         "identity": job.identity,
         "data_digest": prepared.data_digest,
@@ -65,6 +65,7 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
         "n_param": problem.n_param,
         "train_loss": float(problem.train_losses(whole(prepared.data.train)).mean()),
         "gradient_norm": float(problem.objective_gradient().norm()),
-        "chunk": CHUNK_TOGETHER if together else CHUNK_ONE_BY_ONE,
+        "engine": engine.plain(),
+        "chunk": max(CHUNK_ONE_BY_ONE, engine.way.width - 2),  # with the baseline and what pads them
     }
     return {name: tensor.cpu().numpy() for name, tensor in tensors.items()}, meta

@@ -9,10 +9,9 @@ import torch
 
 from ifbench.errors import IfbenchError
 from ifbench.execute.context import Context
-from ifbench.interfaces import GroundTruth, Progress
+from ifbench.interfaces import GroundTruth, Measured, Progress
 from ifbench.jobs import TruthJob
 from ifbench.numerics.objective import whole
-from ifbench.numerics.problem import TrainedRun
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,17 +26,21 @@ def measure_truth(
         IfbenchError: The protocol returned another shape.
     """
     trained = context.trained(job)
-    run = TrainedRun(trained.prepared.trainer, trained.prepared.data, trained.state)
+    run = trained.run
+    spec = context.registry.protocol(job.protocol.name)
     params = context.registry.params("protocol", job.protocol.name, job.protocol.params)
-    protocol: GroundTruth = context.registry.find("protocol", job.protocol.name).spec.load()(params)
+    protocol: GroundTruth = spec.load()(params)
+    how = spec.retraining(params, run.steps)
     queries = whole(trained.prepared.data.test)
     start = time.perf_counter()
-    effects = protocol.effects(run, job.interventions, queries, repeat=job.repeat, progress=progress)
+    told = protocol.measure(run, job.interventions, queries, how, repeat=job.repeat, progress=progress)
     seconds = time.perf_counter() - start
-    wanted = (len(job.interventions), run.n_test)
-    if effects.ndim != 3 or tuple(effects.shape[1:]) != wanted:
+    effects = told.changes if isinstance(told, Measured) else told
+    n_column = {"effects": len(queries), "parameters": run.trained.params.shape[1], "distance": 1}[spec.measures]
+    wanted = (len(how.looks), len(job.interventions), n_column)
+    if tuple(effects.shape) != wanted:
         raise IfbenchError(
-            f"returned shape {tuple(effects.shape)}; expected (n_horizon, n_int={wanted[0]}, n_query={wanted[1]})",
+            f"returned shape {tuple(effects.shape)}; expected (n_horizon, n_int, n_column) = {wanted}",
             where=f"protocol '{job.protocol.name}'",
         )
     meta = {"interventions": [[list(pair) for pair in item.weights] for item in job.interventions], "seconds": seconds}

@@ -79,6 +79,11 @@ class Objective:
         gradient, new_buffers = grad(self.training_value, has_aux=True)(params, buffers, batch, weights, noise)
         return gradient, new_buffers
 
+    def added_gradient(self, params: Tensor, buffers: Tensor, batch: Batch, weights: Tensor) -> Tensor:
+        """Gradient of `sum_i weight_i * loss_i` in evaluation, (n_param,), for weights (n_batch,); no decay."""
+        slope: Tensor = grad(lambda at: (self.losses(at, buffers, batch) * weights).sum())(params)
+        return slope
+
     @cached_property
     def example_losses(self) -> Callable[[Tensor, Tensor, Batch], Tensor]:
         """(params, buffers, batch) -> (n_batch,)."""

@@ -1,4 +1,4 @@
-"""A trained task as estimators and protocols see it."""
+"""A trained task as estimators see it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import LongTensor, Tensor
 from ifbench.cells import Recipe
 from ifbench.errors import EstimatorError
 from ifbench.identity import derive_seed
-from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Point, Progress
+from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Point
 from ifbench.numerics.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pass_bytes, pieces, slices
 from ifbench.numerics.objective import Objective, take, whole
 from ifbench.numerics.staging import Stage
@@ -216,51 +216,3 @@ class TrainedProblem:
             if rows is None and index not in kept and self.kept_bytes + stage.nbytes <= self.memory:
                 kept[index] = stage
             yield share, len(batch.targets), stage
-
-
-@dataclass(frozen=True)
-class TrainedRun:
-    """Implements `ifbench.interfaces.TrainedTask`: what a protocol may do with a trained task."""
-
-    trainer: Trainer
-    data: Dataset
-    state: State
-
-    @property
-    def n_train(self) -> int:
-        """Number of training examples."""
-        return len(self.data.train.targets)
-
-    @property
-    def n_test(self) -> int:
-        """Number of test points."""
-        return len(self.data.test.targets)
-
-    @property
-    def params(self) -> Tensor:
-        """Trained parameters, shape (n_param,)."""
-        return self.state.params
-
-    @property
-    def recipe(self) -> Recipe:
-        """How it was trained."""
-        return self.trainer.recipe
-
-    def continue_training(
-        self,
-        weights: Tensor,
-        *,
-        steps: int,
-        learning_rate: float | None = None,
-        progress: Progress | None = None,
-    ) -> Point:
-        """See `ifbench.interfaces.TrainedTask.continue_training`."""
-        return self.trainer.run_many(
-            self.state, weights, steps=steps, first=self.recipe.steps, learning_rate=learning_rate, progress=progress
-        )
-
-    def query_losses(self, ends: Point, queries: LongTensor) -> Tensor:
-        """See `ifbench.interfaces.TrainedTask.query_losses`."""
-        batch = take(self.data.test, queries)
-        runs = zip(*ends, strict=True)
-        return torch.stack([self.trainer.objective.example_losses(*run, batch) for run in runs])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -26,15 +27,20 @@ class PreparedTask:
 
     Attributes:
         data: In the task's dtype, on the device.
-        initial: Initial parameters, shape (n_param,).
+        initial_of: Initial parameters of a repeat, shape (n_param,); those of repeat 0 are the task's own.
         data_digest: SHA-256 over the bytes of all arrays of the data set, before conversion.
     """
 
     task: Task
     data: Dataset
     objective: Objective
-    initial: Tensor
+    initial_of: Callable[[int], Tensor]
     data_digest: str
+
+    @cached_property
+    def initial(self) -> Tensor:
+        """Initial parameters, shape (n_param,)."""
+        return self.initial_of(0)
 
     @property
     def trainer(self) -> Trainer:
@@ -59,15 +65,24 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu") -> PreparedT
     data = Dataset(_convert(raw.train, dtype, device), _convert(raw.test, dtype, device), raw.n_output)
     architecture = registry.find("architecture", task.architecture.name).spec
     params = registry.params("architecture", task.architecture.name, task.architecture.params)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed("initial parameters", task.seed))
-        model: Model = architecture.load()(params, data)
-    model.module.to(device=device, dtype=dtype).eval()
+
+    def build(*repeat: int) -> Model:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed("initial parameters", task.seed, *repeat))
+            model: Model = architecture.load()(params, data)
+        model.module.to(device=device, dtype=dtype).eval()
+        return model
+
+    model = build()
     check_modes(model, data.train, where=f"architecture '{task.architecture.name}'")
     layout = ParameterLayout.of(model.module)
     objective = Objective(model, layout, _constants(model), task.recipe.decay)
-    initial = layout.flatten(dict(model.module.named_parameters()))
-    return PreparedTask(task, data, objective, initial, _digest(raw))
+
+    def initial_of(repeat: int) -> Tensor:
+        own = model if repeat == 0 else build(repeat)
+        return layout.flatten(dict(own.module.named_parameters()))
+
+    return PreparedTask(task, data, objective, initial_of, _digest(raw))
 
 
 def _constants(model: Model) -> Mapping[str, Tensor]:

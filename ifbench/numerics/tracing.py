@@ -45,7 +45,7 @@ def traced(function: Callable[..., Any]) -> Callable[..., Any]:
     return replay
 
 
-def record(function: Callable[..., Tensors], *example: Tensor) -> Callable[..., Tensors]:
+def record(function: Callable[..., Tensors], *example: Tensor) -> fx.GraphModule:
     """`function` of plain tensors to a tuple of tensors, recorded for the shapes of `example`; the least overhead.
 
     The same tensor may stand in several places of `example`: each place is an argument of its own.
@@ -53,8 +53,7 @@ def record(function: Callable[..., Tensors], *example: Tensor) -> Callable[..., 
     apart = [tensor.detach() for tensor in example]  # one object in two places would be recorded as one argument
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)  # torch's own, on first use
-        graph: Callable[..., Tensors] = simplify(make_fx(function)(*apart))
-    return graph
+        return simplify(make_fx(function)(*apart))
 
 
 def _record(
@@ -80,7 +79,7 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
     for node in graph_module.graph.nodes:
         if node.target is aten.div_.Tensor and _seen_by_it_alone(node.args[0]) and _of_one_type(node.args):
             node.target = aten.div.Tensor
-    if any(_writes(node) for node in graph_module.graph.nodes):
+    if any(writes(node) for node in graph_module.graph.nodes):
         return graph_module
     _fold_constants(graph_module)
     _ask_for_used_gradients(graph_module)
@@ -104,7 +103,8 @@ def _ask_for_used_gradients(graph_module: fx.GraphModule) -> None:
             node.args = (*node.args[:-1], [wanted and index in used for index, wanted in enumerate(mask)])
 
 
-def _writes(node: fx.Node) -> bool:
+def writes(node: fx.Node) -> bool:
+    """Whether an operation writes into one of its tensors."""
     schema = getattr(node.target, "_schema", None)
     return schema is not None and bool(schema.is_mutable)
 
@@ -126,6 +126,8 @@ def _of_one_type(nodes: tuple[Any, ...]) -> bool:  # Any: arguments of an operat
 def _changes_nothing(node: fx.Node) -> bool:
     if node.target in {aten.mul.Scalar, aten.mul.Tensor}:
         return isinstance(node.args[1], int | float) and node.args[1] == 1 and _same_value_kind(node)
+    if node.target is aten.pow.Tensor_Scalar:
+        return bool(node.args[1] == 1) and _same_value_kind(node)
     if node.target in {aten.detach.default, aten.alias.default}:
         return True
     if node.target is aten._to_copy.default:  # noqa: SLF001 - what `to` becomes in a recorded graph

@@ -1,27 +1,26 @@
-"""Training as a fold of the update function over steps: one run, or many that differ in example weights."""
+"""Training as a fold of the update function over steps: of one run, or of several whose states are rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import vmap
 
 from ifbench.cells import Recipe
 from ifbench.identity import derive_seed
-from ifbench.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
-from ifbench.numerics.objective import CONVOLUTIONS, Objective, take
+from ifbench.interfaces import Batch, Checkpoint, Progress, TrainingModel
+from ifbench.numerics.graphs import Step, compile_graph, long_axis_last, split_step
+from ifbench.numerics.objective import Objective, take
 from ifbench.numerics.tracing import Tensors, record
 from ifbench.numerics.update_derivatives import UpdateDerivatives
 from ifbench.numerics.updates import Clock, State, initial_state, second_moment, update_rule
 
 REPORT_EVERY = 100
-MAX_RUNS_AT_ONCE = 64
-MAX_BATCHED_PARAMS = 100_000
 
 
 class Update(NamedTuple):
@@ -39,6 +38,27 @@ class Update(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Change:
+    """How one run differs from the unperturbed one, or several runs, one a row.
+
+    Attributes:
+        weights: Factor of each example's loss wherever it is met in a batch, (n_train,).
+        rows: Examples whose loss is added to the objective of every update, whatever the batch, int64 (k,).
+        added: Their weights beside the mean over the batch, (k,). The added losses are those of evaluation: no dropout,
+            and the running statistics of the moment.
+    """
+
+    weights: Tensor
+    rows: Tensor | None = None
+    added: Tensor | None = None
+
+    @property
+    def leaves(self) -> Tensors:
+        """Its tensors."""
+        return (self.weights,) if self.rows is None or self.added is None else (self.weights, self.rows, self.added)
+
+
+@dataclass(frozen=True)
 class Trainer:
     """Runs a recipe over a data set.
 
@@ -51,7 +71,7 @@ class Trainer:
     data: Batch
     recipe: Recipe
     seed: int
-    _recorded: dict[tuple[torch.Size, int], Callable[..., Tensors]] = field(default_factory=dict, repr=False)
+    _recorded: dict[tuple[Any, ...], Step] = field(default_factory=dict, repr=False)
 
     @property
     def n_train(self) -> int:
@@ -71,7 +91,7 @@ class Trainer:
             {max(1, round(recipe.steps * k / recipe.checkpoints)) for k in range(1, recipe.checkpoints + 1)}
         ):
             state = self.run(
-                state, weights, steps=mark - done, first=done, progress=_part(progress, done, recipe.steps)
+                state, weights, steps=mark - done, first=done, progress=part_of(progress, done, recipe.steps)
             )
             moment = second_moment(recipe, state, mark)
             checkpoints.append(Checkpoint(mark, recipe.learning_rate, state.params, moment, state.buffers))
@@ -81,64 +101,47 @@ class Trainer:
     def run(
         self,
         state: State,
-        weights: Tensor,
+        weights: Tensor | Change,
         *,
         steps: int,
         first: int,
         learning_rate: float | None = None,
         progress: Progress | None = None,
+        compiled: bool = False,
     ) -> State:
         """Train on for `steps` updates, the first of which is number `first` (from 0) of the whole training.
 
         Args:
             state: Tensors of shape (n_param,), or (n_run, n_param) for several runs at once.
-            weights: Factor of each example's loss, (n_train,) or (n_run, n_train).
+            weights: Factor of each example's loss, (n_train,) or (n_run, n_train), or a `Change`.
             steps: Updates to make.
             first: Updates made before; the batch order goes on from there.
             learning_rate: Step size; None takes the recipe's.
             progress: Told of (updates made, updates to make).
+            compiled: Whether to compile the step; results agree to rounding.
         """
-        updates = self.follow(state, weights, steps=steps, first=first, learning_rate=learning_rate)
-        for done, update in enumerate(updates, start=1):
-            state = update.after
+        tensors, step_once = self._tensors(state), None
+        change = _as_change(weights)
+        for done, inputs in enumerate(
+            self.inputs(state.params, first=first, steps=steps, learning_rate=learning_rate), start=1
+        ):
+            if step_once is None:
+                step_once = self._step(tensors, change, inputs, compiled=compiled)
+            tensors = step_once(*inputs, *tensors)[1:]
             if progress is not None and (done % REPORT_EVERY == 0 or done == steps):
                 progress(done, steps)
-        return state
-
-    def run_many(
-        self,
-        state: State,
-        weights: Tensor,
-        *,
-        steps: int,
-        first: int,
-        learning_rate: float | None = None,
-        progress: Progress | None = None,
-    ) -> Point:
-        """Train on from one state once for each row of weights (n_run, n_train); where the runs end, one a row.
-
-        Small networks without convolutions run side by side, others one after the other: whichever is faster.
-        """
-        n_param = self.objective.layout.n_param
-        together = MAX_RUNS_AT_ONCE if runs_batched_faster(self.objective.model.module, n_param) else 1
-        ends: list[State] = []
-        for start in range(0, len(weights), together):
-            some = weights[start : start + together]
-            told = _part(progress, start * steps, len(weights) * steps, times=len(some))
-            begin, factors = (state, some[0]) if together == 1 else (_repeat(state, len(some)), some)
-            ends.append(self.run(begin, factors, steps=steps, first=first, learning_rate=learning_rate, progress=told))
-        return Point(_rows([end.params for end in ends]), _rows([end.buffers for end in ends]))
+        return self._state(tensors, empty=state.buffers)
 
     def follow(
         self, state: State, weights: Tensor, *, steps: int, first: int, learning_rate: float | None = None
     ) -> Iterator[Update]:
         """The updates that `run` makes, one at a time."""
-        tensors = self._tensors(state)
-        step_once: Callable[..., Tensors] | None = None
+        tensors, step_once = self._tensors(state), None
+        change = _as_change(weights)
         for inputs in self.inputs(state.params, first=first, steps=steps, learning_rate=learning_rate):
             if step_once is None:
-                step_once = self._step(tensors, weights, *inputs)
-            gradient, *new = step_once(weights, *inputs, *tensors)
+                step_once = self._step(tensors, change, inputs)
+            gradient, *new = step_once(*inputs, *tensors)
             tensors = tuple(new)
             before, state = state, self._state(tensors, empty=state.buffers)
             yield Update(before, gradient, state)
@@ -159,27 +162,41 @@ class Trainer:
         """Whether steps take a part of the training set."""
         return self.recipe.batch_size is not None
 
-    def _step(self, tensors: Sequence[Tensor], weights: Tensor, *inputs: Tensor) -> Callable[..., Tensors]:
-        """The update, recorded for these shapes: (weights, *inputs, *state) -> (gradient, *new state)."""
-        rule, n_input, n_row = update_rule(self.recipe), len(inputs), int(self.minibatch)
+    def _step(
+        self, tensors: Tensors, change: Change, inputs: Tensors, *, compiled: bool = False
+    ) -> Callable[..., Tensors]:
+        """The update under a change, recorded for these shapes: (*inputs, *state) -> (gradient, *new state)."""
+        leaves = change.leaves
+        key = (tensors[0].shape, len(inputs), *(leaf.shape for leaf in leaves), compiled)
+        if key not in self._recorded:
+            several = tensors[0].ndim == 2
+            in_dims = (*(0 for _ in leaves), *(None for _ in inputs), *(0 for _ in tensors))
+            update = self._update(n_change=len(leaves), n_input=len(inputs))
+            recorded = record(vmap(update, in_dims=in_dims) if several else update, *leaves, *inputs, *tensors)
+            arranged = long_axis_last(recorded) if several else recorded
+            finish = compile_graph if compiled else None
+            self._recorded[key] = split_step(arranged, n_first=len(leaves), finish=finish)
+        return self._recorded[key].bound(*leaves)
 
-        def update(weights: Tensor, *rest: Tensor) -> Tensors:
+    def _update(self, *, n_change: int, n_input: int) -> Callable[..., Tensors]:
+        """(*leaves of a change, *inputs, *state) -> (gradient, *new state)."""
+        rule, n_row = update_rule(self.recipe), int(self.minibatch)
+
+        def update(*told: Tensor) -> Tensors:
+            (weights, *term), rest = told[:n_change], told[n_change:]
             (number, rate), rows, noise = rest[:2], rest[2 : 2 + n_row], rest[2 + n_row : n_input]
             state = self._state(rest[n_input:], empty=weights.new_empty(0))
             batch = self.data
             if rows:
                 batch, weights = take(self.data, rows[0]), weights.index_select(0, rows[0])
             gradient, buffers = self.objective.training_gradient(state.params, state.buffers, batch, weights, noise)
+            if term:
+                added = Batch(*(part[term[0]] for part in self.data))
+                gradient = gradient + self.objective.added_gradient(state.params, state.buffers, added, term[1])
             new = rule(state._replace(buffers=buffers), gradient, Clock(number, rate))
             return (gradient, *self._tensors(new))
 
-        key = (tensors[0].shape, n_input)
-        if key not in self._recorded:
-            several = tensors[0].ndim == 2
-            in_dims = (0, *(None for _ in inputs), *(0 for _ in tensors))
-            function = vmap(update, in_dims=in_dims) if several else update
-            self._recorded[key] = record(function, weights, *inputs, *tensors)
-        return self._recorded[key]
+        return update
 
     def _tensors(self, state: State) -> Tensors:
         """The state as a recorded step takes it: without running statistics where there are none."""
@@ -251,29 +268,11 @@ class EpochOrder:
         return self._rows
 
 
-def runs_batched_faster(module: nn.Module, n_param: int) -> bool:
-    """Whether many runs of this network go faster side by side than one after the other.
-
-    Side by side saves the cost of starting operations, which is all that a small network costs; convolutions with
-    weights of their own per run become grouped convolutions, which are slower than the loop.
-    """
-    convolutional = any(isinstance(part, CONVOLUTIONS) for part in module.modules())
-    return not convolutional and n_param <= MAX_BATCHED_PARAMS
+def _as_change(weights: Tensor | Change) -> Change:
+    return weights if isinstance(weights, Change) else Change(weights)
 
 
-def _repeat(state: State, n_run: int) -> State:
-    def repeat(tensor: Tensor) -> Tensor:
-        return tensor.expand(n_run, -1).contiguous()
-
-    return State(repeat(state.params), tuple(map(repeat, state.slots)), repeat(state.buffers))
-
-
-def _rows(ends: list[Tensor]) -> Tensor:
-    """One row a run, from vectors of single runs or blocks of rows."""
-    return torch.cat([end if end.ndim == 2 else end[None] for end in ends])
-
-
-def _part(progress: Progress | None, before: int, total: int, *, times: int = 1) -> Progress | None:
+def part_of(progress: Progress | None, before: int, total: int, *, times: int = 1) -> Progress | None:
     """Progress of one part of longer work, in units of the whole."""
     if progress is None:
         return None

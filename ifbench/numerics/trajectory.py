@@ -24,10 +24,12 @@ from ifbench.numerics.chunks import slices
 from ifbench.numerics.objective import take
 from ifbench.numerics.replay import DEFAULT_MEMORY, Replay
 from ifbench.numerics.tracing import Tensors
-from ifbench.numerics.training import Trainer, runs_batched_faster
+from ifbench.numerics.training import Trainer
 from ifbench.numerics.updates import Clock, State, denominator
 
 MAX_ROWS, MAX_ROWS_CONVOLUTIONS = 32, 4
+MAX_SMALL = 100_000
+"""Parameters of a network that is still small."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,9 @@ class TrainingTrajectory:
 
     @cached_property
     def _n_block(self) -> int:
-        together = runs_batched_faster(self.trainer.objective.model.module, self.start.params.numel())
-        return MAX_ROWS if together else MAX_ROWS_CONVOLUTIONS
+        objective = self.trainer.objective
+        few = objective.convolutional or objective.layout.n_param > MAX_SMALL
+        return MAX_ROWS_CONVOLUTIONS if few else MAX_ROWS
 
 
 class Told(NamedTuple):

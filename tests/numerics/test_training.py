@@ -10,12 +10,13 @@ from torch.nn import functional
 
 from ifbench.cells import Recipe
 from ifbench.interfaces import Batch, Dataset
+from ifbench.numerics.ensemble import MAX_WIDTH
 from ifbench.numerics.layers import BatchNorm
 from ifbench.numerics.models import Classifier
-from ifbench.numerics.problem import TrainedRun
-from ifbench.numerics.training import MAX_RUNS_AT_ONCE, EpochOrder, Trainer, runs_batched_faster
+from ifbench.numerics.training import EpochOrder, Trainer
 from ifbench.numerics.updates import initial_state
 from ifbench.testing import objective_of
+from tests.retraining import run_many, run_of
 
 RECIPES = [
     Recipe(steps=60, learning_rate=0.2, weight_decay=1e-2),
@@ -46,7 +47,7 @@ def test_runs_side_by_side_equal_a_plain_loop(network, flowers, generator):
     recipe = RECIPES[0]
     trainer, initial = trainer_of(network, flowers, recipe)
     weights = 2 * torch.rand(5, 30, generator=generator, dtype=torch.float64)
-    ends = trainer.run_many(initial_state(recipe, initial), weights, steps=recipe.steps, first=0).params
+    ends = run_many(trainer, initial_state(recipe, initial), weights, steps=recipe.steps, first=0).params
     for end, some in zip(ends, weights, strict=True):
         wanted = plain_descent(network, initial, flowers, some, recipe, divisor=30)
         torch.testing.assert_close(end, wanted, rtol=1e-10, atol=1e-10)
@@ -57,7 +58,7 @@ def test_weight_zero_is_deletion_with_the_old_divisor(network, flowers):
     trainer, initial = trainer_of(network, flowers, recipe)
     weights = torch.ones(2, 30, dtype=torch.float64)
     weights[1, 4] = 0
-    kept, removed = trainer.run_many(initial_state(recipe, initial), weights, steps=recipe.steps, first=0).params
+    kept, removed = run_many(trainer, initial_state(recipe, initial), weights, steps=recipe.steps, first=0).params
     rest = torch.arange(30) != 4
     without = Batch(flowers.inputs[rest], flowers.targets[rest])
     wanted = plain_descent(network, initial, without, torch.ones(29, dtype=torch.float64), recipe, divisor=30)
@@ -68,10 +69,10 @@ def test_weight_zero_is_deletion_with_the_old_divisor(network, flowers):
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.optimizer)
 def test_runs_side_by_side_equal_single_runs(recipe, network, flowers, generator):
     trainer, initial = trainer_of(network, flowers, recipe)
-    weights = torch.rand(MAX_RUNS_AT_ONCE + 3, 30, generator=generator, dtype=torch.float64)
+    weights = torch.rand(MAX_WIDTH + 3, 30, generator=generator, dtype=torch.float64)
     state = initial_state(recipe, initial)
-    ends = trainer.run_many(state, weights, steps=25, first=4, learning_rate=0.03).params
-    for row in (0, MAX_RUNS_AT_ONCE - 1, MAX_RUNS_AT_ONCE, MAX_RUNS_AT_ONCE + 2):
+    ends = run_many(trainer, state, weights, steps=25, first=4, learning_rate=0.03).params
+    for row in (0, MAX_WIDTH - 1, MAX_WIDTH, MAX_WIDTH + 2):
         alone = trainer.run(state, weights[row], steps=25, first=4, learning_rate=0.03).params
         torch.testing.assert_close(ends[row], alone, rtol=1e-10, atol=1e-10)
 
@@ -106,7 +107,7 @@ def test_more_checkpoints_than_steps_are_one_each(network, flowers):
 def test_no_steps_change_nothing(network, flowers):
     trainer, initial = trainer_of(network, flowers, RECIPES[0])
     weights = torch.ones(2, 30, dtype=torch.float64)
-    ends = trainer.run_many(initial_state(RECIPES[0], initial), weights, steps=0, first=0).params
+    ends = run_many(trainer, initial_state(RECIPES[0], initial), weights, steps=0, first=0).params
     assert torch.equal(ends, initial.expand(2, -1))
 
 
@@ -126,17 +127,12 @@ def test_progress_rises_to_the_total(network, flowers):
     told.clear()
     weights = torch.ones(70, 30, dtype=torch.float64)
     state = initial_state(trainer.recipe, initial)
-    trainer.run_many(state, weights, steps=10, first=0, progress=lambda done, total: told.append((done, total)))
+    run_many(trainer, state, weights, steps=10, first=0, progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (700, 700)
 
 
-def test_convolutions_run_one_by_one():
-    assert not runs_batched_faster(nn.Conv2d(1, 1, 3), 10)
-    assert runs_batched_faster(nn.Linear(3, 3), 12)
-    assert not runs_batched_faster(nn.Linear(3, 3), 10**6)
-
-
-def test_one_by_one_gives_what_single_runs_give(generator):
+@pytest.mark.parametrize("width", [1, 5])
+def test_convolutions_give_what_single_runs_give(width, generator):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2)).double()
@@ -144,7 +140,7 @@ def test_one_by_one_gives_what_single_runs_give(generator):
     recipe = Recipe(steps=5)
     trainer, initial = trainer_of(Classifier(module.eval()), data, recipe)
     weights = torch.rand(2, 6, generator=generator, dtype=torch.float64)
-    ends = trainer.run_many(initial_state(recipe, initial), weights, steps=5, first=0).params
+    ends = run_many(trainer, initial_state(recipe, initial), weights, steps=5, first=0, width=width).params
     wanted = plain_descent(trainer.objective.model, initial, data, weights[1], recipe, divisor=6)
     torch.testing.assert_close(ends[1], wanted, rtol=1e-10, atol=1e-12)
 
@@ -181,11 +177,11 @@ def test_batch_order_ignores_the_global_random_state():
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.optimizer)
 def test_runs_with_noise_and_statistics_side_by_side_equal_single_runs(recipe, noisy_network, flowers, generator):
     trainer, initial = trainer_of(noisy_network, flowers, recipe)
-    weights = torch.rand(MAX_RUNS_AT_ONCE + 3, 30, generator=generator, dtype=torch.float64)
+    weights = torch.rand(MAX_WIDTH + 3, 30, generator=generator, dtype=torch.float64)
     state, _ = trainer.train(initial)
-    ends = trainer.run_many(state, weights, steps=25, first=60)
+    ends = run_many(trainer, state, weights, steps=25, first=60)
     assert ends.buffers.shape == (len(weights), 12)
-    for row in (0, MAX_RUNS_AT_ONCE - 1, MAX_RUNS_AT_ONCE, MAX_RUNS_AT_ONCE + 2):
+    for row in (0, MAX_WIDTH - 1, MAX_WIDTH, MAX_WIDTH + 2):
         alone = trainer.run(state, weights[row], steps=25, first=60)
         torch.testing.assert_close(ends.params[row], alone.params, rtol=1e-10, atol=1e-10)
         torch.testing.assert_close(ends.buffers[row], alone.buffers, rtol=1e-10, atol=1e-10)
@@ -218,8 +214,10 @@ def test_noise_is_the_same_in_both_types(noisy_network, flowers):
 
 def test_every_run_is_evaluated_with_its_own_statistics(noisy_network, flowers, generator):
     trainer, initial = trainer_of(noisy_network, flowers, RECIPES[0])
-    run = TrainedRun(trainer, Dataset(flowers, flowers, 3), trainer.train(initial)[0])
-    ends = run.continue_training(torch.rand(3, 30, generator=generator, dtype=torch.float64), steps=30)
+    state, _ = trainer.train(initial)
+    weights = torch.rand(3, 30, generator=generator, dtype=torch.float64)
+    ends = run_many(trainer, state, weights, steps=30, first=60)
+    run = run_of(trainer, Dataset(flowers, flowers, 3), state)
     losses = run.query_losses(ends, torch.arange(5))
     for row in range(3):
         state = {
@@ -245,11 +243,11 @@ def test_a_network_without_noise_or_statistics_pays_nothing_for_them(recipe, net
     for model in (network, Bare(network)):
         trainer, initial = trainer_of(model, flowers, recipe)
         state, _ = trainer.train(initial)
-        found.append((state.params, [len(graph.graph.nodes) for graph in trainer._recorded.values()]))
+        found.append((state.params, [len(step.late.__self__.graph.nodes) for step in trainer._recorded.values()]))
     assert torch.equal(found[0][0], found[1][0])
     assert found[0][1] == found[1][1]
     if recipe.batch_size is None:
-        assert found[0][1] == [53]
+        assert found[0][1] == [50]
 
 
 def test_frozen_and_tied_parameters_train_as_torch_does(flowers):

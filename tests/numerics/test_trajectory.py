@@ -13,10 +13,11 @@ from ifbench.errors import EstimatorError, IfbenchError
 from ifbench.interfaces import Batch, Dataset
 from ifbench.numerics.layers import BatchNorm, Dropout
 from ifbench.numerics.models import Classifier, Regressor
-from ifbench.numerics.problem import TrainedProblem, TrainedRun
+from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.training import Trainer, trainer_of
 from ifbench.numerics.trajectory import MAX_ROWS, TrainingTrajectory
 from ifbench.testing import objective_of
+from tests.retraining import run_many, run_of
 
 BEFORE, STEPS = 40, 24
 RECIPES = {
@@ -61,10 +62,9 @@ def trajectory_of(trainer, state, *, steps=STEPS, **changes):
 
 def retrained(trainer, state, changes, horizon, *, learning_rate=None):
     """Central differences of parameters, running statistics and query losses after really training on."""
-    run = TrainedRun(trainer, Dataset(trainer.data, trainer.data, 3), state)
-    ends = [
-        run.continue_training(1 + sign * STEP * changes, steps=horizon, learning_rate=learning_rate) for sign in (1, -1)
-    ]
+    run = run_of(trainer, Dataset(trainer.data, trainer.data, 3), state)
+    told = {"steps": horizon, "first": trainer.recipe.steps, "learning_rate": learning_rate}
+    ends = [run_many(trainer, state, 1 + sign * STEP * changes, **told) for sign in (1, -1)]
     losses = [run.query_losses(end, torch.arange(len(trainer.data.targets))) for end in ends]
     pairs = (*zip(*ends, strict=True), losses)
     return tuple((above - below) / (2 * STEP) for above, below in pairs)

@@ -15,6 +15,7 @@ from ifbench.records import Intervention
 from ifbench.registry import load_registry
 from ifbench.testing import objective_of, params_to_check
 from tests.plugins.estimators.references import blobs, every
+from tests.retraining import run_many
 
 DECAY, DAMPING = 0.01, 2.0
 
@@ -138,7 +139,7 @@ def trained_on(problem, steps, example, change):
     weights[0, example] += change
     trainer = trainer_of(problem.objective, problem.data.train, problem.recipe, task_seed=problem.seed)
     start = problem.trajectory(steps=steps).start
-    ends = trainer.run_many(start, weights, steps=steps, first=problem.recipe.steps)
+    ends = run_many(trainer, start, weights, steps=steps, first=problem.recipe.steps)
     return problem.objective.example_losses(ends.params[0], ends.buffers[0], problem.data.test)
 
 

@@ -8,12 +8,13 @@ import torch
 
 from ifbench.cells import Choice, Recipe, Task
 from ifbench.errors import EstimatorError
-from ifbench.numerics.problem import TrainedProblem, TrainedRun
+from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.task import prepare
 from ifbench.records import Intervention
 from ifbench.registry import load_registry
 from ifbench.stats.correlations import pearson
 from ifbench.testing import assert_conforms, near_isotropic, params_to_check
+from tests.retraining import measure, run_many, run_of
 
 N_TRAIN, N_TEST = 120, 30
 QUERIES = torch.arange(N_TEST)
@@ -54,7 +55,7 @@ def iris(registry):
                 buffers=state.buffers,
                 slots=state.slots,
             )
-            made[key] = (problem, TrainedRun(prepared.trainer, prepared.data, state))
+            made[key] = (problem, run_of(prepared.trainer, prepared.data, state))
         return made[key]
 
     return make
@@ -68,9 +69,8 @@ def fitted(registry, problem, **values):
 
 
 def measured(registry, run, interventions, **values):
-    """Effects (n_intervention, n_query) by the protocol."""
-    spec = registry.find("protocol", "retrain-from-optimum").spec
-    return spec.load()(spec.params(**values)).effects(run, interventions, QUERIES, repeat=0)[0]
+    """Effects of training on from the optimum."""
+    return measure("retrain-from-optimum", run, interventions, QUERIES, **values)[0]
 
 
 def reweighted(row, factor):
@@ -102,7 +102,8 @@ def test_small_changes_of_weight_are_predicted_to_a_percent(registry, iris, reci
     weights = torch.ones(4, N_TRAIN, dtype=torch.float64)
     for k, row in enumerate((3, 50, 101)):
         weights[k + 1, row] += epsilon
-    ends = run.continue_training(weights, steps=120, learning_rate=0.002).params
+    told = {"steps": 120, "first": recipe.steps, "learning_rate": 0.002}
+    ends = run_many(run.trainer, run.state, weights, **told).params
     for row in range(3):
         wanted = ends[row + 1] - ends[0]
         assert (change[row] - wanted).norm() < 0.01 * wanted.norm()

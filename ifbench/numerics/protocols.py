@@ -1,0 +1,122 @@
+"""What protocols are made of: parameters that most share, and what they look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Self, cast
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ifbench.interfaces import Measured, Point, Progress, TrainedTask
+from ifbench.params import Params, param
+from ifbench.records import Intervention
+from ifbench.retraining import Retraining
+
+if TYPE_CHECKING:
+    from torch import LongTensor, Tensor
+
+Horizons = tuple[Annotated[int, Field(ge=1)], ...]
+
+
+class StretchParams(Params):
+    """How fast a stretch of training is, and when it is looked at."""
+
+    learning_rate: float | None = param(None, gt=0, about="step size while training again; empty: the recipe's")
+    horizons: Horizons = param((), about="numbers of updates after which to measure, rising; empty: the end")
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        steps = getattr(self, "steps", None)
+        last = steps if isinstance(steps, int) else None
+        beyond = bool(self.horizons) and last is not None and self.horizons[-1] > last
+        if beyond or list(self.horizons) != sorted(set(self.horizons)):
+            within = f", none beyond the {last} steps" if last is not None else ""
+            got, words = list(self.horizons), f"rising numbers of updates{within}"
+            raise PydanticCustomError("horizons", "horizons are {got}, wanted {words}", {"got": got, "words": words})
+        return self
+
+
+class LossEffects:
+    """Effect of an intervention: a query's loss after training with it, less that after the same training without.
+
+    Implements `ifbench.interfaces.GroundTruth`.
+    """
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    def measure(
+        self,
+        task: TrainedTask,
+        interventions: Sequence[Intervention],
+        queries: LongTensor,
+        how: Retraining,
+        *,
+        repeat: int,
+        progress: Progress | None = None,
+    ) -> Measured:
+        """Effects in nats, and the drift of the unperturbed run."""
+
+        def look(networks: Point, _: int) -> Tensor:
+            return task.query_losses(networks, queries)
+
+        losses = task.retrain(interventions, how, look, repeat=repeat, progress=progress)  # (n_horizon, 1 + n_int, ...)
+        unperturbed = losses[:, :1]
+        return Measured(losses[:, 1:] - unperturbed, (unperturbed - task.query_losses(task.trained, queries))[:, 0])
+
+
+class ParameterChanges:
+    """Change of every parameter: after training with an intervention, less after the same training without.
+
+    Implements `ifbench.interfaces.GroundTruth` for a spec that measures `parameters`.
+    """
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    def measure(
+        self,
+        task: TrainedTask,
+        interventions: Sequence[Intervention],
+        queries: LongTensor,  # noqa: ARG002 - no query is asked
+        how: Retraining,
+        *,
+        repeat: int,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """Shape (n_horizon, n_intervention, n_param)."""
+        params = task.retrain(interventions, how, _params, repeat=repeat, progress=progress)
+        return params[:, 1:] - params[:, :1]
+
+
+class Distances:
+    """Euclidean norm of the change of the parameters; holds one network a horizon, not one an intervention.
+
+    Implements `ifbench.interfaces.GroundTruth` for a spec that measures `distance`.
+    """
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    def measure(
+        self,
+        task: TrainedTask,
+        interventions: Sequence[Intervention],
+        queries: LongTensor,  # noqa: ARG002 - no query is asked
+        how: Retraining,
+        *,
+        repeat: int,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """Shape (n_horizon, n_intervention, 1)."""
+        unperturbed = task.retrain([], how, _params, repeat=repeat)[:, 0]  # (n_horizon, n_param)
+
+        def distance(networks: Point, horizon: int) -> Tensor:
+            return cast("Tensor", (networks.params - unperturbed[horizon]).norm(dim=1, keepdim=True))
+
+        return task.retrain(interventions, how, distance, repeat=repeat, progress=progress)[:, 1:]
+
+
+def _params(networks: Point, _: int) -> Tensor:
+    return networks.params

@@ -1,0 +1,140 @@
+"""A trained task as protocols see it: it may train again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import LongTensor, Tensor
+
+from ifbench.cells import Recipe
+from ifbench.errors import IfbenchError
+from ifbench.identity import derive_seed
+from ifbench.interfaces import Dataset, Look, Point, Progress
+from ifbench.numerics.chunks import pass_bytes, pieces
+from ifbench.numerics.ensemble import Ensemble, Way
+from ifbench.numerics.objective import take
+from ifbench.numerics.proximal import ProximalBregman
+from ifbench.numerics.training import Change, Trainer
+from ifbench.numerics.updates import State, initial_state
+from ifbench.records import Intervention
+from ifbench.retraining import Retraining
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """Implements `ifbench.interfaces.TrainedTask`: what a protocol may do with a trained task.
+
+    Attributes:
+        state: Where training ended.
+        steps: Updates that led there.
+        way: How many runs are made.
+        initial: Initial parameters (n_param,) of each repeat; None where a protocol may not start from them.
+        states: State after any number of updates of the main training; None where a protocol may not start on the way.
+    """
+
+    trainer: Trainer
+    data: Dataset
+    state: State
+    steps: int
+    way: Way
+    initial: Callable[[int], Tensor] | None = None
+    states: Callable[[int], State] | None = None
+
+    @property
+    def n_train(self) -> int:
+        """Number of training examples."""
+        return len(self.data.train.targets)
+
+    @property
+    def n_test(self) -> int:
+        """Number of test points."""
+        return len(self.data.test.targets)
+
+    @property
+    def trained(self) -> Point:
+        """See `ifbench.interfaces.TrainedTask.trained`."""
+        return Point(self.state.params[None], self.state.buffers[None])
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it was trained."""
+        return self.trainer.recipe
+
+    def retrain(
+        self,
+        interventions: Sequence[Intervention],
+        how: Retraining,
+        look: Look,
+        *,
+        repeat: int = 0,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """See `ifbench.interfaces.TrainedTask.retrain`."""
+        trainer, start = self.trainer, self._start(how, repeat)
+        if repeat > 0:
+            trainer = replace(trainer, seed=derive_seed("repeat", trainer.seed, repeat))
+        if how.proximal is not None:
+            objective = ProximalBregman.around(trainer.objective, start.params, start.buffers, damping=how.proximal)
+            trainer = Trainer(objective, trainer.data, trainer.recipe, trainer.seed)
+            start = initial_state(self.recipe, start.params, start.buffers)
+        return Ensemble(trainer, self.way).run(
+            start,
+            self._change([Intervention(()), *interventions], how),
+            look,
+            first=self.steps if how.start is None else how.start,
+            horizons=how.looks,
+            learning_rate=how.learning_rate,
+            progress=progress,
+        )
+
+    def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
+        """See `ifbench.interfaces.TrainedTask.query_losses`."""
+        objective, test = self.trainer.objective, self.data.test
+        row_bytes = self.state.params.numel() * self.state.params.element_size()
+        each = objective.example_bytes(networks.params[0], networks.buffers[0], test)
+        chunks = [take(test, rows) for rows in pieces(queries, max(1, pass_bytes(queries.device, row_bytes) // each))]
+        runs = zip(*networks, strict=True)
+        return torch.stack([torch.cat([objective.example_losses(*run, chunk) for chunk in chunks]) for run in runs])
+
+    def _start(self, how: Retraining, repeat: int) -> State:
+        if how.start is None or how.start == self.steps:
+            return self.state
+        if how.start == 0 and self.initial is not None:
+            params = self.initial(repeat)
+            return initial_state(self.recipe, params, self.trainer.objective.initial_buffers(params))
+        if 0 < how.start < self.steps and self.states is not None:
+            return self.states(how.start)
+        raise IfbenchError(
+            f"cannot start after {how.start} updates; the training made {self.steps}",
+            where="retrain",
+            hint="give a number of updates within the training, or leave it out for its end",
+        )
+
+    def _change(self, interventions: Sequence[Intervention], how: Retraining) -> Change:
+        """Weights of a mean loss, one intervention a row, in the form the stretch asks for."""
+        like = self.state.params
+        ones = like.new_ones(len(interventions), self.n_train)
+        self._check_rows(interventions)
+        if how.form == "factor":
+            for row, intervention in zip(ones, interventions, strict=True):
+                for example, added in intervention.weights:
+                    row[example] += added * self.n_train
+            return Change(ones)
+        n_term = max(1, *(len(intervention.weights) for intervention in interventions))
+        rows = torch.zeros(len(interventions), n_term, dtype=torch.int64, device=like.device)
+        weights = like.new_zeros(len(interventions), n_term)
+        for number, intervention in enumerate(interventions):
+            for place, (example, added) in enumerate(intervention.weights):
+                rows[number, place], weights[number, place] = example, added
+        return Change(ones, rows, weights)
+
+    def _check_rows(self, interventions: Sequence[Intervention]) -> None:
+        outside = [row for item in interventions for row, _ in item.weights if not 0 <= row < self.n_train]
+        if outside:
+            raise IfbenchError(
+                f"no training example {outside[0]} among {self.n_train}",
+                where="retrain",
+                hint=f"rows count from 0 to {self.n_train - 1}",
+            )

@@ -1,0 +1,85 @@
+"""Training from scratch on subsets: what the linear datamodelling score compares with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ifbench import ProtocolSpec, hookimpl, param
+from ifbench.errors import IfbenchError
+from ifbench.interfaces import Measured, Progress, TrainedTask
+from ifbench.numerics.protocols import LossEffects, StretchParams
+from ifbench.params import Updates, updates_of
+from ifbench.records import Intervention
+from ifbench.retraining import Retraining
+
+if TYPE_CHECKING:
+    from torch import LongTensor
+
+
+class SubsetParams(StretchParams):
+    """How long and how fast."""
+
+    steps: Updates = param("100%", about="updates of each training: a count, or a percentage of the main training's")
+
+
+def retraining(params: SubsetParams, steps: int) -> Retraining:
+    """From the initial parameters."""
+    return Retraining(
+        steps=updates_of(params.steps, steps),
+        start=0,
+        horizons=params.horizons,
+        learning_rate=params.learning_rate,
+    )
+
+
+class SubsetRetrain(LossEffects):
+    """Effects of removals where the mean loss is over what is left: its examples weigh n / n_left in every batch.
+
+    Batches are those of the whole set, so that all subsets see the same ones; what is left out weighs nothing.
+    """
+
+    def measure(
+        self,
+        task: TrainedTask,
+        interventions: Sequence[Intervention],
+        queries: LongTensor,
+        how: Retraining,
+        *,
+        repeat: int,
+        progress: Progress | None = None,
+    ) -> Measured:
+        """Effects in nats, and the drift of the training on everything.
+
+        Raises:
+            IfbenchError: An intervention does something else than leaving examples out, or leaves none.
+        """
+        subsets = [_of_the_rest(intervention, task.n_train) for intervention in interventions]
+        return super().measure(task, subsets, queries, how, repeat=repeat, progress=progress)
+
+
+def _of_the_rest(intervention: Intervention, n_train: int) -> Intervention:
+    removed = {row for row, _ in intervention.weights}
+    n_left = n_train - len(removed)
+    if n_left < 1 or any(not math.isclose(added, -1 / n_train) for _, added in intervention.weights):
+        raise IfbenchError(
+            f"got an intervention on {len(removed)} of {n_train} examples that does not leave a subset",
+            where="protocol 'subset-retrain'",
+            hint="leave examples out and some in: {groups: 40, size: 50%}, without weight or epsilon",
+        )
+    more = 1 / n_left - 1 / n_train
+    return Intervention(tuple((row, -1 / n_train if row in removed else more) for row in range(n_train)))
+
+
+@hookimpl
+def ifbench_protocols() -> Iterable[ProtocolSpec]:
+    """Subsets."""
+    yield ProtocolSpec(
+        name="subset-retrain",
+        factory=f"{__name__}:SubsetRetrain",
+        params=SubsetParams,
+        retraining=retraining,
+        summary="train from scratch on what a group leaves; Spearman over random groups is the datamodelling score",
+        source="Ilyas et al. 2022; Park et al. 2023, section 2 (linear datamodelling score)",
+    )
