@@ -63,6 +63,7 @@ def run(
     executor: str = "process",
     device: str = "cpu",
     threads: int = 1,
+    engine: str = "auto",
     out: str | Path | None = None,
     watcher: Watcher | None = None,
 ) -> Results:
@@ -78,6 +79,8 @@ def run(
         executor: `process`, or `inline` for this very process.
         device: torch's name of the device.
         threads: torch threads of each worker.
+        engine: How interventions are retrained: `auto` (the fastest in a short trial, kept with the trained task),
+            `one-by-one`, `side-by-side` or `compiled`. Effects agree to rounding whichever it is.
         out: Directory for the results; None takes `leaderboards/<suite>` in the working directory.
         watcher: Told of progress.
 
@@ -91,7 +94,7 @@ def run(
     for refused in registry.refused:
         watcher.notice(f"plugin {refused.origin} did not load: {refused.reason}")
     store = Store.default()
-    setup = Setup(store.root, tuple(map(str, plugins)), device, threads)
+    setup = Setup(store.root, tuple(map(str, plugins)), device, threads, engine)
     directory = Path(out) if out is not None else Path("leaderboards") / result_name(plan.suite)
     go = Run(plan, store, registry, directory, lambda: open_executor(executor, setup, workers), watcher)
     records = go()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Form = Literal["factor", "term"]
+ENGINES = ("auto", "one-by-one", "side-by-side", "compiled")
+"""How many runs are made: by a short trial of each way on the task at hand, or as a person says."""
 Quantity = Literal["effects", "parameters", "distance"]
 
 

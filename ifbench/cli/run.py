@@ -8,6 +8,7 @@ import click
 
 from ifbench.cli.options import examples, json_option, suite_options
 from ifbench.errors import ExitCode, IfbenchError
+from ifbench.retraining import ENGINES
 
 
 @click.command(
@@ -26,6 +27,13 @@ from ifbench.errors import ExitCode, IfbenchError
 @click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="torch threads of each worker."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="How interventions are retrained; auto tries each way for a moment on the task at hand.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder; default: leaderboards/<suite>.")
 @json_option
 def command(
@@ -38,6 +46,7 @@ def command(
     executor: str,
     device: str,
     threads: int,
+    engine: str,
     out: Path | None,
     as_json: bool,
 ) -> int:
@@ -66,6 +75,7 @@ def command(
                 executor=executor,
                 device=device,
                 threads=threads,
+                engine=engine,
                 out=out,
                 watcher=watcher,
             )

@@ -31,7 +31,7 @@ class Context:
 
     Attributes:
         device: torch's name of the device, such as "cpu" or "cuda".
-        engine: How many runs are made, see `ifbench.numerics.ways.ENGINES`.
+        engine: How many runs are made, one of `ifbench.retraining.ENGINES`.
     """
 
     store: Store

@@ -19,12 +19,14 @@ class Setup:
     Attributes:
         plugin_files: Given with `--plugin`.
         threads: torch threads of each worker; part of what makes results repeatable.
+        engine: How each worker makes many runs, one of `ifbench.retraining.ENGINES`.
     """
 
     store: Path
     plugin_files: tuple[str, ...] = ()
     device: str = "cpu"
     threads: int = 1
+    engine: str = "auto"
 
 
 class Executor(Protocol):

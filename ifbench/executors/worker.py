@@ -31,7 +31,7 @@ class Worker:
         from ifbench.execute import Context
 
         torch.set_num_threads(setup.threads)
-        self.context = Context(Store(setup.store), load_registry(setup.plugin_files), setup.device)
+        self.context = Context(Store(setup.store), load_registry(setup.plugin_files), setup.device, setup.engine)
 
     def run(self, job: Job, progress: Progress | None = None) -> Outcome:
         """Run a job; an exception becomes an outcome, whatever its type, for a plugin may raise anything.

@@ -13,6 +13,7 @@ from ifbench.errors import IfbenchError
 from ifbench.numerics.ensemble import Way, repeat, widest
 from ifbench.numerics.training import Change, Trainer
 from ifbench.numerics.updates import State
+from ifbench.retraining import ENGINES
 
 TRY_SECONDS = 0.2
 MIN_UPDATES, MAX_UPDATES = 2, 50
@@ -23,9 +24,6 @@ CLEARLY = 1.25
 """How many times faster side by side must be to be preferred, so that noise on the clock does not decide."""
 COMPILE_PAYS_SECONDS = 300.0
 """Compiling takes tens of seconds; it is tried where the training itself, in the way found, would take this long."""
-
-ENGINES = ("auto", "one-by-one", "side-by-side", "compiled")
-"""What a person may ask for."""
 
 
 @dataclass(frozen=True)

@@ -1,89 +1,148 @@
-"""What recording a step and training side by side are worth: ratios within one run, `make bench`."""
+"""What training again costs: against plain loops of single retrainings in PyTorch, `make bench`.
+
+The loops are what one writes without thinking: a module, its loss, `torch.optim`, one intervention after the other.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from torch.func import vmap
 
 from ifbench.cells import Choice, Recipe, Task
 from ifbench.interfaces import Batch
+from ifbench.numerics.ensemble import Ensemble
 from ifbench.numerics.task import PreparedTask, prepare
+from ifbench.numerics.training import Change
 from ifbench.numerics.updates import initial_state
+from ifbench.numerics.ways import choose_way
 from ifbench.registry import load_registry
-from tests.retraining import run_many
+from tests.benchmarks.paired import compare
+from tests.running import environment
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-STEPS, N_RUN = 50, 20
+N_RUN, N_TIMED = 20, 2
+IRIS_STEPS, DIGITS_STEPS = 7500, 60
 
 
-@pytest.fixture(scope="module")
-def iris() -> PreparedTask:
+def task_of(data: str, architecture: str, recipe: Recipe, dtype: str, **values: int) -> PreparedTask:
     registry = load_registry()
 
-    def choice(kind: str, name: str) -> Choice:
-        return Choice(kind, name, name, registry.find(kind, name).spec.params().plain())
+    def choice(kind: str, name: str, **given: int) -> Choice:
+        return Choice(kind, name, name, registry.find(kind, name).spec.params(**given).plain())
 
-    recipe = Recipe(steps=100, learning_rate=0.1, weight_decay=0.001)
-    return prepare(Task(choice("data", "iris"), choice("architecture", "mlp"), recipe, 0, "float64"), registry)
-
-
-@pytest.fixture(scope="module")
-def weights(iris: PreparedTask) -> torch.Tensor:
-    weights = torch.ones(N_RUN, 120, dtype=torch.float64)
-    weights[range(N_RUN), range(N_RUN)] = 0
-    return weights
+    task = Task(choice("data", data, **values), choice("architecture", architecture), recipe, 0, dtype)
+    return prepare(task, registry)
 
 
-@pytest.mark.benchmark(group="50 steps of one run")
-def test_one_run_recorded(benchmark: BenchmarkFixture, iris: PreparedTask) -> None:
-    trainer, ones = iris.trainer, torch.ones(120, dtype=torch.float64)
-    benchmark(lambda: trainer.run(initial_state(iris.task.recipe, iris.initial), ones, steps=STEPS, first=0))
+def all_runs(task: PreparedTask, steps: int, n_run: int) -> torch.Tensor:
+    """Leave one out from scratch, each of some examples, with all there is to pay: trial of the ways and recording."""
+    trainer = task.trainer
+    state = initial_state(task.task.recipe, task.initial, task.objective.initial_buffers(task.initial))
+    weights = torch.ones(n_run, trainer.n_train, dtype=task.initial.dtype)
+    weights[range(n_run), range(n_run)] = 0
+    way = choose_way(trainer, state, first=0).way
+    ensemble = Ensemble(trainer, way)
+    return ensemble.run(state, Change(weights), lambda networks, _: networks.params, first=0, horizons=[steps])
 
 
-@pytest.mark.benchmark(group="50 steps of one run")
-def test_one_run_torch_optim(benchmark: BenchmarkFixture, iris: PreparedTask) -> None:
-    benchmark(lambda: plain_run(iris, torch.ones(120, dtype=torch.float64)))
-
-
-@pytest.mark.benchmark(group="50 steps of 20 runs")
-def test_many_runs_recorded(benchmark: BenchmarkFixture, iris: PreparedTask, weights: torch.Tensor) -> None:
-    trainer = iris.trainer
-    benchmark(lambda: run_many(trainer, initial_state(iris.task.recipe, iris.initial), weights, steps=STEPS, first=0))
-
-
-@pytest.mark.benchmark(group="50 steps of 20 runs")
-def test_many_runs_vmap(benchmark: BenchmarkFixture, iris: PreparedTask, weights: torch.Tensor) -> None:
-    def step(params: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        return params - 0.1 * iris.objective.training_gradient(params, params.new_empty(0), iris.data.train, weights)[0]
-
-    def run() -> torch.Tensor:
-        params = iris.initial.expand(N_RUN, -1)
-        for _ in range(STEPS):
-            params = vmap(step)(params, weights)
-        return params
-
-    benchmark(run)
-
-
-@pytest.mark.benchmark(group="50 steps of 20 runs")
-def test_many_runs_one_by_one_with_torch_optim(
-    benchmark: BenchmarkFixture, iris: PreparedTask, weights: torch.Tensor
-) -> None:
-    benchmark(lambda: [plain_run(iris, some) for some in weights])
-
-
-def plain_run(iris: PreparedTask, weights: torch.Tensor) -> None:
-    """The obvious way: a module, its loss, `torch.optim.SGD`."""
-    module = iris.objective.model.module
-    optimizer = torch.optim.SGD(module.parameters(), lr=0.1, weight_decay=2 * 0.001)
-    batch: Batch = iris.data.train
-    for _ in range(STEPS):
+def plain_run(task: PreparedTask, steps: int, example: int) -> None:
+    """One retraining, in the obvious way."""
+    recipe, module, data = task.task.recipe, task.objective.model.module, task.data.train
+    rate, decay = recipe.learning_rate, 2 * recipe.decay
+    optimizer = torch.optim.SGD(module.parameters(), lr=rate, momentum=recipe.momentum, weight_decay=decay)
+    weights = torch.ones(len(data.targets), dtype=task.initial.dtype)
+    weights[example] = 0
+    size = recipe.batch_size or len(weights)
+    for _ in range(steps):
+        rows = slice(None) if size == len(weights) else torch.randperm(len(weights))[:size]
+        batch = Batch(data.inputs[rows], data.targets[rows])
         optimizer.zero_grad()
         losses = torch.nn.functional.cross_entropy(module(batch.inputs), batch.targets, reduction="none")
-        (losses * weights).mean().backward()
+        (losses * weights[rows]).mean().backward()
         optimizer.step()
+
+
+def loop(task: PreparedTask, steps: int) -> Callable[[], None]:
+    return lambda: [plain_run(task, steps, example) for example in range(N_TIMED)] and None
+
+
+@pytest.mark.benchmark(group="many retrainings")
+def test_twenty_retrainings_on_iris(benchmark: BenchmarkFixture) -> None:
+    recipe = Recipe(steps=60_000, learning_rate=0.1, weight_decay=0.001)
+    task = task_of("iris", "mlp", recipe, "float64")
+    speed = N_TIMED / N_RUN
+    what = f"{N_RUN} x {IRIS_STEPS} steps on Iris over a plain loop (timed on {N_TIMED})"
+    compare(
+        benchmark,
+        what,
+        lambda: all_runs(task, IRIS_STEPS, N_RUN),
+        loop(task, IRIS_STEPS),
+        limit="1/20 = 0.05",
+        times=speed,
+        rounds=3,
+    )
+
+
+@pytest.mark.skipif("IFBENCH_DATA" not in os.environ, reason="needs MNIST under IFBENCH_DATA")
+@pytest.mark.parametrize("architecture", ["lenet", "small-cnn"])
+@pytest.mark.benchmark(group="many retrainings")
+def test_retrainings_on_mnist(benchmark: BenchmarkFixture, architecture: str) -> None:
+    recipe = Recipe(optimizer="sgd", momentum=0.9, batch_size=100, steps=1000, learning_rate=0.05, weight_decay=0.001)
+    task = task_of("mnist", architecture, recipe, "float32", n_train=2000, n_test=100)
+    what = f"{N_TIMED} x {DIGITS_STEPS} steps of {architecture} over a plain loop, trial and recording counted"
+    work = lambda: all_runs(task, DIGITS_STEPS, N_TIMED)  # noqa: E731 - a name for the line below
+    compare(benchmark, what, work, loop(task, DIGITS_STEPS), limit="1", rounds=3)
+
+
+SUITE = """\
+name: workers
+tasks:
+  - data: {{name: mnist, n_train: 2000, n_test: 200}}
+    architecture: small-cnn
+    recipe: {{optimizer: sgd, momentum: 0.9, batch_size: 200, steps: 50, learning_rate: 0.05}}
+queries: [{{highest-loss: 2}}]
+examples: [{{random: 32}}]
+protocols: [{{name: retrain-from-optimum, steps: {steps}}}]
+estimators: [random]
+"""
+WORKER_STEPS = 250
+
+
+@pytest.mark.skipif("IFBENCH_DATA" not in os.environ, reason="needs MNIST under IFBENCH_DATA")
+@pytest.mark.benchmark(group="many retrainings")
+def test_two_workers(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """`ifbench run` with everything but the ground truth stored before, in two processes and in one."""
+    path, first = tmp_path / "workers.yaml", tmp_path / "first"
+    first.mkdir()
+    path.write_text(SUITE.format(steps=1))
+    ifbench_run(first, path, workers=1)
+    path.write_text(SUITE.format(steps=WORKER_STEPS))
+
+    def timed(workers: int) -> float:
+        folder = tmp_path / f"workers-{workers}"
+        shutil.copytree(first, folder)
+        start = perf_counter()
+        ifbench_run(folder, path, workers=workers)
+        return perf_counter() - start
+
+    seconds = {2: benchmark.pedantic(timed, args=(2,), rounds=1), 1: timed(1)}
+    ratio = seconds[1] / seconds[2]
+    benchmark.extra_info.update(
+        what="one worker process over two, processes started", ratio=ratio, limit="at least 1.7"
+    )
+
+
+def ifbench_run(folder: Path, suite: Path, *, workers: int) -> None:
+    command = [sys.executable, "-m", "ifbench", "run", str(suite), "-j", str(workers), "--out", str(folder / "out")]
+    subprocess.run(command, cwd=folder, env=environment(folder), check=True, capture_output=True)
