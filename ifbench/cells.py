@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ifbench.params import Params, param
 
 Optimizer = Literal["gradient-descent", "sgd", "adam", "rmsprop"]
+Schedule = Literal["constant", "cosine", "step"]
 
 
 class Recipe(Params):
@@ -19,6 +20,10 @@ class Recipe(Params):
 
     optimizer: Optimizer = param("gradient-descent", about="gradient-descent uses the whole training set each step")
     learning_rate: float = param(0.1, gt=0, about="step size", unit="parameter change per gradient")
+    schedule: Schedule = param("constant", about="how the step size falls: not, along half a cosine, at milestones")
+    warmup: int = param(0, ge=0, about="updates over which the step size rises linearly", unit="updates")
+    milestones: tuple[int, ...] = param((), about="where schedule step multiplies the step size", unit="updates")
+    gamma: float = param(0.1, gt=0, about="what schedule step multiplies the step size by at each milestone")
     steps: int = param(..., ge=1, about="updates of the main training", unit="updates")
     weight_decay: float = param(0.0, ge=0, about="factor of the squared norm of all parameters in the objective")
     penalty: Literal["wd", "wd/2"] = param("wd", about="what multiplies |theta|^2 in the objective")

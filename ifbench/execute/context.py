@@ -14,6 +14,7 @@ from ifbench.identity import canonical_json
 from ifbench.interfaces import Checkpoint
 from ifbench.jobs import TRAIN, ScoreJob, TruthJob
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.schedules import learning_rate_at
 from ifbench.numerics.task import PreparedTask, prepare
 from ifbench.numerics.updates import State
 from ifbench.registry import Registry
@@ -102,7 +103,7 @@ class TrainedArtifact:
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Parameters kept along the way, the last of them the trained ones."""
-        prefix, rate = "checkpoint_", self.prepared.task.recipe.learning_rate
+        prefix, recipe = "checkpoint_", self.prepared.task.recipe
         arrays = self.artifact.arrays
         steps = sorted(int(name.removeprefix(prefix)) for name in arrays if name.startswith(prefix))
 
@@ -110,7 +111,13 @@ class TrainedArtifact:
             return self._tensor(f"{what}_{step}") if f"{what}_{step}" in arrays else None
 
         return tuple(
-            Checkpoint(step, rate, self._tensor(f"{prefix}{step}"), kept("second_moment", step), kept("buffers", step))
+            Checkpoint(
+                step,
+                learning_rate_at(recipe, step - 1),
+                self._tensor(f"{prefix}{step}"),
+                kept("second_moment", step),
+                kept("buffers", step),
+            )
             for step in steps
         )
 

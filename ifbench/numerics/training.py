@@ -15,6 +15,7 @@ from ifbench.cells import Recipe
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
 from ifbench.numerics.objective import CONVOLUTIONS, Objective, take
+from ifbench.numerics.schedules import learning_rate_at
 from ifbench.numerics.tracing import Tensors, record
 from ifbench.numerics.update_derivatives import UpdateDerivatives
 from ifbench.numerics.updates import Clock, State, initial_state, second_moment, update_rule
@@ -74,7 +75,8 @@ class Trainer:
                 state, weights, steps=mark - done, first=done, progress=_part(progress, done, recipe.steps)
             )
             moment = second_moment(recipe, state, mark)
-            checkpoints.append(Checkpoint(mark, recipe.learning_rate, state.params, moment, state.buffers))
+            rate = learning_rate_at(recipe, mark - 1)
+            checkpoints.append(Checkpoint(mark, rate, state.params, moment, state.buffers))
             done = mark
         return state, checkpoints
 
@@ -149,10 +151,13 @@ class Trainer:
         `number` counts updates from 1 and `rate` is the step size, both scalars of the type of `like`. `rows` are the
         rows of the batch, one tensor (n_batch,), or none when every step takes the whole set.
         """
-        rate = like.new_tensor(self.recipe.learning_rate if learning_rate is None else learning_rate)
+        stretch = range(first, first + steps)
+        rates = like.new_tensor(
+            [learning_rate_at(self.recipe, step) if learning_rate is None else learning_rate for step in stretch]
+        )
         numbers = torch.arange(first + 1, first + steps + 1, dtype=like.dtype, device=like.device)
-        for step in range(first, first + steps):
-            yield (numbers[step - first], rate, *self._rows(step), *self._noise(step))
+        for index, step in enumerate(stretch):
+            yield (numbers[index], rates[index], *self._rows(step), *self._noise(step))
 
     @property
     def minibatch(self) -> bool:

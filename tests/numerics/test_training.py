@@ -98,6 +98,15 @@ def test_checkpoints_are_met_on_the_way_and_do_not_change_it(network, flowers):
     assert checkpoints[0].learning_rate == recipe.learning_rate
 
 
+def test_rates_follow_the_schedule_and_a_rate_of_its_own_is_constant(network, flowers):
+    recipe = Recipe(steps=10, learning_rate=0.4, schedule="step", milestones=(4,), gamma=0.5, checkpoints=5)
+    trainer, initial = trainer_of(network, flowers, recipe)
+    assert [point.learning_rate for point in trainer.train(initial)[1]] == [0.4, 0.4, 0.2, 0.2, 0.2]
+    rates = [float(rate) for _, rate in trainer.inputs(initial, first=3, steps=9)]
+    assert rates == [0.4] + [0.2] * 8
+    assert [float(rate) for _, rate in trainer.inputs(initial, first=3, steps=2, learning_rate=0.3)] == [0.3, 0.3]
+
+
 def test_more_checkpoints_than_steps_are_one_each(network, flowers):
     trainer, initial = trainer_of(network, flowers, Recipe(steps=3, checkpoints=10))
     assert [point.step for point in trainer.train(initial)[1]] == [1, 2, 3]
