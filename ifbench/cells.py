@@ -30,12 +30,21 @@ class Recipe(Params):
     batch_size: int | None = param(None, ge=1, about="examples per update; empty: all of them", unit="examples")
     momentum: float = param(0.0, ge=0, lt=1, about="momentum of sgd")
     nesterov: bool = param(False, about="Nesterov's form of momentum")
+    crop: int = param(
+        0, ge=0, about="images: zeros put round each before a random crop back to its size", unit="pixels"
+    )
+    flip: bool = param(False, about="images: flip each left to right with probability 1/2")
     checkpoints: int = param(1, ge=1, about="parameters kept along the way, evenly spaced, the last included")
 
     @property
     def decay(self) -> float:
         """Factor of `|theta|^2` in the objective."""
         return self.weight_decay if self.penalty == "wd" else self.weight_decay / 2
+
+    @property
+    def augments(self) -> bool:
+        """Whether training changes its images at random; evaluation never does."""
+        return self.crop > 0 or self.flip
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from torch.func import vmap
 from ifbench.cells import Recipe
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
+from ifbench.numerics.augmentation import augmented, draw_shifts
 from ifbench.numerics.objective import CONVOLUTIONS, Objective, take
 from ifbench.numerics.schedules import learning_rate_at
 from ifbench.numerics.tracing import Tensors, record
@@ -39,13 +40,29 @@ class Update(NamedTuple):
     after: State
 
 
+class Told(NamedTuple):
+    """What one step is told besides weights and state.
+
+    Attributes:
+        clock: Number and step size of the update.
+        rows: Rows of its batch, (n_batch,), or None for the whole training set.
+        batch: The examples, augmented.
+        noise: Uniform numbers that its dropout takes.
+    """
+
+    clock: Clock
+    rows: Tensor | None
+    batch: Batch
+    noise: Tensors
+
+
 @dataclass(frozen=True)
 class Trainer:
     """Runs a recipe over a data set.
 
     Attributes:
-        seed: Seeds the batch order and the noise; those of a step are functions of seed and step alone, so that runs
-            which differ in weights see the same batches and drop the same units.
+        seed: Seeds the batch order, the augmentation and the noise; those of a step are functions of seed and step
+            alone, so that runs which differ in weights see the same batches and drop the same units.
     """
 
     objective: Objective
@@ -146,10 +163,11 @@ class Trainer:
             yield Update(before, gradient, state)
 
     def inputs(self, like: Tensor, *, first: int, steps: int, learning_rate: float | None = None) -> Iterator[Tensors]:
-        """What steps are told besides weights and state: for each (number, rate, *rows, *noise).
+        """What steps are told besides weights and state, as tensors: for each (number, rate, *rows, *shifts, *noise).
 
         `number` counts updates from 1 and `rate` is the step size, both scalars of the type of `like`. `rows` are the
-        rows of the batch, one tensor (n_batch,), or none when every step takes the whole set.
+        rows of the batch, one tensor (n_batch,), or none when every step takes the whole set. `shifts` move its images,
+        one tensor (n_batch, 3), or none when nothing is augmented. `told` makes sense of them.
         """
         stretch = range(first, first + steps)
         rates = like.new_tensor(
@@ -157,7 +175,20 @@ class Trainer:
         )
         numbers = torch.arange(first + 1, first + steps + 1, dtype=like.dtype, device=like.device)
         for index, step in enumerate(stretch):
-            yield (numbers[index], rates[index], *self._rows(step), *self._noise(step))
+            yield (numbers[index], rates[index], *self._rows(step), *self._shifts(step), *self._noise(step))
+
+    def told(self, inputs: Tensors) -> Told:
+        """One of `inputs`, and the batch that it stands for."""
+        clock, rest = Clock(*inputs[:2]), inputs[2:]
+        rows: Tensor | None = None
+        batch = self.data
+        if self.minibatch:
+            rows, rest = rest[0], rest[1:]
+            batch = take(batch, rows)
+        if self.recipe.augments:
+            shifts, rest = rest[0], rest[1:]
+            batch = batch._replace(inputs=augmented(batch.inputs, shifts, crop=self.recipe.crop))
+        return Told(clock, rows, batch, rest)
 
     @property
     def minibatch(self) -> bool:
@@ -166,16 +197,16 @@ class Trainer:
 
     def _step(self, tensors: Sequence[Tensor], weights: Tensor, *inputs: Tensor) -> Callable[..., Tensors]:
         """The update, recorded for these shapes: (weights, *inputs, *state) -> (gradient, *new state)."""
-        rule, n_input, n_row = update_rule(self.recipe), len(inputs), int(self.minibatch)
+        rule, n_input = update_rule(self.recipe), len(inputs)
 
         def update(weights: Tensor, *rest: Tensor) -> Tensors:
-            (number, rate), rows, noise = rest[:2], rest[2 : 2 + n_row], rest[2 + n_row : n_input]
-            state = self._state(rest[n_input:], empty=weights.new_empty(0))
-            batch = self.data
-            if rows:
-                batch, weights = take(self.data, rows[0]), weights.index_select(0, rows[0])
-            gradient, buffers = self.objective.training_gradient(state.params, state.buffers, batch, weights, noise)
-            new = rule(state._replace(buffers=buffers), gradient, Clock(number, rate))
+            told, state = self.told(rest[:n_input]), self._state(rest[n_input:], empty=weights.new_empty(0))
+            if told.rows is not None:
+                weights = weights.index_select(0, told.rows)
+            gradient, buffers = self.objective.training_gradient(
+                state.params, state.buffers, told.batch, weights, told.noise
+            )
+            new = rule(state._replace(buffers=buffers), gradient, told.clock)
             return (gradient, *self._tensors(new))
 
         key = (tensors[0].shape, n_input)
@@ -201,6 +232,13 @@ class Trainer:
             return ()
         rows = self._order.slice(step * self.recipe.batch_size, self.recipe.batch_size)
         return (rows.to(self.data.targets.device),)
+
+    def _shifts(self, step: int) -> Tensors:
+        if not self.recipe.augments:
+            return ()
+        generator = torch.Generator().manual_seed(derive_seed("augmentation", self.seed, step))
+        shifts = draw_shifts(self.recipe, self.recipe.batch_size or self.n_train, generator)
+        return (shifts.to(self.data.targets.device),)
 
     def _noise(self, step: int) -> Tensors:
         if not self._noise_shapes:
