@@ -25,6 +25,11 @@ class Recipe(Params):
     milestones: tuple[int, ...] = param((), about="where schedule step multiplies the step size", unit="updates")
     gamma: float = param(0.1, gt=0, about="what schedule step multiplies the step size by at each milestone")
     steps: int = param(..., ge=1, about="updates of the main training", unit="updates")
+    until_gradient_norm: float | None = param(
+        None,
+        gt=0,
+        about="ends training where the norm of the objective's gradient is at most this; looked at every 100 updates",
+    )
     weight_decay: float = param(0.0, ge=0, about="factor of the squared norm of all parameters in the objective")
     penalty: Literal["wd", "wd/2"] = param("wd", about="what multiplies |theta|^2 in the objective")
     batch_size: int | None = param(None, ge=1, about="examples per update; empty: all of them", unit="examples")

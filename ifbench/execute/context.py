@@ -98,7 +98,13 @@ class TrainedArtifact:
             prepared.task.seed,
             buffers=state.buffers,
             slots=state.slots,
+            steps_made=self.steps,
         )
+
+    @property
+    def steps(self) -> int:
+        """Updates that training made."""
+        return int(self.artifact.meta["steps"])
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:

@@ -40,6 +40,7 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
         job.task.recipe,
         job.task.seed,
         buffers=state.buffers,
+        steps_made=checkpoints[-1].step,
     )
     test_losses = problem.query_losses(whole(prepared.data.test))
     if not (torch.isfinite(state.params).all() and torch.isfinite(test_losses).all()):
@@ -63,6 +64,7 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
         "seconds": seconds,
         "n_train": problem.n_train,
         "n_param": problem.n_param,
+        "steps": problem.steps_made,
         "train_loss": float(problem.train_losses(whole(prepared.data.train)).mean()),
         "gradient_norm": float(problem.objective_gradient().norm()),
         "chunk": CHUNK_TOGETHER if together else CHUNK_ONE_BY_ONE,

@@ -15,6 +15,7 @@ from ifbench.cells import Recipe
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
 from ifbench.numerics.augmentation import augmented, draw_shifts
+from ifbench.numerics.measures import gradient_norm
 from ifbench.numerics.objective import CONVOLUTIONS, Objective, take
 from ifbench.numerics.schedules import learning_rate_at
 from ifbench.numerics.tracing import Tensors, record
@@ -22,6 +23,8 @@ from ifbench.numerics.update_derivatives import UpdateDerivatives
 from ifbench.numerics.updates import Clock, State, initial_state, second_moment, update_rule
 
 REPORT_EVERY = 100
+LOOK_EVERY = 100
+"""Updates between two looks at the gradient of a training that goes on until it is small."""
 MAX_RUNS_AT_ONCE = 64
 MAX_BATCHED_PARAMS = 100_000
 
@@ -80,20 +83,24 @@ class Trainer:
         """The main training from initial parameters (n_param,).
 
         Returns:
-            The final state, and the recipe's evenly spaced checkpoints, the last of them the final parameters.
+            The final state, and the recipe's evenly spaced checkpoints as far as training came, the last of them the
+            end: its `step` is the number of updates made.
         """
         recipe, checkpoints, done = self.recipe, list[Checkpoint](), 0
         state = initial_state(recipe, params, self.objective.initial_buffers(params))
         weights = torch.ones(self.n_train, dtype=params.dtype, device=params.device)
-        for mark in sorted(
-            {max(1, round(recipe.steps * k / recipe.checkpoints)) for k in range(1, recipe.checkpoints + 1)}
-        ):
+        kept = {max(1, round(recipe.steps * k / recipe.checkpoints)) for k in range(1, recipe.checkpoints + 1)}
+        looks = set() if recipe.until_gradient_norm is None else set(range(LOOK_EVERY, recipe.steps, LOOK_EVERY))
+        for mark in sorted(kept | looks):
             state = self.run(
                 state, weights, steps=mark - done, first=done, progress=_part(progress, done, recipe.steps)
             )
-            moment = second_moment(recipe, state, mark)
-            rate = learning_rate_at(recipe, mark - 1)
-            checkpoints.append(Checkpoint(mark, rate, state.params, moment, state.buffers))
+            ended = mark in looks and self._converged(state)
+            if ended or mark in kept:
+                moment, rate = second_moment(recipe, state, mark), learning_rate_at(recipe, mark - 1)
+                checkpoints.append(Checkpoint(mark, rate, state.params, moment, state.buffers))
+            if ended:
+                break
             done = mark
         return state, checkpoints
 
@@ -194,6 +201,11 @@ class Trainer:
     def minibatch(self) -> bool:
         """Whether steps take a part of the training set."""
         return self.recipe.batch_size is not None
+
+    def _converged(self, state: State) -> bool:
+        asked = self.recipe.until_gradient_norm
+        found = gradient_norm(self.objective, self.data, Point(state.params, state.buffers))
+        return asked is not None and found <= asked
 
     def _step(self, tensors: Sequence[Tensor], weights: Tensor, *inputs: Tensor) -> Callable[..., Tensors]:
         """The update, recorded for these shapes: (weights, *inputs, *state) -> (gradient, *new state)."""

@@ -14,17 +14,21 @@ def choice(registry, kind, name, **values):
     return Choice(kind, name, name, registry.params(kind, name, values).plain())
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_second_moments_are_stored_and_restored(tmp_path, optimizer):
+def stored(folder, recipe):
+    """A task trained and read back from the store."""
     registry = load_registry()
     data, network = choice(registry, "data", "iris"), choice(registry, "architecture", "mlp", width=2)
-    recipe = Recipe(steps=10, checkpoints=2, optimizer=optimizer, batch_size=30)
     task = Task(data, network, recipe, 0, "float64")
-    context, job = Context(Store(tmp_path), registry), train_job(task, registry)
+    context, job = Context(Store(folder), registry), train_job(task, registry)
     execute(job, context)
-    _, kept = context.prepared(task).trainer.train(context.prepared(task).initial)
-    asked = ScoreJob(task, job.id, choice(registry, "estimator", "random"), (), {}, "none")
-    restored = context.trained(asked).checkpoints
+    return context.trained(ScoreJob(task, job.id, choice(registry, "estimator", "random"), (), {}, "none"))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_second_moments_are_stored_and_restored(tmp_path, optimizer):
+    trained = stored(tmp_path, Recipe(steps=10, checkpoints=2, optimizer=optimizer, batch_size=30))
+    _, kept = trained.prepared.trainer.train(trained.prepared.initial)
+    restored = trained.checkpoints
     assert [point.step for point in restored] == [5, 10]
     for point, wanted in zip(restored, kept, strict=True):
         assert torch.equal(point.params, wanted.params)
@@ -32,3 +36,13 @@ def test_second_moments_are_stored_and_restored(tmp_path, optimizer):
             assert torch.equal(point.second_moment, wanted.second_moment)
         else:
             assert point.second_moment is None
+
+
+def test_a_training_that_ended_early_goes_on_from_where_it_ended(tmp_path):
+    recipe = Recipe(steps=5000, checkpoints=2, until_gradient_norm=0.3, optimizer="sgd", batch_size=30)
+    trained = stored(tmp_path, recipe)
+    assert trained.steps % 100 == 0
+    assert 100 <= trained.steps < 2500
+    assert [point.step for point in trained.checkpoints] == [trained.steps]
+    assert trained.artifact.meta["gradient_norm"] <= 0.3
+    assert trained.problem.trajectory(steps=3).first == trained.steps

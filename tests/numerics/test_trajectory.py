@@ -361,5 +361,7 @@ def test_a_problem_goes_on_where_its_training_stopped(noisy_network, flowers, ch
     )
     forward = problem.trajectory(steps=STEPS).forward(changes, horizons=[STEPS]).params[0]
     assert error(forward, retrained(trainer, state, changes, STEPS)[0]) < 1e-6
+    sooner = replace(problem, steps_made=BEFORE - 3).trajectory(steps=STEPS)
+    assert (problem.trajectory(steps=STEPS).first, sooner.first) == (BEFORE, BEFORE - 3)
     with pytest.raises(EstimatorError, match="no trajectory: it does not hold the vectors adam"):
         replace(problem, slots=None).trajectory(steps=STEPS)

@@ -50,6 +50,7 @@ def test_milestones_are_read_and_described_as_a_list(load: Load) -> None:
         (RECIPE, "recipe: {steps: 9, optimizer: sgd, batch_size: 9, nesterov: true}", "needs a momentum > 0"),
         (RECIPE, "recipe: {steps: 9, checkpoints: 10}", "got 10, but there are 9 steps"),
         (RECIPE, "recipe: {steps: 9, learning_rate: 0}", "got 0, wanted a number > 0"),
+        (RECIPE, "recipe: {steps: 9, until_gradient_norm: 0}", "got 0, wanted a number > 0"),
         (RECIPE, "recipe: {steps: 9, warmup: 9}", "recipe.warmup: got 9, wanted fewer than the 9 steps"),
         (RECIPE, "recipe: {steps: 9, schedule: linear}", "got 'linear', wanted 'constant', 'cosine' or 'step'"),
         (RECIPE, "recipe: {steps: 9, milestones: [3]}", "milestones: schedule constant takes no milestones"),
