@@ -11,6 +11,7 @@ from ifbench.errors import IfbenchError
 from ifbench.execute.context import Context
 from ifbench.interfaces import Progress
 from ifbench.jobs import TrainJob
+from ifbench.numerics.measures import accuracy
 from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.training import runs_batched_faster
@@ -57,6 +58,7 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
     if len(state.buffers) > 0:
         tensors["buffers"] = state.buffers
         tensors |= {f"buffers_{point.step}": point.point.buffers for point in checkpoints}
+    norm, asked = float(problem.objective_gradient().norm()), job.task.recipe.until_gradient_norm
     together = runs_batched_faster(prepared.objective.model.module, problem.n_param)
     meta = {
         "identity": job.identity,
@@ -66,7 +68,10 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
         "n_param": problem.n_param,
         "steps": problem.steps_made,
         "train_loss": float(problem.train_losses(whole(prepared.data.train)).mean()),
-        "gradient_norm": float(problem.objective_gradient().norm()),
+        "train_accuracy": accuracy(prepared.objective, prepared.data.train, problem.point),
+        "test_accuracy": accuracy(prepared.objective, prepared.data.test, problem.point),
+        "gradient_norm": norm,
+        **({} if asked is None else {"converged": norm <= asked}),
         "chunk": CHUNK_TOGETHER if together else CHUNK_ONE_BY_ONE,
     }
     return {name: tensor.cpu().numpy() for name, tensor in tensors.items()}, meta

@@ -17,6 +17,14 @@ def gradient_norm(objective: Objective, data: Batch, point: Point) -> float:
     return float(total.norm())
 
 
+def accuracy(objective: Objective, data: Batch, point: Point) -> float | None:
+    """Share of the examples whose prediction equals their target; None for targets that are no classes."""
+    if data.targets.is_floating_point():
+        return None
+    right = [(objective.predictions(*point, batch) == batch.targets).sum() for batch in _chunks(objective, data, point)]
+    return int(sum(right)) / data.targets.numel()
+
+
 def _chunks(objective: Objective, data: Batch, point: Point) -> Iterator[Batch]:
     """All examples, as many at once as suit the device."""
     vector_bytes = point.params.numel() * point.params.element_size()

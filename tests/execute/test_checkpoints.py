@@ -45,4 +45,15 @@ def test_a_training_that_ended_early_goes_on_from_where_it_ended(tmp_path):
     assert 100 <= trained.steps < 2500
     assert [point.step for point in trained.checkpoints] == [trained.steps]
     assert trained.artifact.meta["gradient_norm"] <= 0.3
+    assert trained.artifact.meta["converged"]
     assert trained.problem.trajectory(steps=3).first == trained.steps
+
+
+def test_meta_tells_how_far_training_came(tmp_path):
+    trained = stored(tmp_path, Recipe(steps=300, learning_rate=0.1))
+    meta, data, objective = trained.artifact.meta, trained.prepared.data, trained.prepared.objective
+    for part, batch in (("train", data.train), ("test", data.test)):
+        predicted = objective.predictions(*trained.problem.point, batch)
+        assert meta[f"{part}_accuracy"] == float((predicted == batch.targets).double().mean()) > 0.4
+    assert meta["steps"] == 300
+    assert "converged" not in meta
