@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ifbench.errors import IfbenchError
-from ifbench.execute.context import Context
+from ifbench.execute.context import Context, named_state
 from ifbench.interfaces import Progress
 from ifbench.jobs import TrainJob
 from ifbench.numerics.measures import accuracy
 from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training import runs_batched_faster
+from ifbench.numerics.training import checkpoint_of, runs_batched_faster
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,24 +24,25 @@ CHUNK_TOGETHER, CHUNK_ONE_BY_ONE = 63, 8
 
 
 def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays (parameters, optimizer vectors, checkpoints, test losses) and meta data (Any: JSON) of a trained task.
+    """Arrays (the state at each checkpoint, test losses) and meta data (Any: JSON) of a trained task.
 
     Raises:
         IfbenchError: Training diverged.
     """
     prepared = context.prepared(job.task)
     start = time.perf_counter()
-    state, checkpoints = prepared.trainer.train(prepared.initial, progress)
+    kept = prepared.trainer.kept_states(prepared.initial, progress)
     seconds = time.perf_counter() - start
+    steps, state = list(kept.items())[-1]
     problem = TrainedProblem(
         prepared.objective,
         prepared.data,
         state.params,
-        checkpoints,
+        [checkpoint_of(job.task.recipe, step, state) for step, state in kept.items()],
         job.task.recipe,
         job.task.seed,
         buffers=state.buffers,
-        steps_made=checkpoints[-1].step,
+        steps_made=steps,
     )
     test_losses = problem.query_losses(whole(prepared.data.test))
     if not (torch.isfinite(state.params).all() and torch.isfinite(test_losses).all()):
@@ -50,14 +51,9 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
             where=job.label,
             hint=f"lower recipe.learning_rate, now {job.task.recipe.learning_rate:g}",
         )
-    tensors = {"params": state.params, "test_losses": test_losses}
-    tensors |= {f"slot_{number}": slot for number, slot in enumerate(state.slots)}
-    tensors |= {f"checkpoint_{point.step}": point.params for point in checkpoints}
-    moments = {f"second_moment_{point.step}": point.second_moment for point in checkpoints}
-    tensors |= {name: moment for name, moment in moments.items() if moment is not None}
-    if len(state.buffers) > 0:
-        tensors["buffers"] = state.buffers
-        tensors |= {f"buffers_{point.step}": point.point.buffers for point in checkpoints}
+    tensors = {"test_losses": test_losses}
+    for step, some in kept.items():
+        tensors |= named_state(some, step)
     norm, asked = float(problem.objective_gradient().norm()), job.task.recipe.until_gradient_norm
     together = runs_batched_faster(prepared.objective.model.module, problem.n_param)
     meta = {
@@ -66,7 +62,7 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
         "seconds": seconds,
         "n_train": problem.n_train,
         "n_param": problem.n_param,
-        "steps": problem.steps_made,
+        "steps": steps,
         "train_loss": float(problem.train_losses(whole(prepared.data.train)).mean()),
         "train_accuracy": accuracy(prepared.objective, prepared.data.train, problem.point),
         "test_accuracy": accuracy(prepared.objective, prepared.data.test, problem.point),

@@ -86,8 +86,14 @@ class Trainer:
             The final state, and the recipe's evenly spaced checkpoints as far as training came, the last of them the
             end: its `step` is the number of updates made.
         """
-        recipe, checkpoints, done = self.recipe, list[Checkpoint](), 0
-        state = initial_state(recipe, params, self.objective.initial_buffers(params))
+        kept = self.kept_states(params, progress)
+        checkpoints = [checkpoint_of(self.recipe, step, state) for step, state in kept.items()]
+        return kept[checkpoints[-1].step], checkpoints
+
+    def kept_states(self, params: Tensor, progress: Progress | None = None) -> dict[int, State]:
+        """The main training from initial parameters (n_param,): updates made -> state, for each checkpoint in order."""
+        recipe, states, done = self.recipe, dict[int, State](), 0
+        state = self.start(params)
         weights = torch.ones(self.n_train, dtype=params.dtype, device=params.device)
         kept = {max(1, round(recipe.steps * k / recipe.checkpoints)) for k in range(1, recipe.checkpoints + 1)}
         looks = set() if recipe.until_gradient_norm is None else set(range(LOOK_EVERY, recipe.steps, LOOK_EVERY))
@@ -97,12 +103,15 @@ class Trainer:
             )
             ended = mark in looks and self._converged(state)
             if ended or mark in kept:
-                moment, rate = second_moment(recipe, state, mark), learning_rate_at(recipe, mark - 1)
-                checkpoints.append(Checkpoint(mark, rate, state.params, moment, state.buffers))
+                states[mark] = state
             if ended:
                 break
             done = mark
-        return state, checkpoints
+        return states
+
+    def start(self, params: Tensor) -> State:
+        """The state before the first update."""
+        return initial_state(self.recipe, params, self.objective.initial_buffers(params))
 
     def run(
         self,
@@ -278,6 +287,12 @@ class Trainer:
 def trainer_of(objective: Objective, data: Batch, recipe: Recipe, *, task_seed: int) -> Trainer:
     """The trainer of a task, whose batches and noise follow the task's seed."""
     return Trainer(objective, data, recipe, derive_seed("batches", task_seed))
+
+
+def checkpoint_of(recipe: Recipe, step: int, state: State) -> Checkpoint:
+    """What estimators see of the state after `step` updates."""
+    rate, moment = learning_rate_at(recipe, step - 1), second_moment(recipe, state, step)
+    return Checkpoint(step, rate, state.params, moment, state.buffers)
 
 
 @dataclass

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ifbench.cells import Choice, Recipe, Task
+from ifbench.errors import IfbenchError
 from ifbench.execute import Context, execute
 from ifbench.jobs import ScoreJob, train_job
 from ifbench.registry import load_registry
@@ -57,3 +58,18 @@ def test_meta_tells_how_far_training_came(tmp_path):
         assert meta[f"{part}_accuracy"] == float((predicted == batch.targets).double().mean()) > 0.4
     assert meta["steps"] == 300
     assert "converged" not in meta
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_any_state_of_a_stored_training_is_had_again(tmp_path, optimizer):
+    recipe = Recipe(steps=10, checkpoints=3, optimizer=optimizer, batch_size=30)
+    trained = stored(tmp_path, recipe)
+    trainer, weights = trained.prepared.trainer, torch.ones(120, dtype=torch.float64)
+    start = trainer.start(trained.prepared.initial)
+    for step in (0, 2, 3, 8, 10):
+        found, wanted = trained.state_at(step), trainer.run(start, weights, steps=step, first=0)
+        assert torch.equal(found.params, wanted.params)
+        assert len(found.slots) == (2 if optimizer == "adam" else 0)
+        assert all(map(torch.equal, found.slots, wanted.slots))
+    with pytest.raises(IfbenchError, match="state after 11 updates; expected 0 to 10"):
+        trained.state_at(11)
