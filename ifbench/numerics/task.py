@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -37,9 +38,9 @@ class PreparedTask:
     initial: Tensor
     data_digest: str
 
-    @property
+    @cached_property
     def trainer(self) -> Trainer:
-        """Trains this task; batches follow the task's seed."""
+        """Trains this task; batches follow the task's seed. What it records serves every job of the task."""
         return trainer_of(self.objective, self.data.train, self.task.recipe, task_seed=self.task.seed)
 
 
