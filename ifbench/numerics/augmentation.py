@@ -18,14 +18,14 @@ def augmented(images: Tensor, shifts: Tensor, *, crop: int) -> Tensor:
         shifts: As `draw_shifts` gives them, int64 (n_batch, 3).
         crop: Zeros on every side.
     """
-    height, width = images.shape[2:]
+    n_batch, n_channel, height, width = images.shape
     top, left, flip = shifts[:, :, None].unbind(1)  # each (n_batch, 1)
     across = torch.arange(width, device=images.device)
     rows = top + torch.arange(height, device=images.device)  # (n_batch, height)
     columns = left + torch.where(flip == 1, width - 1 - across, across)  # (n_batch, width)
-    padded = F.pad(images, (crop,) * 4)
-    cut = padded.gather(2, rows[:, None, :, None].expand(-1, images.shape[1], -1, padded.shape[3]))
-    return cut.gather(3, columns[:, None, None, :].expand(-1, *images.shape[1:3], -1))
+    pixels = (width + 2 * crop) * rows[:, :, None] + columns[:, None, :]  # (n_batch, height, width)
+    padded = F.pad(images, (crop,) * 4).flatten(2)
+    return padded.gather(2, pixels.view(n_batch, 1, -1).expand(-1, n_channel, -1)).view(images.shape)
 
 
 def draw_shifts(recipe: Recipe, n_image: int, generator: torch.Generator) -> Tensor:
