@@ -20,6 +20,9 @@ from ifbench.suite import Suite
 from ifbench.tested import Parts, removals, tested_parts, together
 from ifbench.truths import TruthIndex
 
+TOLD_OF_TRAINING = ("train_loss", "train_accuracy", "test_accuracy", "gradient_norm", "steps", "converged")
+SIZES = ("n_param", "n_train")
+
 
 def failure_record(work: CellWork, outcome: Outcome, registry: Registry) -> Record:
     """The record of a cell that gave no result."""
@@ -59,7 +62,7 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
         estimates=_estimates(work, suite, registry, predicted, measured, _rows_of(parts, rows)),
         n_intervention={name: int(part.any(axis=1).sum()) for name, part in _named(parts).items()},
         n_query=predicted.shape[1],
-        training={key: trained.meta[key] for key in ("train_loss", "gradient_norm", "n_param", "n_train")},
+        training={key: trained.meta[key] for key in (*TOLD_OF_TRAINING, *SIZES) if key in trained.meta},
         diagnostics=scored.meta["diagnostics"],
         timing=Timing(**scored.meta["timing"]),
         provenance=scored.meta["provenance"],

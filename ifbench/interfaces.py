@@ -115,7 +115,7 @@ class Checkpoint:
 
     Attributes:
         step: Updates made so far.
-        learning_rate: Step size in force there.
+        learning_rate: Step size of the update that led there.
         params: Shape (n_param,).
         second_moment: Adam's running mean of squared gradients, corrected for its bias, shape (n_param,); None for
             other optimizers.

@@ -80,7 +80,9 @@ class Record:
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
         n_intervention: Interventions per part.
         n_query: Queries of the cell.
-        training: How far the task was trained: `train_loss`, `gradient_norm` of the objective, `n_param`, `n_train`.
+        training: How far the task was trained: `train_loss`, `train_accuracy` and `test_accuracy` (None for targets
+            that are no classes), `gradient_norm` of the objective, `steps` made, `converged` where the recipe asks for
+            it, `n_param`, `n_train`.
         diagnostics: What the estimator said of itself: residuals, iterations, warnings.
         timing: Costs; None when it never ran.
         provenance: Commit, versions, machine, threads, device of the score.

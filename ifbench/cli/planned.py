@@ -162,7 +162,7 @@ def _training_seconds(store: Store, missing: Sequence[TrainJob]) -> float | None
     rates: dict[str, list[float]] = defaultdict(list)
     for _, meta in store.entries(TRAIN) if missing else ():
         identity = meta["identity"]
-        rates[_network(identity)].append(float(meta["seconds"]) / identity["recipe"]["steps"])
+        rates[_network(identity)].append(float(meta["seconds"]) / meta.get("steps", identity["recipe"]["steps"]))
     known = [rates.get(_network(job.identity)) for job in missing]
     if not all(known):
         return None

@@ -15,14 +15,17 @@ from ifbench.interfaces import Checkpoint
 from ifbench.jobs import TRAIN, ScoreJob, TruthJob
 from ifbench.numerics.ensemble import Way
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.replay import state_at
 from ifbench.numerics.task import PreparedTask, prepare
 from ifbench.numerics.trained_run import TrainedRun
-from ifbench.numerics.updates import State
+from ifbench.numerics.training import checkpoint_of
+from ifbench.numerics.updates import State, n_slot
 from ifbench.numerics.ways import way_named
 from ifbench.registry import Registry
 from ifbench.store.artifacts import Artifact, Store
 
 MAX_PREPARED = 4
+PARAMS = "params_"
 
 
 @dataclass
@@ -85,10 +88,17 @@ class TrainedArtifact:
     @property
     def state(self) -> State:
         """Parameters, optimizer vectors and running statistics at the end of training."""
-        slots = sorted(name for name in self.artifact.arrays if name.startswith("slot_"))
-        params = self._tensor("params")
-        buffers = self._tensor("buffers") if "buffers" in self.artifact.arrays else params.new_empty(0)
-        return State(params, tuple(map(self._tensor, slots)), buffers)
+        return self._state(self.steps)
+
+    def state_at(self, step: int) -> State:
+        """The state after `step` updates of the training, bit for bit.
+
+        Raises:
+            IfbenchError: Training did not come that far.
+        """
+        trainer = self.prepared.trainer
+        kept = {0: trainer.start(self.prepared.initial), **{mark: self._state(mark) for mark in self._marks}}
+        return state_at(trainer, kept, step)
 
     @property
     def problem(self) -> TrainedProblem:
@@ -103,19 +113,21 @@ class TrainedArtifact:
             prepared.task.seed,
             buffers=state.buffers,
             slots=state.slots,
+            steps_made=self.steps,
         )
 
     @property
     def run(self) -> TrainedRun:
         """The trained task as a protocol sees it."""
-        prepared, state = self.prepared, self.state
+        prepared = self.prepared
         return TrainedRun(
             prepared.trainer,
             prepared.data,
-            state,
-            steps=prepared.task.recipe.steps,
+            self.state,
+            steps=self.steps,
             way=self._way,
             initial=prepared.initial_of,
+            states=self.state_at,
         )
 
     @property
@@ -126,24 +138,38 @@ class TrainedArtifact:
         return Way(chosen["width"], chosen["compiled"])
 
     @property
+    def steps(self) -> int:
+        """Updates that training made."""
+        return int(self.artifact.meta["steps"])
+
+    @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Parameters kept along the way, the last of them the trained ones."""
-        prefix, rate = "checkpoint_", self.prepared.task.recipe.learning_rate
-        arrays = self.artifact.arrays
-        steps = sorted(int(name.removeprefix(prefix)) for name in arrays if name.startswith(prefix))
-
-        def kept(what: str, step: int) -> Tensor | None:
-            return self._tensor(f"{what}_{step}") if f"{what}_{step}" in arrays else None
-
-        return tuple(
-            Checkpoint(step, rate, self._tensor(f"{prefix}{step}"), kept("second_moment", step), kept("buffers", step))
-            for step in steps
-        )
+        recipe = self.prepared.task.recipe
+        return tuple(checkpoint_of(recipe, step, self._state(step)) for step in self._marks)
 
     @property
     def test_losses(self) -> np.ndarray:
         """Loss of each test point after training, (n_test,) float64."""
         return self.artifact.arrays["test_losses"].astype(np.float64)
 
+    @property
+    def _marks(self) -> list[int]:
+        """Updates made before each stored state, rising."""
+        return sorted(int(name.removeprefix(PARAMS)) for name in self.artifact.arrays if name.startswith(PARAMS))
+
+    def _state(self, step: int) -> State:
+        params = self._tensor(f"{PARAMS}{step}")
+        slots = tuple(self._tensor(f"slot_{k}_{step}") for k in range(n_slot(self.prepared.task.recipe)))
+        stored = f"buffers_{step}" in self.artifact.arrays
+        return State(params, slots, self._tensor(f"buffers_{step}") if stored else params.new_empty(0))
+
     def _tensor(self, name: str) -> Tensor:
         return torch.as_tensor(self.artifact.arrays[name], device=self.device)
+
+
+def named_state(state: State, step: int) -> dict[str, Tensor]:
+    """The state after `step` updates, as a trained artifact names its arrays."""
+    slots = {f"slot_{number}_{step}": slot for number, slot in enumerate(state.slots)}
+    buffers = {f"buffers_{step}": state.buffers} if len(state.buffers) > 0 else {}
+    return {f"{PARAMS}{step}": state.params, **slots, **buffers}

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ifbench.errors import IfbenchError
-from ifbench.execute.context import Context
+from ifbench.execute.context import Context, named_state
 from ifbench.interfaces import Progress
 from ifbench.jobs import TrainJob
+from ifbench.numerics.measures import accuracy
 from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.training import checkpoint_of
 from ifbench.numerics.ways import choose_way
 
 if TYPE_CHECKING:
@@ -23,23 +25,25 @@ CHUNK_ONE_BY_ONE = 8
 
 
 def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays (parameters, optimizer vectors, checkpoints, test losses) and meta data (Any: JSON) of a trained task.
+    """Arrays (the state at each checkpoint, test losses) and meta data (Any: JSON) of a trained task.
 
     Raises:
         IfbenchError: Training diverged.
     """
     prepared = context.prepared(job.task)
     start = time.perf_counter()
-    state, checkpoints = prepared.trainer.train(prepared.initial, progress)
+    kept = prepared.trainer.kept_states(prepared.initial, progress)
     seconds = time.perf_counter() - start
+    steps, state = list(kept.items())[-1]
     problem = TrainedProblem(
         prepared.objective,
         prepared.data,
         state.params,
-        checkpoints,
+        [checkpoint_of(job.task.recipe, step, state) for step, state in kept.items()],
         job.task.recipe,
         job.task.seed,
         buffers=state.buffers,
+        steps_made=steps,
     )
     test_losses = problem.query_losses(whole(prepared.data.test))
     if not (torch.isfinite(state.params).all() and torch.isfinite(test_losses).all()):
@@ -48,23 +52,23 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
             where=job.label,
             hint=f"lower recipe.learning_rate, now {job.task.recipe.learning_rate:g}",
         )
-    tensors = {"params": state.params, "test_losses": test_losses}
-    tensors |= {f"slot_{number}": slot for number, slot in enumerate(state.slots)}
-    tensors |= {f"checkpoint_{point.step}": point.params for point in checkpoints}
-    moments = {f"second_moment_{point.step}": point.second_moment for point in checkpoints}
-    tensors |= {name: moment for name, moment in moments.items() if moment is not None}
-    if len(state.buffers) > 0:
-        tensors["buffers"] = state.buffers
-        tensors |= {f"buffers_{point.step}": point.point.buffers for point in checkpoints}
-    engine = choose_way(prepared.trainer, state, first=job.task.recipe.steps)
+    tensors = {"test_losses": test_losses}
+    for step, some in kept.items():
+        tensors |= named_state(some, step)
+    norm, asked = float(problem.objective_gradient().norm()), job.task.recipe.until_gradient_norm
+    engine = choose_way(prepared.trainer, state, first=steps)
     meta = {
         "identity": job.identity,
         "data_digest": prepared.data_digest,
         "seconds": seconds,
         "n_train": problem.n_train,
         "n_param": problem.n_param,
+        "steps": steps,
         "train_loss": float(problem.train_losses(whole(prepared.data.train)).mean()),
-        "gradient_norm": float(problem.objective_gradient().norm()),
+        "train_accuracy": accuracy(prepared.objective, prepared.data.train, problem.point),
+        "test_accuracy": accuracy(prepared.objective, prepared.data.test, problem.point),
+        "gradient_norm": norm,
+        **({} if asked is None else {"converged": norm <= asked}),
         "engine": engine.plain(),
         "chunk": max(CHUNK_ONE_BY_ONE, engine.way.width - 2),  # with the baseline and what pads them
     }

@@ -56,6 +56,10 @@ class Objective:
         """Loss of each example, shape (n_batch,), without weight decay."""
         return self.model.losses(self.layout.unflatten(params), self._constants(buffers), batch)
 
+    def predictions(self, params: Tensor, buffers: Tensor, batch: Batch) -> Tensor:
+        """Predicted class of each example, shape (n_batch,), or predicted values."""
+        return self.model.predict(self.layout.unflatten(params), self._constants(buffers), batch)
+
     def training_value(
         self, params: Tensor, buffers: Tensor, batch: Batch, weights: Tensor, noise: Sequence[Tensor] = ()
     ) -> tuple[Tensor, Tensor]:

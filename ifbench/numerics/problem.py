@@ -31,6 +31,7 @@ class TrainedProblem:
         memory: What may be kept between Hessian products, in bytes; the rest is computed again each time.
         buffers: Running statistics after training, shape (n_buffer,); None stands for none.
         slots: The optimizer's vectors after training, each (n_param,); None: not known.
+        steps_made: Updates that led here; None: as many as the recipe says.
     """
 
     objective: Objective
@@ -43,6 +44,7 @@ class TrainedProblem:
     memory: int = KEPT_BYTES
     buffers: Tensor | None = None
     slots: tuple[Tensor, ...] | None = None
+    steps_made: int | None = None
     _kept: dict[Curvature, dict[int, Stage]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -156,9 +158,8 @@ class TrainedProblem:
                 hint="make the problem from a trained task, or with slots=...",
             )
         start = State(self.params, self.slots or (), self.point.buffers)
-        return TrainingTrajectory(
-            self._trainer, self.data.test, start, self.recipe.steps, steps, learning_rate=learning_rate
-        )
+        made = self.recipe.steps if self.steps_made is None else self.steps_made
+        return TrainingTrajectory(self._trainer, self.data.test, start, made, steps, learning_rate=learning_rate)
 
     @cached_property
     def _trainer(self) -> Trainer:

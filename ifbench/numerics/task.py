@@ -14,6 +14,7 @@ from ifbench.cells import Task
 from ifbench.errors import IfbenchError
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Dataset, Model
+from ifbench.numerics.augmentation import check_images
 from ifbench.numerics.layout import ParameterLayout
 from ifbench.numerics.modes import check_modes
 from ifbench.numerics.objective import Objective
@@ -42,9 +43,9 @@ class PreparedTask:
         """Initial parameters, shape (n_param,)."""
         return self.initial_of(0)
 
-    @property
+    @cached_property
     def trainer(self) -> Trainer:
-        """Trains this task; batches follow the task's seed."""
+        """Trains this task; batches follow the task's seed. What it records serves every job of the task."""
         return trainer_of(self.objective, self.data.train, self.task.recipe, task_seed=self.task.seed)
 
 
@@ -55,13 +56,15 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu") -> PreparedT
 
     Raises:
         IfbenchError: A name is not registered, the data cannot be had, or the network holds a layer that trains
-            differently from how it is evaluated and is not one of `ifbench.numerics.layers`.
+            differently from how it is evaluated and is not one of `ifbench.numerics.layers`, or the recipe augments
+            images and the data are none.
     """
     dtype: torch.dtype = getattr(torch, task.dtype)
     raw: Dataset = registry.find("data", task.data.name).spec.load()(
         registry.params("data", task.data.name, task.data.params)
     )
     _check_finite(raw, task.data.name)
+    check_images(task.recipe, raw.train.inputs, where=f"data '{task.data.name}'")
     data = Dataset(_convert(raw.train, dtype, device), _convert(raw.test, dtype, device), raw.n_output)
     architecture = registry.find("architecture", task.architecture.name).spec
     params = registry.params("architecture", task.architecture.name, task.architecture.params)

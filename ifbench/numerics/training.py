@@ -13,14 +13,19 @@ from torch.func import vmap
 
 from ifbench.cells import Recipe
 from ifbench.identity import derive_seed
-from ifbench.interfaces import Batch, Checkpoint, Progress, TrainingModel
+from ifbench.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
+from ifbench.numerics.augmentation import augmented, draw_shifts
 from ifbench.numerics.graphs import Step, compile_graph, long_axis_last, split_step
+from ifbench.numerics.measures import gradient_norm
 from ifbench.numerics.objective import Objective, take
+from ifbench.numerics.schedules import learning_rate_at
 from ifbench.numerics.tracing import Tensors, record
 from ifbench.numerics.update_derivatives import UpdateDerivatives
 from ifbench.numerics.updates import Clock, State, initial_state, second_moment, update_rule
 
 REPORT_EVERY = 100
+LOOK_EVERY = 100
+"""Updates between two looks at the gradient of a training that goes on until it is small."""
 
 
 class Update(NamedTuple):
@@ -35,6 +40,22 @@ class Update(NamedTuple):
     before: State
     gradient: Tensor
     after: State
+
+
+class Told(NamedTuple):
+    """What one step is told besides weights and state.
+
+    Attributes:
+        clock: Number and step size of the update.
+        rows: Rows of its batch, (n_batch,), or None for the whole training set.
+        batch: The examples, augmented.
+        noise: Uniform numbers that its dropout takes.
+    """
+
+    clock: Clock
+    rows: Tensor | None
+    batch: Batch
+    noise: Tensors
 
 
 @dataclass(frozen=True)
@@ -63,8 +84,8 @@ class Trainer:
     """Runs a recipe over a data set.
 
     Attributes:
-        seed: Seeds the batch order and the noise; those of a step are functions of seed and step alone, so that runs
-            which differ in weights see the same batches and drop the same units.
+        seed: Seeds the batch order, the augmentation and the noise; those of a step are functions of seed and step
+            alone, so that runs which differ in weights see the same batches and drop the same units.
     """
 
     objective: Objective
@@ -82,21 +103,35 @@ class Trainer:
         """The main training from initial parameters (n_param,).
 
         Returns:
-            The final state, and the recipe's evenly spaced checkpoints, the last of them the final parameters.
+            The final state, and the recipe's evenly spaced checkpoints as far as training came, the last of them the
+            end: its `step` is the number of updates made.
         """
-        recipe, checkpoints, done = self.recipe, list[Checkpoint](), 0
-        state = initial_state(recipe, params, self.objective.initial_buffers(params))
+        kept = self.kept_states(params, progress)
+        checkpoints = [checkpoint_of(self.recipe, step, state) for step, state in kept.items()]
+        return kept[checkpoints[-1].step], checkpoints
+
+    def kept_states(self, params: Tensor, progress: Progress | None = None) -> dict[int, State]:
+        """The main training from initial parameters (n_param,): updates made -> state, for each checkpoint in order."""
+        recipe, states, done = self.recipe, dict[int, State](), 0
+        state = self.start(params)
         weights = torch.ones(self.n_train, dtype=params.dtype, device=params.device)
-        for mark in sorted(
-            {max(1, round(recipe.steps * k / recipe.checkpoints)) for k in range(1, recipe.checkpoints + 1)}
-        ):
+        kept = {max(1, round(recipe.steps * k / recipe.checkpoints)) for k in range(1, recipe.checkpoints + 1)}
+        looks = set() if recipe.until_gradient_norm is None else set(range(LOOK_EVERY, recipe.steps, LOOK_EVERY))
+        for mark in sorted(kept | looks):
             state = self.run(
                 state, weights, steps=mark - done, first=done, progress=part_of(progress, done, recipe.steps)
             )
-            moment = second_moment(recipe, state, mark)
-            checkpoints.append(Checkpoint(mark, recipe.learning_rate, state.params, moment, state.buffers))
+            ended = mark in looks and self._converged(state)
+            if ended or mark in kept:
+                states[mark] = state
+            if ended:
+                break
             done = mark
-        return state, checkpoints
+        return states
+
+    def start(self, params: Tensor) -> State:
+        """The state before the first update."""
+        return initial_state(self.recipe, params, self.objective.initial_buffers(params))
 
     def run(
         self,
@@ -147,20 +182,42 @@ class Trainer:
             yield Update(before, gradient, state)
 
     def inputs(self, like: Tensor, *, first: int, steps: int, learning_rate: float | None = None) -> Iterator[Tensors]:
-        """What steps are told besides weights and state: for each (number, rate, *rows, *noise).
+        """What steps are told besides weights and state, as tensors: for each (number, rate, *rows, *shifts, *noise).
 
         `number` counts updates from 1 and `rate` is the step size, both scalars of the type of `like`. `rows` are the
-        rows of the batch, one tensor (n_batch,), or none when every step takes the whole set.
+        rows of the batch, one tensor (n_batch,), or none when every step takes the whole set. `shifts` move its images,
+        one tensor (n_batch, 3), or none when nothing is augmented. `told` makes sense of them.
         """
-        rate = like.new_tensor(self.recipe.learning_rate if learning_rate is None else learning_rate)
+        stretch = range(first, first + steps)
+        rates = like.new_tensor(
+            [learning_rate_at(self.recipe, step) if learning_rate is None else learning_rate for step in stretch]
+        )
         numbers = torch.arange(first + 1, first + steps + 1, dtype=like.dtype, device=like.device)
-        for step in range(first, first + steps):
-            yield (numbers[step - first], rate, *self._rows(step), *self._noise(step))
+        for index, step in enumerate(stretch):
+            yield (numbers[index], rates[index], *self._rows(step), *self._shifts(step), *self._noise(step))
+
+    def told(self, inputs: Tensors) -> Told:
+        """One of `inputs`, and the batch that it stands for."""
+        clock, rest = Clock(*inputs[:2]), inputs[2:]
+        rows: Tensor | None = None
+        batch = self.data
+        if self.minibatch:
+            rows, rest = rest[0], rest[1:]
+            batch = take(batch, rows)
+        if self.recipe.augments:
+            shifts, rest = rest[0], rest[1:]
+            batch = batch._replace(inputs=augmented(batch.inputs, shifts, crop=self.recipe.crop))
+        return Told(clock, rows, batch, rest)
 
     @property
     def minibatch(self) -> bool:
         """Whether steps take a part of the training set."""
         return self.recipe.batch_size is not None
+
+    def _converged(self, state: State) -> bool:
+        asked = self.recipe.until_gradient_norm
+        found = gradient_norm(self.objective, self.data, Point(state.params, state.buffers))
+        return asked is not None and found <= asked
 
     def _step(
         self, tensors: Tensors, change: Change, inputs: Tensors, *, compiled: bool = False
@@ -180,20 +237,20 @@ class Trainer:
 
     def _update(self, *, n_change: int, n_input: int) -> Callable[..., Tensors]:
         """(*leaves of a change, *inputs, *state) -> (gradient, *new state)."""
-        rule, n_row = update_rule(self.recipe), int(self.minibatch)
+        rule, objective = update_rule(self.recipe), self.objective
 
-        def update(*told: Tensor) -> Tensors:
-            (weights, *term), rest = told[:n_change], told[n_change:]
-            (number, rate), rows, noise = rest[:2], rest[2 : 2 + n_row], rest[2 + n_row : n_input]
-            state = self._state(rest[n_input:], empty=weights.new_empty(0))
-            batch = self.data
-            if rows:
-                batch, weights = take(self.data, rows[0]), weights.index_select(0, rows[0])
-            gradient, buffers = self.objective.training_gradient(state.params, state.buffers, batch, weights, noise)
+        def update(*flat: Tensor) -> Tensors:
+            (weights, *term), rest = flat[:n_change], flat[n_change:]
+            told, state = self.told(rest[:n_input]), self._state(rest[n_input:], empty=weights.new_empty(0))
+            if told.rows is not None:
+                weights = weights.index_select(0, told.rows)
+            gradient, buffers = objective.training_gradient(
+                state.params, state.buffers, told.batch, weights, told.noise
+            )
             if term:
                 added = Batch(*(part[term[0]] for part in self.data))
-                gradient = gradient + self.objective.added_gradient(state.params, state.buffers, added, term[1])
-            new = rule(state._replace(buffers=buffers), gradient, Clock(number, rate))
+                gradient = gradient + objective.added_gradient(state.params, state.buffers, added, term[1])
+            new = rule(state._replace(buffers=buffers), gradient, told.clock)
             return (gradient, *self._tensors(new))
 
         return update
@@ -213,6 +270,13 @@ class Trainer:
             return ()
         rows = self._order.slice(step * self.recipe.batch_size, self.recipe.batch_size)
         return (rows.to(self.data.targets.device),)
+
+    def _shifts(self, step: int) -> Tensors:
+        if not self.recipe.augments:
+            return ()
+        generator = torch.Generator().manual_seed(derive_seed("augmentation", self.seed, step))
+        shifts = draw_shifts(self.recipe, self.recipe.batch_size or self.n_train, generator)
+        return (shifts.to(self.data.targets.device),)
 
     def _noise(self, step: int) -> Tensors:
         if not self._noise_shapes:
@@ -240,6 +304,12 @@ class Trainer:
 def trainer_of(objective: Objective, data: Batch, recipe: Recipe, *, task_seed: int) -> Trainer:
     """The trainer of a task, whose batches and noise follow the task's seed."""
     return Trainer(objective, data, recipe, derive_seed("batches", task_seed))
+
+
+def checkpoint_of(recipe: Recipe, step: int, state: State) -> Checkpoint:
+    """What estimators see of the state after `step` updates."""
+    rate, moment = learning_rate_at(recipe, step - 1), second_moment(recipe, state, step)
+    return Checkpoint(step, rate, state.params, moment, state.buffers)
 
 
 @dataclass

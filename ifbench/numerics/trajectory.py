@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import torch
 from torch import LongTensor, Tensor
@@ -24,7 +23,7 @@ from ifbench.numerics.chunks import slices
 from ifbench.numerics.objective import take
 from ifbench.numerics.replay import DEFAULT_MEMORY, Replay
 from ifbench.numerics.tracing import Tensors
-from ifbench.numerics.training import Trainer
+from ifbench.numerics.training import Told, Trainer
 from ifbench.numerics.updates import Clock, State, denominator
 
 MAX_ROWS, MAX_ROWS_CONVOLUTIONS = 32, 4
@@ -89,7 +88,7 @@ class TrainingTrajectory:
                 if rows.start >= n_met * n_query:
                     break  # rows of a block that are still zero stay so; every block keeps its shape
                 slopes, back = self.trainer.derivatives.pull(
-                    update.before, update.gradient, *told.arguments, _rows(carried, rows)
+                    update.before, update.gradient, *_arguments(told), _rows(carried, rows)
                 )
                 _put(carried, rows, back)
                 if told.rows is None:
@@ -121,7 +120,7 @@ class TrainingTrajectory:
                 _put(
                     carried,
                     rows,
-                    self.trainer.derivatives.push(update.before, update.gradient, *told.arguments, *along),
+                    self.trainer.derivatives.push(update.before, update.gradient, *_arguments(told), *along),
                 )
             if number in wanted:
                 yield _network(update.after), Point(carried.params.clone(), carried.buffers.clone())
@@ -135,10 +134,7 @@ class TrainingTrajectory:
         (inputs,) = self.trainer.inputs(
             self.start.params, first=self.first + number - 1, steps=1, learning_rate=self.learning_rate
         )
-        clock, rest = Clock(*inputs[:2]), inputs[2:]
-        rows, noise = (rest[0], rest[1:]) if self.trainer.minibatch else (None, rest)
-        batch = self.trainer.data if rows is None else take(self.trainer.data, rows)
-        return Told(rows, (clock, batch, self.start.params.new_ones(len(batch.targets)), noise))
+        return self.trainer.told(inputs)
 
     def _checked(self, horizons: Sequence[int]) -> set[int]:
         wrong = [horizon for horizon in horizons if not 1 <= horizon <= self.steps]
@@ -173,16 +169,9 @@ class TrainingTrajectory:
         return MAX_ROWS_CONVOLUTIONS if few else MAX_ROWS
 
 
-class Told(NamedTuple):
-    """What one update is told.
-
-    Attributes:
-        rows: Rows of its batch, or None for the whole training set.
-        arguments: Clock, batch, weights of the batch (ones) and noise.
-    """
-
-    rows: Tensor | None
-    arguments: tuple[Clock, Batch, Tensor, Tensors]
+def _arguments(told: Told) -> tuple[Clock, Batch, Tensor, Tensors]:
+    """Clock, batch, weights of the batch (ones) and noise, as the derivatives of an update take them."""
+    return told.clock, told.batch, told.clock.learning_rate.new_ones(len(told.batch.targets)), told.noise
 
 
 def _network(state: State) -> Point:

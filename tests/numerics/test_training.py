@@ -99,6 +99,50 @@ def test_checkpoints_are_met_on_the_way_and_do_not_change_it(network, flowers):
     assert checkpoints[0].learning_rate == recipe.learning_rate
 
 
+def plain_gradient_norm(network, params, data, recipe):
+    params = params.clone().requires_grad_()
+    logits = functional_call(network.module, objective_of(network).layout.unflatten(params), (data.inputs,))
+    value = functional.cross_entropy(logits, data.targets) + recipe.decay * params.square().sum()
+    return torch.autograd.grad(value, params)[0].norm()
+
+
+@pytest.mark.parametrize("name", ["gradient-descent", "sgd"])
+def test_training_ends_at_the_first_look_that_finds_a_small_gradient(name, network, flowers):
+    values = {"learning_rate": 0.02, "weight_decay": 1e-2, "steps": 2000, "checkpoints": 8}
+    recipe = Recipe(optimizer=name, batch_size=10 if name == "sgd" else None, until_gradient_norm=0.06, **values)
+    trainer, initial = trainer_of(network, flowers, recipe)
+    told = []
+    state, checkpoints = trainer.train(initial, lambda done, total: told.append((done, total)))
+    norms, endless = [], recipe.model_copy(update={"until_gradient_norm": None, "checkpoints": 20})
+    kept = trainer_of(network, flowers, endless)[0].train(initial)[1]
+    for point in kept:  # every 100 updates
+        norms.append(plain_gradient_norm(network, point.params, flowers, recipe))
+    made = 100 * (1 + next(k for k, norm in enumerate(norms) if norm <= 0.06))
+    assert 300 < made < 1000
+    assert [point.step for point in checkpoints] == [*range(250, made, 250), made]
+    assert torch.equal(state.params, kept[made // 100 - 1].params)
+    assert torch.equal(checkpoints[-1].params, state.params)
+    assert told[-1] == (made, 2000)
+
+
+def test_training_that_does_not_converge_ends_after_all_steps(network, flowers):
+    recipe = Recipe(steps=250, until_gradient_norm=1e-9)
+    trainer, initial = trainer_of(network, flowers, recipe)
+    state, checkpoints = trainer.train(initial)
+    assert [point.step for point in checkpoints] == [250]
+    alone = trainer_of(network, flowers, Recipe(steps=250))[0].train(initial)[0]
+    assert torch.equal(state.params, alone.params)
+
+
+def test_rates_follow_the_schedule_and_a_rate_of_its_own_is_constant(network, flowers):
+    recipe = Recipe(steps=10, learning_rate=0.4, schedule="step", milestones=(4,), gamma=0.5, checkpoints=5)
+    trainer, initial = trainer_of(network, flowers, recipe)
+    assert [point.learning_rate for point in trainer.train(initial)[1]] == [0.4, 0.4, 0.2, 0.2, 0.2]
+    rates = [float(rate) for _, rate in trainer.inputs(initial, first=3, steps=9)]
+    assert rates == [0.4] + [0.2] * 8
+    assert [float(rate) for _, rate in trainer.inputs(initial, first=3, steps=2, learning_rate=0.3)] == [0.3, 0.3]
+
+
 def test_more_checkpoints_than_steps_are_one_each(network, flowers):
     trainer, initial = trainer_of(network, flowers, Recipe(steps=3, checkpoints=10))
     assert [point.step for point in trainer.train(initial)[1]] == [1, 2, 3]

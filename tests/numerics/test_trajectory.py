@@ -245,13 +245,14 @@ def test_updates_met_backwards_are_those_made_forwards(settings, noisy_network, 
                 assert all(map(torch.equal, one, other)) if isinstance(one, tuple) else torch.equal(one, other)
 
 
-def test_convolutions_with_normalisation(generator):
+@pytest.mark.parametrize("augmentation", [{}, {"crop": 1, "flip": True}], ids=["plain", "augmented"])
+def test_convolutions_with_normalisation(augmentation, generator):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         hidden = [nn.Conv2d(1, 3, 3, bias=False), BatchNorm(3), nn.Tanh(), Dropout(0.2), nn.Flatten()]
         module = nn.Sequential(*hidden, nn.Linear(48, 3)).double()
     data = Batch(torch.randn(12, 1, 6, 6, generator=generator, dtype=torch.float64), torch.arange(12) % 3)
-    trainer, state = trained(Classifier(module.eval()), data, recipe_of("momentum", batch_size=5))
+    trainer, state = trained(Classifier(module.eval()), data, recipe_of("momentum", batch_size=5, **augmentation))
     trajectory, queries = trajectory_of(trainer, state), torch.arange(12)
     changes = torch.randn(2, 12, generator=generator, dtype=torch.float64)
     forward = trajectory.forward(changes, horizons=[STEPS]).params[0]
@@ -360,5 +361,7 @@ def test_a_problem_goes_on_where_its_training_stopped(noisy_network, flowers, ch
     )
     forward = problem.trajectory(steps=STEPS).forward(changes, horizons=[STEPS]).params[0]
     assert error(forward, retrained(trainer, state, changes, STEPS)[0]) < 1e-6
+    sooner = replace(problem, steps_made=BEFORE - 3).trajectory(steps=STEPS)
+    assert (problem.trajectory(steps=STEPS).first, sooner.first) == (BEFORE, BEFORE - 3)
     with pytest.raises(EstimatorError, match="no trajectory: it does not hold the vectors adam"):
         replace(problem, slots=None).trajectory(steps=STEPS)

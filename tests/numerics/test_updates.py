@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.func import jvp
 from torch.nn import functional
+from torch.optim import lr_scheduler
 
 from ifbench.cells import Recipe
 from ifbench.identity import derive_seed
@@ -36,16 +37,19 @@ RECIPES = {
 }
 
 
-def train_with_torch(module, data, recipe, seed):
+def train_with_torch(module, data, recipe, seed, schedule=None):
     """The plain loop: flat final parameters."""
     module = copy.deepcopy(module)
     optimizer = TORCH[recipe.optimizer](module.parameters(), recipe)
+    schedule = schedule(optimizer) if schedule else None
     order = EpochOrder(len(data.targets), seed)
     for step in range(recipe.steps):
         rows = slice(None) if recipe.batch_size is None else order.slice(step * recipe.batch_size, recipe.batch_size)
         optimizer.zero_grad()
         functional.cross_entropy(module(data.inputs[rows]), data.targets[rows]).backward()
         optimizer.step()
+        if schedule:
+            schedule.step()
     return torch.cat([param.detach().flatten() for param in module.parameters()])
 
 
@@ -57,6 +61,37 @@ def test_training_equals_torch_optim(name, weight_decay, network, flowers):
     initial = objective.layout.flatten(dict(network.module.named_parameters()))
     state, _ = Trainer(objective, flowers, recipe, seed=3).train(initial)
     wanted = train_with_torch(network.module, flowers, recipe, seed=3)
+    assert (wanted - initial).abs().max() > 0.1
+    torch.testing.assert_close(state.params, wanted, rtol=1e-10, atol=1e-10)
+
+
+def warmed(optimizer):
+    return lr_scheduler.LinearLR(optimizer, start_factor=1 / 50, total_iters=49)
+
+
+def cosine(optimizer):
+    rest = lr_scheduler.CosineAnnealingLR(optimizer, T_max=STEPS - 50)
+    return lr_scheduler.SequentialLR(optimizer, [warmed(optimizer), rest], milestones=[50])
+
+
+def stepwise(optimizer):
+    return lr_scheduler.ChainedScheduler([warmed(optimizer), lr_scheduler.MultiStepLR(optimizer, [300, 301, 700], 0.5)])
+
+
+@pytest.mark.parametrize("name", ["momentum", "adam"])
+@pytest.mark.parametrize(
+    ("schedule", "theirs"),
+    [
+        ({"schedule": "cosine", "warmup": 50}, cosine),
+        ({"schedule": "step", "milestones": (300, 301, 700), "gamma": 0.5, "warmup": 50}, stepwise),
+    ],
+)
+def test_scheduled_training_equals_torch(name, schedule, theirs, network, flowers):
+    recipe = Recipe(**{"steps": STEPS, "weight_decay": 1e-3, **RECIPES[name], **schedule})
+    objective = objective_of(network, decay=recipe.decay)
+    initial = objective.layout.flatten(dict(network.module.named_parameters()))
+    state, _ = Trainer(objective, flowers, recipe, seed=3).train(initial)
+    wanted = train_with_torch(network.module, flowers, recipe, seed=3, schedule=theirs)
     assert (wanted - initial).abs().max() > 0.1
     torch.testing.assert_close(state.params, wanted, rtol=1e-10, atol=1e-10)
 

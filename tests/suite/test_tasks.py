@@ -27,6 +27,12 @@ def test_optimizers_with_batches_are_accepted(load: Load, optimizer: str) -> Non
     assert suite.tasks[0].recipe.optimizer == optimizer
 
 
+def test_milestones_are_read_and_described_as_a_list(load: Load) -> None:
+    (task,) = load((RECIPE, "recipe: {steps: 9, schedule: step, milestones: [3, 5]}")).tasks
+    assert task.recipe.milestones == (3, 5)
+    assert task.describe()["recipe"]["milestones"] == [3, 5]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -44,6 +50,15 @@ def test_optimizers_with_batches_are_accepted(load: Load, optimizer: str) -> Non
         (RECIPE, "recipe: {steps: 9, optimizer: sgd, batch_size: 9, nesterov: true}", "needs a momentum > 0"),
         (RECIPE, "recipe: {steps: 9, checkpoints: 10}", "got 10, but there are 9 steps"),
         (RECIPE, "recipe: {steps: 9, learning_rate: 0}", "got 0, wanted a number > 0"),
+        (RECIPE, "recipe: {steps: 9, until_gradient_norm: 0}", "got 0, wanted a number > 0"),
+        (RECIPE, "recipe: {steps: 9, warmup: 9}", "recipe.warmup: got 9, wanted fewer than the 9 steps"),
+        (RECIPE, "recipe: {steps: 9, schedule: linear}", "got 'linear', wanted 'constant', 'cosine' or 'step'"),
+        (RECIPE, "recipe: {steps: 9, milestones: [3]}", "milestones: schedule constant takes no milestones"),
+        (RECIPE, "recipe: {steps: 9, schedule: cosine, gamma: 0.5}", "gamma: schedule cosine takes no gamma"),
+        (RECIPE, "recipe: {steps: 9, schedule: step}", "recipe.milestones: missing, and schedule step needs it"),
+        (RECIPE, "recipe: {steps: 9, schedule: step, milestones: [3, 3]}", "got [3, 3], wanted rising numbers"),
+        (RECIPE, "recipe: {steps: 9, schedule: step, milestones: [3, 9]}", "got [3, 9], wanted numbers from 1 to 8"),
+        (RECIPE, "recipe: {steps: 9, schedule: step, milestones: [2], warmup: 3}", "wanted numbers from 3 to 8"),
         ("data: iris", "data: irs", "unknown data 'irs'"),
         ("data: iris", "data: 5", "got 5, wanted a mapping"),
         ("data: iris", "data: {name: iris, n_test: 151}", "cannot be told: ValueError: iris has 150 flowers"),

@@ -1,0 +1,33 @@
+"""What is told of a network over a whole data set, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ifbench.interfaces import Batch, Point
+from ifbench.numerics.chunks import pass_bytes, pieces
+from ifbench.numerics.objective import Objective, take, whole
+
+
+def gradient_norm(objective: Objective, data: Batch, point: Point) -> float:
+    """Euclidean norm of the gradient of the objective, the mean over all of `data`, in evaluation."""
+    total = 2 * objective.decay * point.params
+    for batch in _chunks(objective, data, point):
+        total = total + len(batch.targets) / len(data.targets) * objective.mean_gradient(*point, batch)
+    return float(total.norm())
+
+
+def accuracy(objective: Objective, data: Batch, point: Point) -> float | None:
+    """Share of the examples whose prediction equals their target; None for targets that are no classes."""
+    if data.targets.is_floating_point():
+        return None
+    right = [(objective.predictions(*point, batch) == batch.targets).sum() for batch in _chunks(objective, data, point)]
+    return int(sum(right)) / data.targets.numel()
+
+
+def _chunks(objective: Objective, data: Batch, point: Point) -> Iterator[Batch]:
+    """All examples, as many at once as suit the device."""
+    vector_bytes = point.params.numel() * point.params.element_size()
+    largest = pass_bytes(point.params.device, vector_bytes) // objective.example_bytes(*point, data)
+    parts = pieces(whole(data), largest)
+    return (data if len(parts) == 1 else take(data, rows) for rows in parts)
