@@ -78,6 +78,7 @@ def loop(task: PreparedTask, steps: int) -> Callable[[], None]:
 
 
 @pytest.mark.benchmark(group="many retrainings")
+@pytest.mark.timeout(900)
 def test_twenty_retrainings_on_iris(benchmark: BenchmarkFixture) -> None:
     recipe = Recipe(steps=60_000, learning_rate=0.1, weight_decay=0.001)
     task = task_of("iris", "mlp", recipe, "float64")
@@ -97,6 +98,7 @@ def test_twenty_retrainings_on_iris(benchmark: BenchmarkFixture) -> None:
 @pytest.mark.skipif("IFBENCH_DATA" not in os.environ, reason="needs MNIST under IFBENCH_DATA")
 @pytest.mark.parametrize("architecture", ["lenet", "small-cnn"])
 @pytest.mark.benchmark(group="many retrainings")
+@pytest.mark.timeout(900)
 def test_retrainings_on_mnist(benchmark: BenchmarkFixture, architecture: str) -> None:
     recipe = Recipe(optimizer="sgd", momentum=0.9, batch_size=100, steps=1000, learning_rate=0.05, weight_decay=0.001)
     task = task_of("mnist", architecture, recipe, "float32", n_train=2000, n_test=100)
@@ -116,11 +118,12 @@ examples: [{{random: 32}}]
 protocols: [{{name: retrain-from-optimum, steps: {steps}}}]
 estimators: [random]
 """
-WORKER_STEPS = 250
+WORKER_STEPS = 120
 
 
 @pytest.mark.skipif("IFBENCH_DATA" not in os.environ, reason="needs MNIST under IFBENCH_DATA")
 @pytest.mark.benchmark(group="many retrainings")
+@pytest.mark.timeout(900)
 def test_two_workers(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     """`ifbench run` with everything but the ground truth stored before, in two processes and in one."""
     path, first = tmp_path / "workers.yaml", tmp_path / "first"
