@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from ifbench.identity import derive_seed, digest
 from ifbench.jobs import SCORE, TRAIN
 from ifbench.outcome import Outcome
 from ifbench.plan import CellWork
-from ifbench.records import Estimate, Record, Timing
+from ifbench.records import Estimate, Intervention, Record, Timing
 from ifbench.registry import Registry
+from ifbench.stats.effects import predicted_effects
 from ifbench.stats.estimates import estimate
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
-from ifbench.tested import Parts, removals, tested_parts, together
+from ifbench.tested import Mask, Parts, Tested, tested_parts, together
 from ifbench.truths import TruthIndex
 
 
@@ -44,10 +46,9 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
     if scored is None or trained is None:
         raise MissingArtifactError(work.label)
     parts = tested_parts(suite.examples, work.score, work.selectors, store)
-    mask = together(parts)
-    rows = np.flatnonzero(mask.any(axis=1))
-    predicted = scored.arrays["scores"][rows] / len(mask)  # effect of removal: -delta * score, delta = -1/n
-    measured = _measured(work, mask, scored.arrays["queries"], store)
+    tested = together(parts)
+    predicted = predicted_effects(tested.interventions, scored.arrays["scores"])
+    measured = _measured(work, tested.interventions, scored.arrays["queries"], store)
     bad = int((~np.isfinite(measured)).sum())
     return Record(
         cell=work.id,
@@ -56,8 +57,8 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
         estimator={**_describe(work.cell.estimator, registry, "estimator"), "id": work.score.id},
         status="ok",
         message=f"{bad} of {measured.size} measured effects are not finite" if bad else "",
-        estimates=_estimates(work, suite, registry, predicted, measured, _rows_of(parts, rows)),
-        n_intervention={name: int(part.any(axis=1).sum()) for name, part in _named(parts).items()},
+        estimates=_estimates(work, suite, registry, predicted, measured, _masks(parts, tested)),
+        n_intervention={name: len(part.interventions) for name, part in _named(parts).items()},
         n_query=predicted.shape[1],
         training={key: trained.meta[key] for key in ("train_loss", "gradient_norm", "n_param", "n_train")},
         diagnostics=scored.meta["diagnostics"],
@@ -66,30 +67,30 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
     )
 
 
-def _measured(work: CellWork, mask: Any, queries: Any, store: Store) -> Any:
+def _measured(work: CellWork, tested: Sequence[Intervention], queries: Any, store: Store) -> Any:
     """Effects at the last horizon, mean over repeats, (n_intervention, n_query) float64; Any: numpy arrays."""
     repeats = []
     for base in work.bases:
         index = TruthIndex(store, base)
         index.refresh()
         try:
-            repeats.append(index.effects(removals(mask))[-1][:, queries])
+            repeats.append(index.effects(tested)[-1][:, queries])
         except KeyError as error:
             raise MissingArtifactError(work.label) from error
     return np.mean(repeats, axis=0)
 
 
-def _named(parts: Parts) -> dict[str, Any]:
-    """All examples together, and each part where there are several; Any: masks."""
+def _named(parts: Parts) -> dict[str, Tested]:
+    """All interventions together, and each part where there are several."""
     return {"all": together(parts), **(parts if len(parts) > 1 else {})}
 
 
-def _rows_of(parts: Parts, rows: Any) -> dict[str, Any]:
-    return {name: part[rows] for name, part in _named(parts).items()}
+def _masks(parts: Parts, whole: Tested) -> dict[str, Mask]:
+    return {name: part.among(whole.interventions) for name, part in _named(parts).items()}
 
 
 def _estimates(
-    work: CellWork, suite: Suite, registry: Registry, predicted: Any, measured: Any, parts: dict[str, Any]
+    work: CellWork, suite: Suite, registry: Registry, predicted: Any, measured: Any, parts: Mapping[str, Mask]
 ) -> dict[str, dict[str, Estimate]]:
     return {
         metric.name: {

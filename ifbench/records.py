@@ -27,7 +27,12 @@ class Intervention:
     @classmethod
     def remove(cls, rows: Sequence[int], *, n_train: int) -> Intervention:
         """Leave out the examples in `rows`, 0 <= row < n_train, of a training set of n_train."""
-        return cls(tuple((row, -1.0 / n_train) for row in sorted(rows)))
+        return cls.reweight(rows, -1.0 / n_train)
+
+    @classmethod
+    def reweight(cls, rows: Sequence[int], added: float) -> Intervention:
+        """Add `added` to the weight that each of the examples in `rows` has in the mean loss."""
+        return cls(tuple((row, added) for row in sorted(rows)))
 
 
 @dataclass(frozen=True)

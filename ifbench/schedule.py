@@ -11,7 +11,7 @@ from ifbench.outcome import Outcome
 from ifbench.plan import CellWork, Plan
 from ifbench.records import Intervention
 from ifbench.store.artifacts import Store
-from ifbench.tested import removals, tested_parts, together
+from ifbench.tested import tested_parts, together
 from ifbench.truths import TruthIndex
 
 Group = tuple[str, str]
@@ -122,7 +122,7 @@ class Schedule:
             parts = tested_parts(self.plan.suite.examples, work.score, work.selectors, self.store)
         except MissingArtifactError:  # damaged since it was counted as stored; the next look recomputes it
             return []
-        return removals(together(parts))
+        return list(together(parts).interventions)
 
     def _portion(self, train: TrainJob) -> int:
         artifact = self.store.get(TRAIN, train.id)
