@@ -71,10 +71,10 @@ def _measured(work: CellWork, tested: Sequence[Intervention], queries: Any, stor
     """Effects at the last horizon, mean over repeats, (n_intervention, n_query) float64; Any: numpy arrays."""
     repeats = []
     for base in work.bases:
-        index = TruthIndex(store, base)
+        index = TruthIndex(store, base, queries.tolist())
         index.refresh()
         try:
-            repeats.append(index.effects(tested)[-1][:, queries])
+            repeats.append(index.effects(tested)[-1])
         except KeyError as error:
             raise MissingArtifactError(work.label) from error
     return np.mean(repeats, axis=0)

@@ -34,6 +34,18 @@ class Intervention:
         """Add `added` to the weight that each of the examples in `rows` has in the mean loss."""
         return cls(tuple((row, added) for row in sorted(rows)))
 
+    def plain(self) -> list[list[Any]]:
+        """As JSON values (Any), short for large groups: [added weight, [rows]] for each added weight, by size."""
+        rows: dict[float, list[int]] = {}
+        for row, added in self.weights:
+            rows.setdefault(added, []).append(row)
+        return [[added, rows[added]] for added in sorted(rows)]
+
+    @classmethod
+    def from_plain(cls, plain: Sequence[Sequence[Any]]) -> Intervention:
+        """What `plain` wrote (Any: JSON)."""
+        return cls(tuple(sorted((int(row), float(added)) for added, rows in plain for row in rows)))
+
 
 @dataclass(frozen=True)
 class Estimate:

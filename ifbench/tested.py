@@ -1,4 +1,4 @@
-"""Which interventions a cell tests, once the scores that choose them are in the store."""
+"""Which interventions and queries a cell tests, once the training and the scores that choose them are stored."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ifbench.cells import ExampleRule
+from ifbench.cells import ExampleRule, QueryRule
 from ifbench.errors import MissingArtifactError
 from ifbench.jobs import SCORE, ScoreJob
 from ifbench.records import Intervention
-from ifbench.stats.selection import select_groups
-from ifbench.store.artifacts import Store
+from ifbench.stats.selection import select_groups, select_queries
+from ifbench.store.artifacts import Artifact, Store
 
 Mask = NDArray[np.bool_]
 
@@ -51,6 +51,11 @@ def stored_scores(job: ScoreJob, store: Store) -> tuple[NDArray[np.float64], NDA
     if artifact is None:
         raise MissingArtifactError(job.label)
     return artifact.arrays["scores"], artifact.arrays["queries"]
+
+
+def asked_queries(rules: Sequence[QueryRule], trained: Artifact, *, seed: int) -> NDArray[np.int64]:
+    """Rows of the test set that the rules name for a stored training, see `select_queries`."""
+    return select_queries(rules, trained.arrays["test_losses"].astype(np.float64), seed=seed)
 
 
 def tested_parts(rules: Sequence[ExampleRule], own: ScoreJob, selectors: Mapping[str, ScoreJob], store: Store) -> Parts:

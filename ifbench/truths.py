@@ -1,4 +1,4 @@
-"""Ground truths in the store, found by intervention."""
+"""Ground truths in the store, found by intervention and queries."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from ifbench.store.artifacts import Store
 
 @dataclass
 class TruthIndex:
-    """All stored effects of one (task, protocol, repeat).
+    """All stored effects of one (task, protocol, repeat) on the queries asked about.
 
     Attributes:
         base: What they have in common, see `jobs.truth_base`.
+        queries: Rows of the test set; what was measured on more queries than these serves as well.
     """
 
     store: Store
     base: str
+    queries: Sequence[int]
     _places: dict[Intervention, tuple[str, int]] = field(default_factory=dict)
 
     def refresh(self) -> None:
         """Read anew which interventions have been measured."""
+        asked = set(self.queries)
         self._places = {
-            _intervention(weights): (artifact_id, position)
+            Intervention.from_plain(plain): (artifact_id, position)
             for artifact_id, meta in sorted(self.store.entries(truth_kind(self.base)), reverse=True)
-            for position, weights in enumerate(meta["interventions"])
+            if asked <= set(meta.get("queries", ()))
+            for position, plain in enumerate(meta["interventions"])
         }
 
     def missing(self, wanted: Sequence[Intervention]) -> list[Intervention]:
@@ -37,7 +41,7 @@ class TruthIndex:
         return [intervention for intervention in wanted if intervention not in self._places]
 
     def effects(self, wanted: Sequence[Intervention]) -> np.ndarray:
-        """Measured effects in nats, shape (n_horizon, n_intervention, n_test).
+        """Measured effects in nats, shape (n_horizon, n_intervention, n_query).
 
         Raises:
             KeyError: One has not been measured, or its artifact turned out to be damaged.
@@ -50,10 +54,7 @@ class TruthIndex:
                 artifact = self.store.get(truth_kind(self.base), artifact_id)
                 if artifact is None:
                     raise KeyError(artifact_id)
-                loaded[artifact_id] = artifact.arrays["effects"]
+                places = {row: place for place, row in enumerate(artifact.meta["queries"])}
+                loaded[artifact_id] = artifact.arrays["effects"][..., [places[row] for row in self.queries]]
             rows.append(loaded[artifact_id][:, position])
         return np.stack(rows, axis=1)
-
-
-def _intervention(weights: Sequence[Sequence[float]]) -> Intervention:
-    return Intervention(tuple((int(row), float(added)) for row, added in weights))

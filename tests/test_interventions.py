@@ -98,7 +98,9 @@ def test_effect_of_doubling_is_about_minus_that_of_leaving_out(
     made: tuple[CellWork, Suite, Store], parts: dict[str, about.Tested]
 ) -> None:
     work, _, store = made
-    index = TruthIndex(store, work.bases[0])
+    assert work.score is not None
+    _, queries = about.stored_scores(work.score, store)
+    index = TruthIndex(store, work.bases[0], queries.tolist())
     index.refresh()
     both = parts["random"].interventions
     rows = sorted({item.weights[0][0] for item in both})

@@ -84,3 +84,16 @@ def test_order_of_rows_does_not_matter(rows):
 def test_interventions_sort():
     removals = [Intervention.remove([row], n_train=5) for row in (3, 1, 2)]
     assert [one.weights[0][0] for one in sorted(removals)] == [1, 2, 3]
+
+
+PAIRS = st.dictionaries(st.integers(0, 50), st.sampled_from([-1 / 120, 1 / 120, -0.01]))
+
+
+@given(PAIRS)
+def test_an_intervention_reads_back_from_its_plain_form(weights):
+    item = Intervention(tuple(sorted(weights.items())))
+    assert Intervention.from_plain(json.loads(json.dumps(item.plain()))) == item
+
+
+def test_a_group_is_written_with_its_weight_once():
+    assert Intervention.remove([4, 1], n_train=4).plain() == [[-0.25, [1, 4]]]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch import LongTensor
 
 from ifbench.errors import IfbenchError
 from ifbench.execute.context import Context
 from ifbench.interfaces import GroundTruth, Progress
 from ifbench.jobs import TruthJob
-from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedRun
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def measure_truth(
     job: TruthJob, context: Context, progress: Progress | None
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Array `effects` (n_horizon, n_intervention, n_test) in nats, and meta data (Any: JSON).
+    """Array `effects` (n_horizon, n_intervention, n_query) in nats, and meta data (Any: JSON).
 
     Raises:
         IfbenchError: The protocol returned another shape.
@@ -30,15 +30,19 @@ def measure_truth(
     run = TrainedRun(trained.prepared.trainer, trained.prepared.data, trained.state)
     params = context.registry.params("protocol", job.protocol.name, job.protocol.params)
     protocol: GroundTruth = context.registry.find("protocol", job.protocol.name).spec.load()(params)
-    queries = whole(trained.prepared.data.test)
+    queries = cast(LongTensor, torch.tensor(job.queries, device=context.device))
     start = time.perf_counter()
     effects = protocol.effects(run, job.interventions, queries, repeat=job.repeat, progress=progress)
     seconds = time.perf_counter() - start
-    wanted = (len(job.interventions), run.n_test)
+    wanted = (len(job.interventions), len(queries))
     if effects.ndim != 3 or tuple(effects.shape[1:]) != wanted:
         raise IfbenchError(
             f"returned shape {tuple(effects.shape)}; expected (n_horizon, n_int={wanted[0]}, n_query={wanted[1]})",
             where=f"protocol '{job.protocol.name}'",
         )
-    meta = {"interventions": [[list(pair) for pair in item.weights] for item in job.interventions], "seconds": seconds}
+    meta = {
+        "interventions": [item.plain() for item in job.interventions],
+        "queries": list(job.queries),
+        "seconds": seconds,
+    }
     return {"effects": effects.to(torch.float64).cpu().numpy()}, meta
