@@ -1,14 +1,15 @@
-"""From stored scores and ground truths to the record of one cell."""
+"""From stored scores and ground truths to the records of one cell."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ifbench.cells import Choice
-from ifbench.errors import MissingArtifactError
+from ifbench.errors import IfbenchError, MissingArtifactError
 from ifbench.identity import derive_seed, digest
 from ifbench.jobs import SCORE, TRAIN
 from ifbench.outcome import Outcome
@@ -17,6 +18,8 @@ from ifbench.records import Estimate, Intervention, Record, Timing
 from ifbench.registry import Registry
 from ifbench.stats.effects import predicted_effects
 from ifbench.stats.estimates import estimate
+from ifbench.stats.rows import FloatArray
+from ifbench.stats.selection import IntArray
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
 from ifbench.tested import Mask, Parts, Tested, tested_parts, together
@@ -35,11 +38,15 @@ def failure_record(work: CellWork, outcome: Outcome, registry: Registry) -> Reco
     )
 
 
-def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> Record:
+def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> list[Record]:
     """Compare predicted with measured effects.
+
+    Returns:
+        One record for each horizon of the protocol, in the protocol's order.
 
     Raises:
         MissingArtifactError: A score or ground truth is not in the store.
+        IfbenchError: The estimator predicts each horizon, but not those that were measured.
     """
     assert work.score is not None
     scored, trained = store.get(SCORE, work.score.id), store.get(TRAIN, work.train.id)
@@ -47,37 +54,66 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
         raise MissingArtifactError(work.label)
     parts = tested_parts(suite.examples, work.score, work.selectors, store)
     tested = together(parts)
-    predicted = predicted_effects(tested.interventions, scored.arrays["scores"])
-    measured = _measured(work, tested.interventions, scored.arrays["queries"], store)
-    bad = int((~np.isfinite(measured)).sum())
-    return Record(
+    horizons, repeats = _measured(work, tested.interventions, scored.arrays["queries"], store)
+    effects = predicted_effects(tested.interventions, _of_horizons(scored.arrays["scores"], len(horizons), work))
+    masks = _masks(parts, tested)
+    common = Record(
         cell=work.id,
         task={"id": work.train.id, **work.cell.task.describe()},
         protocol={**_describe(work.cell.protocol, registry, "protocol"), "truths": digest(list(work.bases))},
         estimator={**_describe(work.cell.estimator, registry, "estimator"), "id": work.score.id},
         status="ok",
-        message=f"{bad} of {measured.size} measured effects are not finite" if bad else "",
-        estimates=_estimates(work, suite, registry, predicted, measured, _masks(parts, tested)),
         n_intervention={name: len(part.interventions) for name, part in _named(parts).items()},
-        n_query=predicted.shape[1],
+        n_query=effects.shape[-1],
         training={key: trained.meta[key] for key in ("train_loss", "gradient_norm", "n_param", "n_train")},
         diagnostics=scored.meta["diagnostics"],
         timing=Timing(**scored.meta["timing"]),
         provenance=scored.meta["provenance"],
     )
+    measured = repeats.mean(axis=0)  # (n_horizon, n_intervention, n_query)
+    return [
+        replace(
+            common,
+            horizon=horizon,
+            message=_unusable(measured[at]),
+            estimates=_estimates(work, suite, registry, effects[at], measured[at], masks),
+        )
+        for at, horizon in enumerate(horizons)
+    ]
 
 
-def _measured(work: CellWork, tested: Sequence[Intervention], queries: Any, store: Store) -> Any:
-    """Effects at the last horizon, mean over repeats, (n_intervention, n_query) float64; Any: numpy arrays."""
+def _unusable(measured: FloatArray) -> str:
+    bad = int((~np.isfinite(measured)).sum())
+    return f"{bad} of {measured.size} measured effects are not finite" if bad else ""
+
+
+def _of_horizons(scores: FloatArray, n_horizon: int, work: CellWork) -> FloatArray:
+    """Scores of each horizon, (n_horizon, n_train, n_query): the estimator's own, or the same for all."""
+    if scores.ndim == 2:
+        return np.broadcast_to(scores, (n_horizon, *scores.shape))
+    if len(scores) != n_horizon:
+        raise IfbenchError(
+            f"predicts {len(scores)} horizons; expected the {n_horizon} that {work.cell.protocol.label} measures",
+            where=f"estimator '{work.cell.estimator.label}'",
+        )
+    return scores
+
+
+def _measured(
+    work: CellWork, tested: Sequence[Intervention], queries: IntArray, store: Store
+) -> tuple[Sequence[int | None], FloatArray]:
+    """Horizons, and effects of shape (n_repeat, n_horizon, n_intervention, n_query)."""
     repeats = []
+    horizons: Sequence[int | None] = [None]
     for base in work.bases:
         index = TruthIndex(store, base, queries.tolist())
         index.refresh()
         try:
-            repeats.append(index.effects(tested)[-1])
+            repeats.append(index.effects(tested))
         except KeyError as error:
             raise MissingArtifactError(work.label) from error
-    return np.mean(repeats, axis=0)
+        horizons = index.horizons or [None]
+    return horizons, np.stack(repeats)
 
 
 def _named(parts: Parts) -> dict[str, Tested]:
@@ -90,7 +126,12 @@ def _masks(parts: Parts, whole: Tested) -> dict[str, Mask]:
 
 
 def _estimates(
-    work: CellWork, suite: Suite, registry: Registry, predicted: Any, measured: Any, parts: Mapping[str, Mask]
+    work: CellWork,
+    suite: Suite,
+    registry: Registry,
+    predicted: FloatArray,
+    measured: FloatArray,
+    parts: Mapping[str, Mask],
 ) -> dict[str, dict[str, Estimate]]:
     return {
         metric.name: {

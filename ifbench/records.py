@@ -85,10 +85,12 @@ class Timing:
 
 @dataclass(frozen=True)
 class Record:
-    """The result of one cell: one line of `results/<estimator>.jsonl`.
+    """The result of one cell at one horizon: one line of `results/<estimator>.jsonl`.
 
     Attributes:
         cell: Identity of the cell.
+        horizon: Updates after which effects were measured, for a protocol that measures several times on the way; None
+            for one that measures once, and for a cell without a result.
         task: The task as nested JSON values, with `id`.
         protocol: Name, parameters, `version` and the `ids` digest of the ground truths used.
         estimator: Name, label, parameters, `version` and score `id`.
@@ -109,6 +111,7 @@ class Record:
     estimator: Mapping[str, Any]
     status: Status
     message: str = ""
+    horizon: int | None = None
     estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     n_intervention: Mapping[str, int] = field(default_factory=dict)
     n_query: int = 0

@@ -42,7 +42,7 @@ Parts = Mapping[str, Tested]
 
 
 def stored_scores(job: ScoreJob, store: Store) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Scores (n_train, n_query) and the rows of the queries (n_query,).
+    """Scores (n_train, n_query), or (n_horizon, n_train, n_query), and the rows of the queries (n_query,).
 
     Raises:
         MissingArtifactError: They are not in the store.
@@ -70,12 +70,13 @@ def tested_parts(rules: Sequence[ExampleRule], own: ScoreJob, selectors: Mapping
     Raises:
         MissingArtifactError: Scores are not in the store.
     """
-    (n_train, n_query) = stored_scores(own, store)[0].shape
+    *_, n_train, n_query = stored_scores(own, store)[0].shape
     parts: dict[str, Tested] = {}
     for rule in rules:
         scores = None
         if rule.needs_scores:
-            scores = stored_scores(own if rule.by == "self" else selectors[rule.by], store)[0]
+            stored = stored_scores(own if rule.by == "self" else selectors[rule.by], store)[0]
+            scores = stored if stored.ndim == 2 else stored[-1]  # of several horizons the last one chooses
         groups, mask = select_groups(rule, n_train, n_query, scores, seed=own.task.seed)
         changes = rule.added(n_train)
         found = sorted(

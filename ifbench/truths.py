@@ -19,22 +19,26 @@ class TruthIndex:
     Attributes:
         base: What they have in common, see `jobs.truth_base`.
         queries: Rows of the test set; what was measured on more queries than these serves as well.
+        horizons: Numbers of updates after which effects were measured; None where the protocol has one horizon and
+            does not name it.
     """
 
     store: Store
     base: str
     queries: Sequence[int]
+    horizons: tuple[int, ...] | None = None
     _places: dict[Intervention, tuple[str, int]] = field(default_factory=dict)
 
     def refresh(self) -> None:
         """Read anew which interventions have been measured."""
         asked = set(self.queries)
-        self._places = {
-            Intervention.from_plain(plain): (artifact_id, position)
-            for artifact_id, meta in sorted(self.store.entries(truth_kind(self.base)), reverse=True)
-            if asked <= set(meta.get("queries", ()))
-            for position, plain in enumerate(meta["interventions"])
-        }
+        self._places.clear()
+        for artifact_id, meta in sorted(self.store.entries(truth_kind(self.base)), reverse=True):
+            if asked <= set(meta.get("queries", ())):
+                found = (Intervention.from_plain(plain) for plain in meta["interventions"])
+                self._places |= {item: (artifact_id, position) for position, item in enumerate(found)}
+                horizons = meta.get("horizons")
+                self.horizons = None if horizons is None else tuple(horizons)
 
     def missing(self, wanted: Sequence[Intervention]) -> list[Intervention]:
         """Those that have not been measured, in the order given."""

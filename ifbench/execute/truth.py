@@ -41,8 +41,28 @@ def measure_truth(
             where=f"protocol '{job.protocol.name}'",
         )
     meta = {
+        "horizons": _horizons(protocol, len(effects), name=job.protocol.name),
         "interventions": [item.plain() for item in job.interventions],
         "queries": list(job.queries),
         "seconds": seconds,
     }
     return {"effects": effects.to(torch.float64).cpu().numpy()}, meta
+
+
+def _horizons(protocol: GroundTruth, n_horizon: int, *, name: str) -> list[int] | None:
+    """The number of updates after which each row of the effects was measured; None where the protocol does not say.
+
+    Raises:
+        IfbenchError: It says so for another number of rows than it measured.
+    """
+    told = getattr(protocol, "horizons", None)
+    if told is None and n_horizon == 1:
+        return None
+    found = [int(updates) for updates in told or ()]
+    if len(found) != n_horizon or len(set(found)) != n_horizon:
+        raise IfbenchError(
+            f"measured at {n_horizon} horizons and names {found}; expected as many different numbers of updates",
+            where=f"protocol '{name}'",
+            hint="give the protocol an attribute `horizons`",
+        )
+    return found

@@ -1,10 +1,10 @@
-"""Seeds brought together: the records of one estimator, one protocol and one task but for the seed."""
+"""Seeds brought together: the records of one estimator, one protocol, one horizon and one task but for the seed."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from ifbench.identity import canonical_json, flatten
@@ -16,6 +16,7 @@ from ifbench.report.text import leaf
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+HORIZON = "horizon"
 NOT_COMPARED = frozenset({"id", "seed"})
 
 
@@ -51,7 +52,7 @@ class Group:
     """Records that differ in nothing but the seed.
 
     Attributes:
-        task: The task with dotted keys, without seed and id.
+        task: The task with dotted keys, without seed and id, and the `horizon` where there are several.
         records: One per seed, sorted by it.
     """
 
@@ -92,7 +93,7 @@ def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:
     the best first, those without a value last; ties keep the suite's order.
     """
     found: dict[str, list[Record]] = {}
-    for record in records:
+    for record in _at_every_horizon(records):
         found.setdefault(canonical_json([_label(record.estimator), *_setting(record)]), []).append(record)
     groups = [_group(members) for members in found.values()]
     keys = _varying(groups)
@@ -132,7 +133,21 @@ def _label(entry: Mapping[str, Any]) -> str:
 
 def _setting(record: Record) -> tuple[str, dict[str, Any]]:
     task = {key: value for key, value in flatten(record.task).items() if key not in NOT_COMPARED}
-    return _label(record.protocol), task
+    return _label(record.protocol), task if record.horizon is None else {**task, HORIZON: record.horizon}
+
+
+def _at_every_horizon(records: Sequence[Record]) -> list[Record]:
+    """The records, with those of cells without a result standing at every horizon of their task and protocol."""
+    horizons: dict[str, set[int]] = {}
+    for record in records:
+        if record.horizon is not None:
+            horizons.setdefault(canonical_json(_setting(replace(record, horizon=None))), set()).add(record.horizon)
+    spread: list[Record] = []
+    for record in records:
+        lost = record.status != "ok" and record.horizon is None
+        found = sorted(horizons.get(canonical_json(_setting(record)), ())) if lost else []
+        spread += [replace(record, horizon=horizon) for horizon in found] or [record]
+    return spread
 
 
 def _group(members: Sequence[Record]) -> Group:

@@ -11,7 +11,7 @@ import pandas as pd
 from ifbench.identity import canonical_json, rounded
 from ifbench.records import Record, Timing
 from ifbench.report import manifest as about
-from ifbench.report.groups import Group, group_records, task_columns
+from ifbench.report.groups import HORIZON, Group, group_records, task_columns
 from ifbench.report.manifest import ALL, Manifest
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ COUNTS = ("seeds", "ok", "n_intervention", "n_query")
 
 
 def leaderboard(records: Sequence[Record], manifest: Manifest) -> pd.DataFrame:
-    """One row per (estimator, protocol, task without its seed).
+    """One row per (estimator, protocol, horizon, task without its seed).
 
-    Columns: `estimator`, `protocol`, the keys of the task that differ within these records, `seeds`, `ok` (how many
-    of them are), `status`; for each metric m the median seed's value `m` with the 95 % bootstrap interval `m_low`,
-    `m_high`, the extremes over seeds `m_min`, `m_max`, the number of seeds where it is undefined `m_undefined`, and
-    the median over seeds for each part of the examples `m_<part>`; `n_intervention`, `n_query`; the medians of the
-    timings over the seeds that are ok; `warnings`.
+    Columns: `estimator`, `protocol`, the keys of the task and the `horizon` where they differ within these records,
+    `seeds`, `ok` (how many of them are), `status`; for each metric m the median seed's value `m` with the 95 %
+    bootstrap interval `m_low`, `m_high`, the extremes over seeds `m_min`, `m_max`, the number of seeds where it is
+    undefined `m_undefined`, and the median over seeds for each part of the examples `m_<part>`; `n_intervention`,
+    `n_query`; the medians of the timings over the seeds that are ok; `warnings`.
 
     The median seed is the lower-middle one; a seed that failed or whose value is undefined counts as worst, which
     `status` and `m_undefined` show, and leaves the value empty when it is the median. `m_min` and `m_max` are over the
@@ -44,7 +44,7 @@ def leaderboard(records: Sequence[Record], manifest: Manifest) -> pd.DataFrame:
     header = [*names[:2], *tasks, *names[2:]]
     rows = [{**_row(group, manifest), **_task(group, tasks)} for group in groups]
     frame = pd.DataFrame(rounded(rows), columns=header)
-    counts = [name for name in header if name in COUNTS or name.endswith("_undefined")]
+    counts = [name for name in header if name in COUNTS or tasks.get(name) == HORIZON or name.endswith("_undefined")]
     return frame.astype(dict.fromkeys(counts, "Int64"))
 
 

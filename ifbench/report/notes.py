@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ifbench.report.columns import Column, Text, plain
-from ifbench.report.groups import group_records
+from ifbench.report.groups import HORIZON, group_records
 from ifbench.report.leaderboard import warnings
 from ifbench.report.manifest import ALL, Manifest
 from ifbench.report.published import Comparison, compare_published
@@ -45,16 +45,16 @@ def published_columns(records: Sequence[Record], manifest: Manifest) -> list[Col
 def failure_columns(records: Sequence[Record], manifest: Manifest) -> list[Column]:
     """Every cell that did not end well or has a metric without a value, and why; no column when there is none."""
     groups = group_records(records, manifest)
-    name = task_namer(groups)
+    names = {True: task_namer(groups), False: task_namer(groups, without=[HORIZON])}
     faults = [
-        (group.estimator, f"{name(group)}, seed {record.task.get('seed', MISSING)}", *fault)
+        (group.estimator, f"{names[record.status == 'ok'](group)}, seed {record.task.get('seed', MISSING)}", *fault)
         for group in groups
         for record in group.records
         for fault in _faults(record)
     ]
     if not faults:
         return []
-    who, where, status, why = zip(*faults, strict=True)
+    who, where, status, why = zip(*dict.fromkeys(faults), strict=True)
     return [
         plain("estimator", who),
         plain("cell", where, folds=True),

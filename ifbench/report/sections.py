@@ -44,9 +44,9 @@ def _by_setting(records: Sequence[Record], manifest: Manifest) -> list[tuple[str
     return [(heading, list(members)) for heading, members in groupby(groups, key=task_namer(groups))]
 
 
-def task_namer(groups: Sequence[Group]) -> Callable[[Group], str]:
-    """How to name a group's task, and its protocol where there are several."""
-    tasks = task_columns(groups)
+def task_namer(groups: Sequence[Group], *, without: Sequence[str] = ()) -> Callable[[Group], str]:
+    """How to name a group's task, some of its keys left out, and its protocol where there are several."""
+    tasks = {name: key for name, key in task_columns(groups).items() if key not in without}
     several = len({group.protocol for group in groups}) > 1
     return lambda group: setting(group, tasks, protocol=several)
 

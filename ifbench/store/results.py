@@ -23,7 +23,7 @@ SHORTENED = " [...]"
 
 
 def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
-    """Write all records of a run, one file per estimator, its lines sorted.
+    """Write all records of a run, one file per estimator, its lines sorted by cell and horizon.
 
     Files that would not change are not touched; files of other estimators are removed. A record that is too long for
     a line loses, in this order and as far as needed: the values per query, the end of its message (MIN_MESSAGE
@@ -41,10 +41,10 @@ def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
         ValueError: The name of an estimator cannot be a file name.
     """
     lines: dict[Path, list[str]] = defaultdict(list)
-    for record in records:
+    for record in sorted(records, key=lambda record: (record.cell, record.horizon or 0)):
         lines[_result_file(directory, record.estimator["name"])].append(record_line(record))
     for path, of_estimator in lines.items():
-        write_text_atomic(path, "".join(f"{line}\n" for line in sorted(of_estimator)))
+        write_text_atomic(path, "".join(f"{line}\n" for line in of_estimator))
     with store_errors("remove old results", directory, elsewhere="--out"):
         for path in set((directory / RESULTS).glob("*.jsonl")) - lines.keys():
             path.unlink(missing_ok=True)
