@@ -14,8 +14,9 @@ from ifbench.identity import derive_seed, digest
 from ifbench.jobs import SCORE, TRAIN
 from ifbench.outcome import Outcome
 from ifbench.plan import CellWork
-from ifbench.records import Estimate, Intervention, Record, Timing
+from ifbench.records import Ceiling, Estimate, Intervention, Record, Timing
 from ifbench.registry import Registry
+from ifbench.stats.ceiling import ceiling, reliability
 from ifbench.stats.effects import predicted_effects
 from ifbench.stats.estimates import estimate
 from ifbench.stats.rows import FloatArray
@@ -77,6 +78,7 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
             horizon=horizon,
             message=_unusable(measured[at]),
             estimates=_estimates(work, suite, registry, effects[at], measured[at], masks),
+            ceilings=_ceilings(work, suite, registry, repeats[:, at], masks) if len(repeats) > 1 else {},
         )
         for at, horizon in enumerate(horizons)
     ]
@@ -142,6 +144,20 @@ def _estimates(
                 part,
                 seed=derive_seed("bootstrap", work.train.id, name),
             )
+            for name, part in parts.items()
+        }
+        for metric in suite.metrics
+    }
+
+
+def _ceilings(
+    work: CellWork, suite: Suite, registry: Registry, repeats: FloatArray, parts: Mapping[str, Mask]
+) -> dict[str, dict[str, Ceiling]]:
+    """Ceilings of each metric and part, for effects (n_repeat, n_intervention, n_query)."""
+    seed = derive_seed("ceiling", work.train.id)
+    return {
+        metric.name: {
+            name: ceiling(reliability(registry.find("metric", metric.name).spec.load(), repeats, part, seed=seed))
             for name, part in parts.items()
         }
         for metric in suite.metrics

@@ -65,6 +65,19 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Ceiling:
+    """What the noise of the measured effects leaves within reach, averaged over queries; None where undefined.
+
+    Attributes:
+        value: The correlation that a perfect predictor of the expected effects would reach.
+        reliability: Part of the variance of the effects, averaged over repeats, that is not noise.
+    """
+
+    value: float | None
+    reliability: float | None
+
+
+@dataclass(frozen=True)
 class Timing:
     """What an estimator cost.
 
@@ -97,6 +110,7 @@ class Record:
         status: `ok`, or how it failed.
         message: Why, when it failed.
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
+        ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
         n_intervention: Interventions per part.
         n_query: Queries of the cell.
         training: How far the task was trained: `train_loss`, `gradient_norm` of the objective, `n_param`, `n_train`.
@@ -113,6 +127,7 @@ class Record:
     message: str = ""
     horizon: int | None = None
     estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    ceilings: Mapping[str, Mapping[str, Ceiling]] = field(default_factory=dict)
     n_intervention: Mapping[str, int] = field(default_factory=dict)
     n_query: int = 0
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -123,12 +138,16 @@ class Record:
     def to_line(self) -> str:
         """The record as one line of JSON: sorted keys, 6 significant digits, no line end.
 
-        An estimate is written as [value, low, high, [value of each query]].
+        An estimate is written as [value, low, high, [value of each query]], a ceiling as [value, reliability].
         """
         plain = asdict(self)
         plain["estimates"] = {
             metric: {part: [value.value, value.low, value.high, list(value.per_query)] for part, value in parts.items()}
             for metric, parts in self.estimates.items()
+        }
+        plain["ceilings"] = {
+            metric: {part: [found.value, found.reliability] for part, found in parts.items()}
+            for metric, parts in self.ceilings.items()
         }
         return canonical_json({"record": RECORD_VERSION, **rounded(plain)})
 
@@ -150,6 +169,10 @@ class Record:
         raw["estimates"] = {
             metric: {part: Estimate(value, low, high, tuple(each)) for part, (value, low, high, each) in parts.items()}
             for metric, parts in raw.get("estimates", {}).items()
+        }
+        raw["ceilings"] = {
+            metric: {part: Ceiling(value, reliability) for part, (value, reliability) in parts.items()}
+            for metric, parts in raw.get("ceilings", {}).items()
         }
         record = cls(**raw)
         if record.status not in get_args(Status):

@@ -198,6 +198,7 @@ def manifest(suite: Suite) -> dict[str, Any]:
         "metrics": [metric.name for metric in suite.metrics],
         "parts": [rule.name for rule in suite.examples],
         "published": published,
+        "repeats": suite.repeats,
         "estimators": [choice.label for choice in suite.estimators],
         "cells": len(suite.cells),
     }

@@ -176,9 +176,3 @@ def test_lines_are_sorted_by_cell_and_horizon(records: list[Record], tmp_path: P
     for path in (tmp_path / "results").glob("*.jsonl"):
         keys = [(line["cell"], line["horizon"] or 0) for line in map(json.loads, path.read_text().splitlines())]
         assert keys == sorted(keys)
-
-
-def test_line_without_a_horizon_still_reads(records: list[Record]) -> None:
-    old = json.loads(records[0].to_line())
-    del old["horizon"]
-    assert Record.from_line(json.dumps(old)).horizon is None

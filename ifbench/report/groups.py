@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from ifbench.identity import canonical_json, flatten
-from ifbench.records import Estimate, Record, Status
+from ifbench.records import Ceiling, Estimate, Record, Status
 from ifbench.report import manifest as about
 from ifbench.report.manifest import ALL, Manifest
 from ifbench.report.text import leaf
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 HORIZON = "horizon"
+TOO_NOISY = 0.3
+"""Reliability below which a value says more about the noise than about the estimator."""
 NOT_COMPARED = frozenset({"id", "seed"})
 
 
@@ -26,10 +28,12 @@ class SeedValue:
 
     Attributes:
         estimate: None where the cell failed or did not measure this metric.
+        ceiling: None where effects were measured once.
     """
 
     seed: int
     estimate: Estimate | None
+    ceiling: Ceiling | None = None
 
     @property
     def value(self) -> float | None:
@@ -40,6 +44,12 @@ class SeedValue:
     def undefined(self) -> bool:
         """Whether it was measured and came out undefined."""
         return self.estimate is not None and self.estimate.value is None
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the ground truth is too noisy for the value to tell much."""
+        reliability = self.ceiling.reliability if self.ceiling else None
+        return reliability is not None and reliability < TOO_NOISY
 
     @property
     def rank(self) -> tuple[int, float]:
@@ -77,7 +87,12 @@ class Group:
     def seeds(self, metric: str, part: str = ALL) -> list[SeedValue]:
         """The estimate of every seed, failed ones included."""
         return [
-            SeedValue(record.task.get("seed", 0), record.estimates.get(metric, {}).get(part)) for record in self.records
+            SeedValue(
+                record.task.get("seed", 0),
+                record.estimates.get(metric, {}).get(part),
+                record.ceilings.get(metric, {}).get(part),
+            )
+            for record in self.records
         ]
 
     def median(self, metric: str, part: str = ALL) -> SeedValue:

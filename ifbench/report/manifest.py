@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 Manifest = Mapping[str, Any]
-"""Keys `suite title profile overrides metrics parts published estimators cells`; Any: JSON."""
+"""Keys `suite title profile overrides metrics parts published repeats estimators cells`; Any: JSON."""
 
 
 def metrics(manifest: Manifest) -> list[str]:
