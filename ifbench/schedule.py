@@ -65,17 +65,19 @@ class Schedule:
                 return Outcome(outcome.status, f"{work.cell.protocol.label}: {outcome.message}")
         return None
 
-    def interventions_of(self, works: list[CellWork]) -> tuple[int | None, int]:
-        """How many interventions a group needs and how many are not measured yet; (None, 0) before they are chosen."""
+    def interventions_of(self, works: list[CellWork]) -> tuple[int, list[int]] | None:
+        """How many interventions a group needs, and how many each repeat lacks; None before they are chosen."""
         if not all(self._settled(job) for work in works for job in work.score_jobs):
-            return None, 0
+            return None
         queries = self._queries(works[0].train)
         if queries is None:
-            return None, 0
-        wanted = self._wanted(works)
-        index = TruthIndex(self.store, works[0].bases[0], queries)
-        index.refresh()
-        return len(wanted), len(index.missing(wanted))
+            return None
+        wanted, missing = self._wanted(works), []
+        for base in works[0].bases:
+            index = TruthIndex(self.store, base, queries)
+            index.refresh()
+            missing.append(len(index.missing(wanted)))
+        return len(wanted), missing
 
     def _startable(self) -> Iterator[Job]:
         for train in self.plan.train_jobs:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from ifbench.api import plan
+from ifbench.cli.main import run_command
+from ifbench.jobs import truth_kind
 from ifbench.records import MAX_RECORD_BYTES, Record
 from ifbench.store.results import read_records
 from tests.running import SUITE, ifbench_here, write_suite
@@ -93,3 +98,22 @@ def test_tables_show_the_ceiling_and_mark_values_that_drown_in_noise(directory: 
 def test_records_with_ceilings_stay_short(directory: Path) -> None:
     for path in (directory / "results").glob("*.jsonl"):
         assert all(len(line) < MAX_RECORD_BYTES for line in path.read_bytes().splitlines())
+
+
+def test_plan_counts_what_each_repeat_lacks(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = directory.parents[1]
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("IFBENCH_STORE", str(folder / "other"))
+    shutil.copytree(folder / "store", folder / "other")
+    made, store, _ = plan("tiny.yaml", plugins=["uncertain.py"])
+    kind = truth_kind(made.works[0].bases[2])
+    (piece,) = store.entries(kind)
+    store.remove(kind, piece[0])
+    assert run_command(["plan", "tiny.yaml", "--plugin", "uncertain.py", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    (line,) = (line for line in told["lines"] if line["work"] == "ground truths")
+    count = len(piece[1]["interventions"])
+    assert (line["count"], line["cached"]) == (8 * count, 7 * count)
+    assert line["epochs"] == (count + 1) * 20

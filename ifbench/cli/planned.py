@@ -120,15 +120,17 @@ def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
     schedule = Schedule(plan, store)
     for works in schedule.groups().values():
         first = works[0]
-        wanted, missing = schedule.interventions_of(works)
-        if wanted is None:
-            wanted = missing = _at_most(plan, works, registry)
-        repeats = len(first.bases)
-        count, cached = count + wanted * repeats, cached + (wanted - missing) * repeats
+        counted = schedule.interventions_of(works)
+        if counted is None:
+            most = _at_most(plan, works, registry)
+            counted = most, [most] * len(first.bases)
+        wanted, missing = counted
+        count += wanted * len(missing)
+        cached += wanted * len(missing) - sum(missing)
         spec = registry.protocol(first.cell.protocol.name)
         params = registry.params("protocol", spec.name, first.cell.protocol.params)
         each = _epochs(first.train, spec.steps(params, first.cell.task.recipe), registry)
-        epochs += each * (missing + bool(missing)) * repeats  # and the baseline
+        epochs += each * sum(number + bool(number) for number in missing)  # and the baseline of each repeat
     return Line("ground truths", count, cached, epochs, 0.0 if count == cached else None, {})
 
 
