@@ -56,7 +56,7 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
     parts = tested_parts(suite.examples, work.score, work.selectors, store)
     tested = together(parts)
     horizons, repeats = _measured(work, tested.interventions, scored.arrays["queries"], store)
-    effects = predicted_effects(tested.interventions, _of_horizons(scored.arrays["scores"], len(horizons), work))
+    effects = _of_horizons(predicted_effects(tested.interventions, scored.arrays["scores"]), len(horizons), work)
     masks = _masks(parts, tested)
     common = Record(
         cell=work.id,
@@ -89,16 +89,16 @@ def _unusable(measured: FloatArray) -> str:
     return f"{bad} of {measured.size} measured effects are not finite" if bad else ""
 
 
-def _of_horizons(scores: FloatArray, n_horizon: int, work: CellWork) -> FloatArray:
-    """Scores of each horizon, (n_horizon, n_train, n_query): the estimator's own, or the same for all."""
-    if scores.ndim == 2:
-        return np.broadcast_to(scores, (n_horizon, *scores.shape))
-    if len(scores) != n_horizon:
+def _of_horizons(predicted: FloatArray, n_horizon: int, work: CellWork) -> FloatArray:
+    """Predicted effects of each horizon, (n_horizon, n_intervention, n_query): the estimator's own, or all the same."""
+    if predicted.ndim == 2:
+        return np.broadcast_to(predicted, (n_horizon, *predicted.shape))
+    if len(predicted) != n_horizon:
         raise IfbenchError(
-            f"predicts {len(scores)} horizons; expected the {n_horizon} that {work.cell.protocol.label} measures",
+            f"predicts {len(predicted)} horizons; expected the {n_horizon} that {work.cell.protocol.label} measures",
             where=f"estimator '{work.cell.estimator.label}'",
         )
-    return scores
+    return predicted
 
 
 def _measured(
