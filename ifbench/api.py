@@ -30,7 +30,7 @@ class Results:
 
     Attributes:
         directory: Where `results/`, `manifest.json`, `leaderboard.csv` and `leaderboard.md` are.
-        records: One for each selected cell.
+        records: One for each selected cell, or for each of its horizons.
         jobs_done: Jobs computed by this run; 0 when everything was there already.
     """
 

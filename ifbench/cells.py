@@ -139,25 +139,50 @@ class QueryRule:
 
 @dataclass(frozen=True)
 class ExampleRule:
-    """Which training examples are tested, for each query on its own.
+    """Which training examples are tested, for each query on its own, and how their weights are changed.
 
     Attributes:
         name: How tables call this part of the examples.
         order: `top` and `lowest` by absolute score; `percentile`: the `amount` examples whose absolute score is nearest
-            its `at`-th percentile; `random`; `all`.
+            its `at`-th percentile; `random`; `all`; `groups`: `draws` sets of `amount` examples each, drawn
+            independently.
         by: Label of the estimator whose scores order them, or `self` for the estimator under test.
+        group: How many examples, next to each other in that order, are changed together; None: each on its own. Not for
+            `groups`.
+        draws: Number of sets that `groups` draws.
+        weights: Factors of each example's loss, one intervention for each: 0 leaves it out, 2 doubles it.
+        epsilons: Instead of `weights`, what is added to each example's weight in the mean loss.
     """
 
     name: str
-    order: Literal["top", "lowest", "percentile", "random", "all"]
+    order: Literal["top", "lowest", "percentile", "random", "all", "groups"]
     amount: Amount | None = None
     at: float | None = None
     by: str = "self"
+    group: Amount | None = None
+    draws: int | None = None
+    weights: tuple[float, ...] = (0.0,)
+    epsilons: tuple[float, ...] = ()
 
     @property
     def needs_scores(self) -> bool:
         """Whether the choice depends on an estimator."""
         return self.order in {"top", "lowest", "percentile"}
+
+    def added(self, n_train: int) -> tuple[float, ...]:
+        """What each intervention adds to an example's weight in the mean loss of `n_train` examples."""
+        return self.epsilons or tuple((weight - 1.0) / n_train for weight in self.weights)
+
+    def changes_one_by_one(self, n_train: int) -> bool:
+        """Whether every intervention changes a single example."""
+        return self.draws is None and (self.group is None or self.group.of(n_train) == 1)
+
+    def n_group(self, n_train: int) -> int:
+        """Groups of one query: complete ones only, or single examples."""
+        if self.draws is not None:
+            return self.draws
+        chosen = self.amount.of(n_train) if self.amount else n_train
+        return chosen // self.group.of(n_train) if self.group else chosen
 
 
 @dataclass(frozen=True)

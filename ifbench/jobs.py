@@ -67,13 +67,18 @@ class ScoreJob:
 
 @dataclass(frozen=True)
 class TruthJob:
-    """Measure some interventions of one (task, protocol, repeat), on every test point."""
+    """Measure some interventions of one (task, protocol, repeat) on some queries.
+
+    Attributes:
+        queries: Rows of the test set.
+    """
 
     task: Task
     train_id: str
     protocol: Choice
     repeat: int
     interventions: tuple[Intervention, ...]
+    queries: tuple[int, ...]
     kind: str
     id: str
     exclusive = False
@@ -145,8 +150,15 @@ def truth_kind(base: str) -> str:
 
 
 def truth_job(
-    train: TrainJob, protocol: Choice, repeat: int, base: str, interventions: Sequence[Intervention]
+    train: TrainJob,
+    protocol: Choice,
+    repeat: int,
+    base: str,
+    interventions: Sequence[Intervention],
+    *,
+    queries: Sequence[int],
 ) -> TruthJob:
     """The job that measures `interventions` in one go; its result is stored whole or not at all."""
-    identity = digest({"base": base, "interventions": [asdict(item) for item in interventions]})
-    return TruthJob(train.task, train.id, protocol, repeat, tuple(interventions), truth_kind(base), identity)
+    asked = tuple(int(row) for row in queries)
+    identity = digest({"base": base, "interventions": [item.plain() for item in interventions], "queries": list(asked)})
+    return TruthJob(train.task, train.id, protocol, repeat, tuple(interventions), asked, truth_kind(base), identity)

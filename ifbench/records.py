@@ -27,7 +27,24 @@ class Intervention:
     @classmethod
     def remove(cls, rows: Sequence[int], *, n_train: int) -> Intervention:
         """Leave out the examples in `rows`, 0 <= row < n_train, of a training set of n_train."""
-        return cls(tuple((row, -1.0 / n_train) for row in sorted(rows)))
+        return cls.reweight(rows, -1.0 / n_train)
+
+    @classmethod
+    def reweight(cls, rows: Sequence[int], added: float) -> Intervention:
+        """Add `added` to the weight that each of the examples in `rows` has in the mean loss."""
+        return cls(tuple((row, added) for row in sorted(rows)))
+
+    def plain(self) -> list[list[Any]]:
+        """As JSON values (Any), short for large groups: [added weight, [rows]] for each added weight, by size."""
+        rows: dict[float, list[int]] = {}
+        for row, added in self.weights:
+            rows.setdefault(added, []).append(row)
+        return [[added, rows[added]] for added in sorted(rows)]
+
+    @classmethod
+    def from_plain(cls, plain: Sequence[Sequence[Any]]) -> Intervention:
+        """What `plain` wrote (Any: JSON)."""
+        return cls(tuple(sorted((int(row), float(added)) for added, rows in plain for row in rows)))
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,19 @@ class Estimate:
     low: float | None
     high: float | None
     per_query: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """What the noise of the measured effects leaves within reach, averaged over queries; None where undefined.
+
+    Attributes:
+        value: The correlation that a perfect predictor of the expected effects would reach.
+        reliability: Part of the variance of the effects, averaged over repeats, that is not noise.
+    """
+
+    value: float | None
+    reliability: float | None
 
 
 @dataclass(frozen=True)
@@ -68,16 +98,19 @@ class Timing:
 
 @dataclass(frozen=True)
 class Record:
-    """The result of one cell: one line of `results/<estimator>.jsonl`.
+    """The result of one cell at one horizon: one line of `results/<estimator>.jsonl`.
 
     Attributes:
         cell: Identity of the cell.
+        horizon: Updates after which effects were measured, for a protocol that measures several times on the way; None
+            for one that measures once, and for a cell without a result.
         task: The task as nested JSON values, with `id`.
         protocol: Name, parameters, `version` and the `ids` digest of the ground truths used.
         estimator: Name, label, parameters, `version` and score `id`.
         status: `ok`, or how it failed.
         message: Why, when it failed.
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
+        ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
         n_intervention: Interventions per part.
         n_query: Queries of the cell.
         training: How far the task was trained: `train_loss`, `train_accuracy` and `test_accuracy` (None for targets
@@ -94,7 +127,9 @@ class Record:
     estimator: Mapping[str, Any]
     status: Status
     message: str = ""
+    horizon: int | None = None
     estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    ceilings: Mapping[str, Mapping[str, Ceiling]] = field(default_factory=dict)
     n_intervention: Mapping[str, int] = field(default_factory=dict)
     n_query: int = 0
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -105,12 +140,16 @@ class Record:
     def to_line(self) -> str:
         """The record as one line of JSON: sorted keys, 6 significant digits, no line end.
 
-        An estimate is written as [value, low, high, [value of each query]].
+        An estimate is written as [value, low, high, [value of each query]], a ceiling as [value, reliability].
         """
         plain = asdict(self)
         plain["estimates"] = {
             metric: {part: [value.value, value.low, value.high, list(value.per_query)] for part, value in parts.items()}
             for metric, parts in self.estimates.items()
+        }
+        plain["ceilings"] = {
+            metric: {part: [found.value, found.reliability] for part, found in parts.items()}
+            for metric, parts in self.ceilings.items()
         }
         return canonical_json({"record": RECORD_VERSION, **rounded(plain)})
 
@@ -132,6 +171,10 @@ class Record:
         raw["estimates"] = {
             metric: {part: Estimate(value, low, high, tuple(each)) for part, (value, low, high, each) in parts.items()}
             for metric, parts in raw.get("estimates", {}).items()
+        }
+        raw["ceilings"] = {
+            metric: {part: Ceiling(value, reliability) for part, (value, reliability) in parts.items()}
+            for metric, parts in raw.get("ceilings", {}).items()
         }
         record = cls(**raw)
         if record.status not in get_args(Status):

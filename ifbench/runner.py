@@ -41,7 +41,7 @@ class Watcher:
         """A job has ended."""
 
     def cell_done(self, work: CellWork, record: Record) -> None:
-        """A cell has its record."""
+        """A cell has its record, or one of several."""
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Run:
         """Do what is missing and write every record of the selected cells.
 
         Returns:
-            Records of the selected cells, in the plan's order.
+            Records of the selected cells, in the plan's order; several of a cell measured at several horizons.
 
         Raises:
             StoreError: Nothing can be stored any more, for example because the disk is full.
@@ -74,24 +74,25 @@ class Run:
         self.watcher.begin(self.plan)
         self._refuse_another_suite()
         schedule = Schedule(self.plan, self.store)
-        records: dict[str, Record] = {}
+        records: dict[str, list[Record]] = {}
         for _ in range(MAX_LOOKS):
             self._settle(schedule)
             todo = [work for work in self.plan.selected if work.id not in records]
             for work in todo:
-                record = self._record(work, schedule)
-                if record is not None:
-                    records[work.id] = record
-                    self.watcher.cell_done(work, record)
+                found = self._records(work, schedule)
+                if found is not None:
+                    records[work.id] = found
+                    for record in found:
+                        self.watcher.cell_done(work, record)
             if len(records) == len({work.id for work in self.plan.selected}):
                 break
             schedule.forget()  # an artifact was damaged: it has been set aside and is computed again
         for work in self.plan.selected:
             if work.id not in records:
                 lost = Outcome("failed", "what was computed for it keeps vanishing from the store; see: ifbench doctor")
-                records[work.id] = failure_record(work, lost, self.registry)
+                records[work.id] = [failure_record(work, lost, self.registry)]
         self._write(records)
-        return [records[work.id] for work in self.plan.selected if work.id in records]
+        return [record for work in self.plan.selected for record in records[work.id]]
 
     def _settle(self, schedule: Schedule) -> None:
         """Run jobs until none can start any more."""
@@ -135,17 +136,17 @@ class Run:
             schedule.fail(job, outcome)
         self.watcher.job_done(job, outcome)
 
-    def _record(self, work: CellWork, schedule: Schedule) -> Record | None:
-        """The record of a cell; None when something it needs has gone missing."""
+    def _records(self, work: CellWork, schedule: Schedule) -> list[Record] | None:
+        """The records of a cell; None when something it needs has gone missing."""
         blocked = schedule.blocked(work)
         if blocked is not None:
-            return failure_record(work, blocked, self.registry)
+            return [failure_record(work, blocked, self.registry)]
         try:
             return evaluate(work, self.plan.suite, self.store, self.registry)
         except MissingArtifactError:
             return None
         except Exception as error:  # noqa: BLE001 - a metric is a plugin and may raise anything
-            return failure_record(work, outcome_of(error), self.registry)
+            return [failure_record(work, outcome_of(error), self.registry)]
 
     def _existing(self) -> list[Record]:
         """Records written before that belong to a cell of this plan."""
@@ -168,10 +169,10 @@ class Run:
                     hint="take another folder with --out, or remove this one",
                 )
 
-    def _write(self, records: dict[str, Record]) -> None:
+    def _write(self, records: dict[str, list[Record]]) -> None:
         """Write these records and keep those of cells not selected; nothing is touched where nothing changed."""
-        known = {record.cell: record for record in self._existing()}
-        write_records(self.out, {**known, **records}.values())
+        kept = [record for record in self._existing() if record.cell not in records]
+        write_records(self.out, [*kept, *(record for found in records.values() for record in found)])
         write_manifest(self.out, manifest(self.plan.suite))
 
 
@@ -197,6 +198,7 @@ def manifest(suite: Suite) -> dict[str, Any]:
         "metrics": [metric.name for metric in suite.metrics],
         "parts": [rule.name for rule in suite.examples],
         "published": published,
+        "repeats": suite.repeats,
         "estimators": [choice.label for choice in suite.estimators],
         "cells": len(suite.cells),
     }

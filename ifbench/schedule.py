@@ -10,8 +10,8 @@ from ifbench.jobs import TRAIN, Job, ScoreJob, TrainJob, TruthJob, truth_job
 from ifbench.outcome import Outcome
 from ifbench.plan import CellWork, Plan
 from ifbench.records import Intervention
-from ifbench.store.artifacts import Store
-from ifbench.tested import removals, tested_parts, together
+from ifbench.store.artifacts import Artifact, Store
+from ifbench.tested import asked_queries, tested_parts, together
 from ifbench.truths import TruthIndex
 
 Group = tuple[str, str]
@@ -65,14 +65,19 @@ class Schedule:
                 return Outcome(outcome.status, f"{work.cell.protocol.label}: {outcome.message}")
         return None
 
-    def interventions_of(self, works: list[CellWork]) -> tuple[int | None, int]:
-        """How many interventions a group needs and how many are not measured yet; (None, 0) before they are chosen."""
+    def interventions_of(self, works: list[CellWork]) -> tuple[int, list[int]] | None:
+        """How many interventions a group needs, and how many each repeat lacks; None before they are chosen."""
         if not all(self._settled(job) for work in works for job in work.score_jobs):
-            return None, 0
-        wanted = self._wanted(works)
-        index = TruthIndex(self.store, works[0].bases[0])
-        index.refresh()
-        return len(wanted), len(index.missing(wanted))
+            return None
+        queries = self._queries(works[0].train)
+        if queries is None:
+            return None
+        wanted, missing = self._wanted(works), []
+        for base in works[0].bases:
+            index = TruthIndex(self.store, base, queries)
+            index.refresh()
+            missing.append(len(index.missing(wanted)))
+        return len(wanted), missing
 
     def _startable(self) -> Iterator[Job]:
         for train in self.plan.train_jobs:
@@ -82,7 +87,8 @@ class Schedule:
             if self._open(score) and self.store.has(TRAIN, score.train_id):
                 yield score
         for group, works in self.groups().items():
-            if all(self._settled(job) for work in works for job in work.score_jobs):
+            scored = all(self._settled(job) for work in works for job in work.score_jobs)
+            if scored and self.store.has(TRAIN, works[0].train.id):
                 if group not in self._truth_jobs:
                     self._truth_jobs[group] = list(self._truths(works))
                 yield from (job for job in self._truth_jobs[group] if self._open(job))
@@ -103,14 +109,17 @@ class Schedule:
     def _truths(self, works: list[CellWork]) -> Iterator[TruthJob]:
         """The unmeasured interventions of a group, in order of rows and in portions of a fixed size."""
         first, wanted = works[0], self._wanted(works)
-        size = self._portion(first.train)
+        trained = self.store.get(TRAIN, first.train.id)
+        if trained is None:  # damaged since it was counted as stored; the next look recomputes it
+            return
+        queries, size = self._asked(trained, first.train), int(trained.meta["chunk"])
         for repeat, base in enumerate(first.bases):
-            index = TruthIndex(self.store, base)
+            index = TruthIndex(self.store, base, queries)
             index.refresh()
             missing = index.missing(wanted)
             for start in range(0, len(missing), size):
                 portion = missing[start : start + size]
-                yield truth_job(first.train, first.cell.protocol, repeat, base, portion)
+                yield truth_job(first.train, first.cell.protocol, repeat, base, portion, queries=queries)
 
     def _wanted(self, works: list[CellWork]) -> list[Intervention]:
         able = [work for work in works if self.blocked(work) is None]
@@ -122,11 +131,15 @@ class Schedule:
             parts = tested_parts(self.plan.suite.examples, work.score, work.selectors, self.store)
         except MissingArtifactError:  # damaged since it was counted as stored; the next look recomputes it
             return []
-        return removals(together(parts))
+        return list(together(parts).interventions)
 
-    def _portion(self, train: TrainJob) -> int:
-        artifact = self.store.get(TRAIN, train.id)
-        return int(artifact.meta["chunk"]) if artifact else 1
+    def _queries(self, train: TrainJob) -> list[int] | None:
+        trained = self.store.get(TRAIN, train.id)
+        return self._asked(trained, train) if trained else None
+
+    def _asked(self, trained: Artifact, train: TrainJob) -> list[int]:
+        rows = asked_queries(self.plan.suite.queries, trained, seed=train.task.seed)
+        return [int(row) for row in rows]
 
 
 def _group(work: CellWork) -> Group:

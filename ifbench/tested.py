@@ -1,26 +1,48 @@
-"""Which training examples a cell tests, once the scores that choose them are in the store."""
+"""Which interventions and queries a cell tests, once the training and the scores that choose them are stored."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ifbench.cells import ExampleRule
+from ifbench.cells import ExampleRule, QueryRule
 from ifbench.errors import MissingArtifactError
 from ifbench.jobs import SCORE, ScoreJob
 from ifbench.records import Intervention
-from ifbench.stats.selection import select_examples
-from ifbench.store.artifacts import Store
+from ifbench.stats.selection import select_groups, select_queries
+from ifbench.store.artifacts import Artifact, Store
 
 Mask = NDArray[np.bool_]
-Parts = Mapping[str, Mask]
-"""Name of an example rule -> which example is tested for which query, bool (n_train, n_query)."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Some interventions, and which query tests which.
+
+    Attributes:
+        interventions: Sorted, each once.
+        mask: Bool (n_intervention, n_query).
+    """
+
+    interventions: tuple[Intervention, ...]
+    mask: Mask
+
+    def among(self, others: Sequence[Intervention]) -> Mask:
+        """The mask with a row for each of `others`, in their order; empty rows for those not in here."""
+        own = dict(zip(self.interventions, self.mask, strict=True))
+        nothing = np.zeros(self.mask.shape[1], dtype=np.bool_)
+        return np.array([own.get(other, nothing) for other in others], dtype=np.bool_).reshape(-1, len(nothing))
+
+
+Parts = Mapping[str, Tested]
+"""By the name of the example rule."""
 
 
 def stored_scores(job: ScoreJob, store: Store) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Scores (n_train, n_query) and the rows of the queries (n_query,).
+    """Scores (n_train, n_query), or (n_horizon, n_train, n_query), and the rows of the queries (n_query,).
 
     Raises:
         MissingArtifactError: They are not in the store.
@@ -31,8 +53,13 @@ def stored_scores(job: ScoreJob, store: Store) -> tuple[NDArray[np.float64], NDA
     return artifact.arrays["scores"], artifact.arrays["queries"]
 
 
+def asked_queries(rules: Sequence[QueryRule], trained: Artifact, *, seed: int) -> NDArray[np.int64]:
+    """Rows of the test set that the rules name for a stored training, see `select_queries`."""
+    return select_queries(rules, trained.arrays["test_losses"].astype(np.float64), seed=seed)
+
+
 def tested_parts(rules: Sequence[ExampleRule], own: ScoreJob, selectors: Mapping[str, ScoreJob], store: Store) -> Parts:
-    """The examples of each rule.
+    """The interventions of each rule.
 
     Args:
         rules: The suite's.
@@ -43,22 +70,23 @@ def tested_parts(rules: Sequence[ExampleRule], own: ScoreJob, selectors: Mapping
     Raises:
         MissingArtifactError: Scores are not in the store.
     """
-    (n_train, n_query) = stored_scores(own, store)[0].shape
-    parts: dict[str, Mask] = {}
+    *_, n_train, n_query = stored_scores(own, store)[0].shape
+    parts: dict[str, Tested] = {}
     for rule in rules:
         scores = None
         if rule.needs_scores:
-            scores = stored_scores(own if rule.by == "self" else selectors[rule.by], store)[0]
-        parts[rule.name] = select_examples(rule, n_train, n_query, scores, seed=own.task.seed)
+            stored = stored_scores(own if rule.by == "self" else selectors[rule.by], store)[0]
+            scores = stored if stored.ndim == 2 else stored[-1]  # of several horizons the last one chooses
+        groups, mask = select_groups(rule, n_train, n_query, scores, seed=own.task.seed)
+        changes = rule.added(n_train)
+        found = sorted(
+            (Intervention.reweight(rows, added), place) for added in changes for place, rows in enumerate(groups)
+        )
+        parts[rule.name] = Tested(tuple(item for item, _ in found), mask[[place for _, place in found]])
     return parts
 
 
-def together(parts: Parts) -> Mask:
-    """Every tested pair, whichever rule chose it, bool (n_train, n_query)."""
-    tested: Mask = np.logical_or.reduce(list(parts.values()))
-    return tested
-
-
-def removals(mask: Mask) -> list[Intervention]:
-    """Removal of each example tested for any query, in order of rows."""
-    return [Intervention.remove([int(row)], n_train=len(mask)) for row in np.flatnonzero(mask.any(axis=1))]
+def together(parts: Parts) -> Tested:
+    """Every tested pair, whichever rule chose it; the same intervention from two rules is one."""
+    union = tuple(sorted({item for part in parts.values() for item in part.interventions}))
+    return Tested(union, np.logical_or.reduce([part.among(union) for part in parts.values()]))

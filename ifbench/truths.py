@@ -1,4 +1,4 @@
-"""Ground truths in the store, found by intervention."""
+"""Ground truths in the store, found by intervention and queries."""
 
 from __future__ import annotations
 
@@ -14,30 +14,38 @@ from ifbench.store.artifacts import Store
 
 @dataclass
 class TruthIndex:
-    """All stored effects of one (task, protocol, repeat).
+    """All stored effects of one (task, protocol, repeat) on the queries asked about.
 
     Attributes:
         base: What they have in common, see `jobs.truth_base`.
+        queries: Rows of the test set; what was measured on more queries than these serves as well.
+        horizons: Numbers of updates after which effects were measured; None where the protocol has one horizon and
+            does not name it.
     """
 
     store: Store
     base: str
+    queries: Sequence[int]
+    horizons: tuple[int, ...] | None = None
     _places: dict[Intervention, tuple[str, int]] = field(default_factory=dict)
 
     def refresh(self) -> None:
         """Read anew which interventions have been measured."""
-        self._places = {
-            _intervention(weights): (artifact_id, position)
-            for artifact_id, meta in sorted(self.store.entries(truth_kind(self.base)), reverse=True)
-            for position, weights in enumerate(meta["interventions"])
-        }
+        asked = set(self.queries)
+        self._places.clear()
+        for artifact_id, meta in sorted(self.store.entries(truth_kind(self.base)), reverse=True):
+            if asked <= set(meta.get("queries", ())):
+                found = (Intervention.from_plain(plain) for plain in meta["interventions"])
+                self._places |= {item: (artifact_id, position) for position, item in enumerate(found)}
+                horizons = meta.get("horizons")
+                self.horizons = None if horizons is None else tuple(horizons)
 
     def missing(self, wanted: Sequence[Intervention]) -> list[Intervention]:
         """Those that have not been measured, in the order given."""
         return [intervention for intervention in wanted if intervention not in self._places]
 
     def effects(self, wanted: Sequence[Intervention]) -> np.ndarray:
-        """Measured effects in nats, shape (n_horizon, n_intervention, n_test).
+        """Measured effects in nats, shape (n_horizon, n_intervention, n_query).
 
         Raises:
             KeyError: One has not been measured, or its artifact turned out to be damaged.
@@ -50,10 +58,7 @@ class TruthIndex:
                 artifact = self.store.get(truth_kind(self.base), artifact_id)
                 if artifact is None:
                     raise KeyError(artifact_id)
-                loaded[artifact_id] = artifact.arrays["effects"]
+                places = {row: place for place, row in enumerate(artifact.meta["queries"])}
+                loaded[artifact_id] = artifact.arrays["changes"][..., [places[row] for row in self.queries]]
             rows.append(loaded[artifact_id][:, position])
         return np.stack(rows, axis=1)
-
-
-def _intervention(weights: Sequence[Sequence[float]]) -> Intervention:
-    return Intervention(tuple((int(row), float(added)) for row, added in weights))

@@ -70,12 +70,12 @@ def test_predicted_effect_has_the_sign_and_size_of_the_measured_one(results: ifb
     made, _, _ = plan(folder / "tiny.yaml")
     work = next(work for work in made.works if work.cell.estimator.label == "hif")
     scored = store.get(SCORE, work.score.id)
-    index = TruthIndex(store, work.bases[0])
+    queries = scored.arrays["queries"]
+    index = TruthIndex(store, work.bases[0], queries.tolist())
     index.refresh()
     interventions = sorted(index._places)
     rows = [item.weights[0][0] for item in interventions]
-    queries = scored.arrays["queries"]
-    measured = index.effects(interventions)[-1][:, queries].ravel()
+    measured = index.effects(interventions)[-1].ravel()
     predicted = scored.arrays["scores"][rows].ravel() / 120
     large = np.abs(measured) > np.quantile(np.abs(measured), 0.7)
     assert (np.sign(predicted[large]) == np.sign(measured[large])).mean() > 0.95

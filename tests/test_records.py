@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifbench.records import MAX_RECORD_BYTES, RECORD_VERSION, Estimate, Intervention, Record, Timing
+from ifbench.records import MAX_RECORD_BYTES, RECORD_VERSION, Ceiling, Estimate, Intervention, Record, Timing
 
 FAILED = Record(
     cell="c" * 32,
@@ -23,6 +23,8 @@ OK = replace(
     status="ok",
     message="",
     estimates={"pearson": {"all": Estimate(0.5, 0.25, 0.75, (0.5, None))}, "spearman": {}},
+    ceilings={"pearson": {"all": Ceiling(0.9, 0.81), "top": Ceiling(None, None)}},
+    horizon=50,
     n_intervention={"all": 40},
     n_query=2,
     diagnostics={"warnings": ["not converged"], "residual": 0.125},
@@ -84,3 +86,22 @@ def test_order_of_rows_does_not_matter(rows):
 def test_interventions_sort():
     removals = [Intervention.remove([row], n_train=5) for row in (3, 1, 2)]
     assert [one.weights[0][0] for one in sorted(removals)] == [1, 2, 3]
+
+
+PAIRS = st.dictionaries(st.integers(0, 50), st.sampled_from([-1 / 120, 1 / 120, -0.01]))
+
+
+@given(PAIRS)
+def test_an_intervention_reads_back_from_its_plain_form(weights):
+    item = Intervention(tuple(sorted(weights.items())))
+    assert Intervention.from_plain(json.loads(json.dumps(item.plain()))) == item
+
+
+def test_a_group_is_written_with_its_weight_once():
+    assert Intervention.remove([4, 1], n_train=4).plain() == [[-0.25, [1, 4]]]
+
+
+def test_a_line_written_before_there_were_horizons_and_ceilings_reads():
+    old = json.loads(replace(OK, horizon=None, ceilings={}).to_line())
+    del old["horizon"], old["ceilings"]
+    assert Record.from_line(json.dumps(old)) == replace(OK, horizon=None, ceilings={})

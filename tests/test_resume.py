@@ -17,10 +17,11 @@ from tests.running import SUITE, environment, ifbench, ifbench_here, results_wit
 def artifacts(folder: Path) -> dict[str, int]:
     """Stored artifacts and when each was written."""
     store = folder / "store"
+    kinds = [path for path in store.glob("*") if path.name != "tmp"]  # what lies there may vanish at any moment
     return {
         str(path.parent.relative_to(store)): path.stat().st_mtime_ns
-        for path in store.rglob("meta.json")
-        if path.relative_to(store).parts[0] != "tmp"
+        for kind in kinds
+        for path in kind.rglob("meta.json")
     }
 
 

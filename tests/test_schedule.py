@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ifbench.cells import Amount, QueryRule
 from ifbench.jobs import Job, ScoreJob, TrainJob, TruthJob
 from ifbench.outcome import Outcome
 from ifbench.plan import Plan, make_plan
@@ -17,7 +19,8 @@ from ifbench.store.artifacts import Store
 from ifbench.suite import load_suite
 from tests.running import SUITE, write_suite
 
-N_TRAIN, N_TEST = 120, 30
+N_TRAIN = 120
+LOSSES = np.arange(30.0)
 
 
 @pytest.fixture
@@ -34,15 +37,17 @@ def store(tmp_path: Path) -> Store:
 def finish(store: Store, job: Job, *, chunk: int = 63) -> None:
     """Store something of the right shape for a job."""
     if isinstance(job, TrainJob):
-        store.put(job.kind, job.id, {"params": np.zeros(3)}, {"identity": job.identity, "chunk": chunk})
+        store.put(
+            job.kind, job.id, {"params": np.zeros(3), "test_losses": LOSSES}, {"identity": job.identity, "chunk": chunk}
+        )
     elif isinstance(job, ScoreJob):
         seed = int(job.id[:8], 16)
         scores = np.random.default_rng(seed).normal(size=(N_TRAIN, 2))
-        store.put(job.kind, job.id, {"scores": scores, "queries": np.array([1, 2])}, {"identity": job.identity})
+        store.put(job.kind, job.id, {"scores": scores, "queries": np.array([29, 28])}, {"identity": job.identity})
     else:
-        weights = [[list(pair) for pair in item.weights] for item in job.interventions]
-        effects = np.zeros((1, len(weights), N_TEST))
-        store.put(job.kind, job.id, {"effects": effects}, {"interventions": weights})
+        effects = np.zeros((1, len(job.interventions), len(job.queries)))
+        meta = {"interventions": [item.plain() for item in job.interventions], "queries": list(job.queries)}
+        store.put(job.kind, job.id, {"changes": effects}, meta)
 
 
 def finish_all(store: Store, schedule: Schedule, *, chunk: int = 63) -> list[Job]:
@@ -69,6 +74,38 @@ def test_training_comes_before_scores_and_scores_before_truths(plan: Plan, store
     (truth,) = schedule.ready()
     assert isinstance(truth, TruthJob)
     assert truth.train_id == first[0].id
+    assert truth.queries == (29, 28)  # those of highest loss
+
+
+def test_truths_wait_for_a_training_that_has_gone_though_its_scores_are_there(plan: Plan, store: Store) -> None:
+    done = finish_all(store, Schedule(plan, store))
+    for job in done:
+        if not isinstance(job, ScoreJob):
+            store.remove(job.kind, job.id)
+    schedule = Schedule(plan, store)
+    first = schedule.ready()
+    assert [type(job) for job in first] == [TrainJob, TrainJob]
+    finish(store, first[1])
+    (truth,) = schedule.ready()
+    assert isinstance(truth, TruthJob)
+    assert truth.train_id == first[1].id
+
+
+def test_truths_on_more_queries_serve_fewer_and_not_the_other_way_round(plan: Plan, store: Store) -> None:
+    finish_all(store, Schedule(plan, store))
+
+    def asking(queries: QueryRule) -> list[Job]:
+        suite = replace(plan.suite, queries=(queries,))
+        other = replace(plan, suite=suite)  # the scores stay those of two queries, so that the interventions do, too
+        return Schedule(other, store).ready()
+
+    assert asking(QueryRule("highest-loss", Amount(1))) == []
+    assert asking(QueryRule("rows", rows=(28, 29))) == []
+    more = asking(QueryRule("highest-loss", Amount(3)))
+    assert [job.queries for job in more if isinstance(job, TruthJob)] == [(29, 28, 27)] * 2
+    for job in more:
+        finish(store, job)
+    assert asking(QueryRule("rows", rows=(27,))) == []
 
 
 def test_nothing_is_ready_when_everything_is_stored(plan: Plan, store: Store) -> None:

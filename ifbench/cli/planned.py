@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ifbench.cells import QueryRule
 from ifbench.identity import canonical_json
 from ifbench.jobs import SCORE, TRAIN, ScoreJob, TrainJob
 from ifbench.plan import CellWork, Plan, states
@@ -119,15 +120,17 @@ def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
     schedule = Schedule(plan, store)
     for works in schedule.groups().values():
         first = works[0]
-        wanted, missing = schedule.interventions_of(works)
-        if wanted is None:
-            wanted = missing = _at_most(plan, works, registry)
-        repeats = len(first.bases)
-        count, cached = count + wanted * repeats, cached + (wanted - missing) * repeats
+        counted = schedule.interventions_of(works)
+        if counted is None:
+            most = _at_most(plan, works, registry)
+            counted = most, [most] * len(first.bases)
+        wanted, missing = counted
+        count += wanted * len(missing)
+        cached += wanted * len(missing) - sum(missing)
         spec = registry.protocol(first.cell.protocol.name)
         params = registry.params("protocol", spec.name, first.cell.protocol.params)
         each = _epochs(first.train, spec.retraining(params, first.cell.task.recipe.steps).steps, registry)
-        epochs += each * (missing + bool(missing)) * repeats  # and the baseline
+        epochs += each * sum(number + bool(number) for number in missing)  # and the baseline of each repeat
     return Line("ground truths", count, cached, epochs, 0.0 if count == cached else None, {})
 
 
@@ -137,17 +140,24 @@ def _at_most(plan: Plan, works: list[CellWork], registry: Registry) -> int:
     data = registry.dataset(task.data.name)
     n_train, n_test = data.sizes(registry.params("data", data.name, task.data.params))
     n_query = sum(_amount(rule, n_test) for rule in plan.suite.queries)
-    total = 0
+    single = grouped = 0
+    added: set[float] = set()
     for rule in plan.suite.examples:
         own = len(works) if rule.needs_scores and rule.by == "self" else 1
-        total += _amount(rule, n_train) * (n_query * own if rule.needs_scores else 1)
-    return min(n_train, total)
+        changes = rule.added(n_train)
+        count = rule.n_group(n_train) * len(changes) * (n_query * own if rule.needs_scores else 1)
+        if rule.changes_one_by_one(n_train):
+            single += count
+            added.update(changes)
+        else:
+            grouped += count
+    return min(n_train * len(added), single) + grouped
 
 
-def _amount(rule: Any, available: int) -> int:  # Any: a rule for queries or for examples
+def _amount(rule: QueryRule, available: int) -> int:
     if rule.amount is not None:
-        return int(rule.amount.of(available))
-    return len(getattr(rule, "rows", ())) or available
+        return rule.amount.of(available)
+    return len(rule.rows) or available
 
 
 def _epochs(job: TrainJob, steps: int, registry: Registry) -> float:

@@ -80,7 +80,9 @@ def command(
                 watcher=watcher,
             )
         _show(results.directory, as_json=as_json)
-        _summarise(results.directory, len(results.records), results.jobs_done, results.exit_code)
+        _summarise(
+            results.directory, len({record.cell for record in results.records}), results.jobs_done, results.exit_code
+        )
         worst = max(worst, results.exit_code)
     return worst
 

@@ -18,7 +18,7 @@ from ifbench.jobs import ScoreJob
 from ifbench.numerics.contract import check_scores
 from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.stats.selection import select_queries
+from ifbench.tested import asked_queries
 from ifbench.timing import measure
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
     """
     trained = context.trained(job)
     problem = trained.problem
-    rows = select_queries(job.queries, trained.test_losses, seed=job.task.seed)
+    rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     before = _digest(problem)
     try:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch import LongTensor
 
 from ifbench.errors import IfbenchError
 from ifbench.execute.context import Context
 from ifbench.interfaces import GroundTruth, Measured, Progress
 from ifbench.jobs import TruthJob
-from ifbench.numerics.objective import whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def measure_truth(
     job: TruthJob, context: Context, progress: Progress | None
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Array `effects` (n_horizon, n_intervention, n_test) in nats, and meta data (Any: JSON).
+    """Array `changes` (n_horizon, n_intervention, n_column), with `drift` where told, and meta data (Any: JSON).
 
     Raises:
         IfbenchError: The protocol returned another shape.
@@ -31,17 +31,24 @@ def measure_truth(
     params = context.registry.params("protocol", job.protocol.name, job.protocol.params)
     protocol: GroundTruth = spec.load()(params)
     how = spec.retraining(params, run.steps)
-    queries = whole(trained.prepared.data.test)
+    queries = cast(LongTensor, torch.tensor(job.queries, device=context.device))
     start = time.perf_counter()
     told = protocol.measure(run, job.interventions, queries, how, repeat=job.repeat, progress=progress)
     seconds = time.perf_counter() - start
-    effects = told.changes if isinstance(told, Measured) else told
+    changes = told.changes if isinstance(told, Measured) else told
     n_column = {"effects": len(queries), "parameters": run.trained.params.shape[1], "distance": 1}[spec.measures]
     wanted = (len(how.looks), len(job.interventions), n_column)
-    if tuple(effects.shape) != wanted:
+    if tuple(changes.shape) != wanted:
         raise IfbenchError(
-            f"returned shape {tuple(effects.shape)}; expected (n_horizon, n_int, n_column) = {wanted}",
+            f"returned shape {tuple(changes.shape)}; expected (n_horizon, n_int, n_column) = {wanted}",
             where=f"protocol '{job.protocol.name}'",
         )
-    meta = {"interventions": [[list(pair) for pair in item.weights] for item in job.interventions], "seconds": seconds}
-    return {"effects": effects.to(torch.float64).cpu().numpy()}, meta
+    meta = {
+        "horizons": list(how.horizons) or None,
+        "learning_rate_sums": run.learning_rate_sums(how),
+        "interventions": [item.plain() for item in job.interventions],
+        "queries": list(job.queries),
+        "seconds": seconds,
+    }
+    arrays = {"changes": changes, **({"drift": told.drift} if isinstance(told, Measured) else {})}
+    return {name: array.to(torch.float64).cpu().numpy() for name, array in arrays.items()}, meta

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from ifbench.numerics.chunks import pass_bytes, pieces
 from ifbench.numerics.ensemble import Ensemble, Way
 from ifbench.numerics.objective import take
 from ifbench.numerics.proximal import ProximalBregman
+from ifbench.numerics.schedules import learning_rate_at
 from ifbench.numerics.training import Change, Trainer
 from ifbench.numerics.updates import State, initial_state
 from ifbench.records import Intervention
@@ -88,6 +90,15 @@ class TrainedRun:
             learning_rate=how.learning_rate,
             progress=progress,
         )
+
+    def learning_rate_sums(self, how: Retraining) -> list[float]:
+        """Sum of the learning rates of a stretch up to each of its horizons."""
+        first = self.steps if how.start is None else how.start
+        rates = [
+            learning_rate_at(self.recipe, first + done) if how.learning_rate is None else how.learning_rate
+            for done in range(how.looks[-1])
+        ]
+        return [math.fsum(rates[:horizon]) for horizon in how.looks]
 
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
         """See `ifbench.interfaces.TrainedTask.query_losses`."""

@@ -1,14 +1,14 @@
-"""Seeds brought together: the records of one estimator, one protocol and one task but for the seed."""
+"""Seeds brought together: the records of one estimator, one protocol, one horizon and one task but for the seed."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from ifbench.identity import canonical_json, flatten
-from ifbench.records import Estimate, Record, Status
+from ifbench.records import Ceiling, Estimate, Record, Status
 from ifbench.report import manifest as about
 from ifbench.report.manifest import ALL, Manifest
 from ifbench.report.text import leaf
@@ -16,6 +16,9 @@ from ifbench.report.text import leaf
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+HORIZON = "horizon"
+TOO_NOISY = 0.3
+"""Reliability below which a value says more about the noise than about the estimator."""
 NOT_COMPARED = frozenset({"id", "seed"})
 
 
@@ -25,10 +28,12 @@ class SeedValue:
 
     Attributes:
         estimate: None where the cell failed or did not measure this metric.
+        ceiling: None where effects were measured once.
     """
 
     seed: int
     estimate: Estimate | None
+    ceiling: Ceiling | None = None
 
     @property
     def value(self) -> float | None:
@@ -41,6 +46,12 @@ class SeedValue:
         return self.estimate is not None and self.estimate.value is None
 
     @property
+    def noisy(self) -> bool:
+        """Whether the ground truth is too noisy for the value to tell much."""
+        reliability = self.ceiling.reliability if self.ceiling else None
+        return reliability is not None and reliability < TOO_NOISY
+
+    @property
     def rank(self) -> tuple[int, float]:
         """Failed below undefined below every value."""
         return (2, self.value) if self.value is not None else (int(self.undefined), 0.0)
@@ -51,7 +62,7 @@ class Group:
     """Records that differ in nothing but the seed.
 
     Attributes:
-        task: The task with dotted keys, without seed and id.
+        task: The task with dotted keys, without seed and id, and the `horizon` where there are several.
         records: One per seed, sorted by it.
     """
 
@@ -76,7 +87,12 @@ class Group:
     def seeds(self, metric: str, part: str = ALL) -> list[SeedValue]:
         """The estimate of every seed, failed ones included."""
         return [
-            SeedValue(record.task.get("seed", 0), record.estimates.get(metric, {}).get(part)) for record in self.records
+            SeedValue(
+                record.task.get("seed", 0),
+                record.estimates.get(metric, {}).get(part),
+                record.ceilings.get(metric, {}).get(part),
+            )
+            for record in self.records
         ]
 
     def median(self, metric: str, part: str = ALL) -> SeedValue:
@@ -92,7 +108,7 @@ def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:
     the best first, those without a value last; ties keep the suite's order.
     """
     found: dict[str, list[Record]] = {}
-    for record in records:
+    for record in _at_every_horizon(records):
         found.setdefault(canonical_json([_label(record.estimator), *_setting(record)]), []).append(record)
     groups = [_group(members) for members in found.values()]
     keys = _varying(groups)
@@ -132,7 +148,21 @@ def _label(entry: Mapping[str, Any]) -> str:
 
 def _setting(record: Record) -> tuple[str, dict[str, Any]]:
     task = {key: value for key, value in flatten(record.task).items() if key not in NOT_COMPARED}
-    return _label(record.protocol), task
+    return _label(record.protocol), task if record.horizon is None else {**task, HORIZON: record.horizon}
+
+
+def _at_every_horizon(records: Sequence[Record]) -> list[Record]:
+    """The records, with those of cells without a result standing at every horizon of their task and protocol."""
+    horizons: dict[str, set[int]] = {}
+    for record in records:
+        if record.horizon is not None:
+            horizons.setdefault(canonical_json(_setting(replace(record, horizon=None))), set()).add(record.horizon)
+    spread: list[Record] = []
+    for record in records:
+        lost = record.status != "ok" and record.horizon is None
+        found = sorted(horizons.get(canonical_json(_setting(record)), ())) if lost else []
+        spread += [replace(record, horizon=horizon) for horizon in found] or [record]
+    return spread
 
 
 def _group(members: Sequence[Record]) -> Group:

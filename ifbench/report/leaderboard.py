@@ -11,7 +11,7 @@ import pandas as pd
 from ifbench.identity import canonical_json, rounded
 from ifbench.records import Record, Timing
 from ifbench.report import manifest as about
-from ifbench.report.groups import Group, group_records, task_columns
+from ifbench.report.groups import HORIZON, Group, group_records, task_columns
 from ifbench.report.manifest import ALL, Manifest
 
 if TYPE_CHECKING:
@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 
 TIMINGS = tuple(item.name for item in fields(Timing))
 SUFFIXES = ("low", "high", "min", "max", "undefined")
+CEILING = ("ceiling", "reliability")
 COUNTS = ("seeds", "ok", "n_intervention", "n_query")
 
 
 def leaderboard(records: Sequence[Record], manifest: Manifest) -> pd.DataFrame:
-    """One row per (estimator, protocol, task without its seed).
+    """One row per (estimator, protocol, horizon, task without its seed).
 
-    Columns: `estimator`, `protocol`, the keys of the task that differ within these records, `seeds`, `ok` (how many
-    of them are), `status`; for each metric m the median seed's value `m` with the 95 % bootstrap interval `m_low`,
-    `m_high`, the extremes over seeds `m_min`, `m_max`, the number of seeds where it is undefined `m_undefined`, and
-    the median over seeds for each part of the examples `m_<part>`; `n_intervention`, `n_query`; the medians of the
-    timings over the seeds that are ok; `warnings`.
+    Columns: `estimator`, `protocol`, the keys of the task and the `horizon` where they differ within these records,
+    `seeds`, `ok` (how many of them are), `status`; for each metric m the median seed's value `m` with the 95 %
+    bootstrap interval `m_low`, `m_high`, the extremes over seeds `m_min`, `m_max`, the number of seeds where it is
+    undefined `m_undefined`, where effects were measured several times the median seed's `m_ceiling` and
+    `m_reliability`, and the median over seeds for each part of the examples `m_<part>`; `n_intervention`, `n_query`;
+    the medians of the timings over the seeds that are ok; `warnings`.
 
     The median seed is the lower-middle one; a seed that failed or whose value is undefined counts as worst, which
     `status` and `m_undefined` show, and leaves the value empty when it is the median. `m_min` and `m_max` are over the
@@ -39,24 +41,25 @@ def leaderboard(records: Sequence[Record], manifest: Manifest) -> pd.DataFrame:
     significant digits. Failed cells are counted in their row and never dropped.
     """
     groups = group_records(records, manifest)
-    names = _columns(manifest)
+    names = _columns(manifest, ceilings=any(record.ceilings for record in records))
     tasks = task_columns(groups, taken=names)
     header = [*names[:2], *tasks, *names[2:]]
     rows = [{**_row(group, manifest), **_task(group, tasks)} for group in groups]
     frame = pd.DataFrame(rounded(rows), columns=header)
-    counts = [name for name in header if name in COUNTS or name.endswith("_undefined")]
+    counts = [name for name in header if name in COUNTS or tasks.get(name) == HORIZON or name.endswith("_undefined")]
     return frame.astype(dict.fromkeys(counts, "Int64"))
 
 
 def part_column(metric: str, part: str) -> str:
     """Column of a metric over one part of the examples."""
-    return f"{metric}_part_{part}" if part in SUFFIXES else f"{metric}_{part}"
+    return f"{metric}_part_{part}" if part in (*SUFFIXES, *CEILING) else f"{metric}_{part}"
 
 
-def _columns(manifest: Manifest) -> list[str]:
+def _columns(manifest: Manifest, *, ceilings: bool) -> list[str]:
     names = ["estimator", "protocol", "seeds", "ok", "status"]
     for metric in about.metrics(manifest):
-        names += [metric, *(f"{metric}_{suffix}" for suffix in SUFFIXES)]
+        suffixes = (*SUFFIXES, *CEILING) if ceilings else SUFFIXES
+        names += [metric, *(f"{metric}_{suffix}" for suffix in suffixes)]
         names += [part_column(metric, part) for part in about.parts(manifest)]
     return [*names, "n_intervention", "n_query", *TIMINGS, "warnings"]
 
@@ -79,6 +82,8 @@ def _metric(group: Group, metric: str) -> dict[str, Any]:  # Any: float, int or 
         metric: median.value,
         f"{metric}_low": median.estimate and median.estimate.low,
         f"{metric}_high": median.estimate and median.estimate.high,
+        f"{metric}_ceiling": median.ceiling and median.ceiling.value,
+        f"{metric}_reliability": median.ceiling and median.ceiling.reliability,
         f"{metric}_min": min(defined, default=None),
         f"{metric}_max": max(defined, default=None),
         f"{metric}_undefined": sum(seed.undefined for seed in group.seeds(metric)),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 Manifest = Mapping[str, Any]
-"""Keys `suite title profile overrides metrics parts published estimators cells`; Any: JSON."""
+"""Keys `suite title profile overrides metrics parts published repeats estimators cells`; Any: JSON."""
 
 
 def metrics(manifest: Manifest) -> list[str]:
@@ -33,8 +33,10 @@ def title(manifest: Manifest) -> str:
 def tally(records: Sequence[Record], manifest: Manifest) -> str:
     """How many cells there are, and how many ended well: `29 of 30 cells, 28 ok`."""
     planned = manifest.get("cells")
-    cells = f"{len(records)} cells" if planned in (None, len(records)) else f"{len(records)} of {planned} cells"
-    return f"{cells}, {sum(record.status == 'ok' for record in records)} ok"
+    found = {record.cell for record in records}
+    wrong = {record.cell for record in records if record.status != "ok"}
+    cells = f"{len(found)} cells" if planned in (None, len(found)) else f"{len(found)} of {planned} cells"
+    return f"{cells}, {len(found - wrong)} ok"
 
 
 def command(manifest: Manifest) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ifbench.report import manifest as about
-from ifbench.report.notes import failure_columns, published_columns, warning_columns
+from ifbench.report.notes import failure_columns, noise_columns, published_columns, warning_columns
 from ifbench.report.sections import leaderboard_sections, timing_sections
 
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 GUIDE = """\
 ## How to read this
 
-- Every estimator predicts how much each query's loss changes when a training example is left out; the protocol
-  measures that change by training again, in nats. A metric compares the two: 1 is perfect, 0 is chance.
-- Positive means that the example helps: leaving it out raises the query's loss.
+- Every estimator predicts how much each query's loss changes when training examples are left out or given another
+  weight; the protocol measures that change by training again, in nats. A metric compares the two: 1 is perfect, 0 is
+  chance.
+- Positive means that the query's loss rises: an example whose removal has a positive effect helps.
 - A number is that of the median seed (the lower-middle one; a seed that failed or has no value counts as worst).
   The interval behind it is its 95 % bootstrap interval over resampled interventions; it does not cover the choice of
   the seed, which "over seeds" shows.
@@ -33,20 +34,29 @@ GUIDE = """\
 - `leaderboard.csv` has six digits and every column.
 """
 
+NOISE_GUIDE = """\
+- The ground truth was measured several times and its mean counts. The ceiling is the correlation that a perfect
+  predictor of the expected effects would reach, given how well the repeats agree (split halves, stepped up by Spearman
+  and Brown's formula, square root). A value marked with "?" has a ground truth of reliability below 0.3: it says
+  little about the estimator.
+"""
+
 
 def report_markdown(records: Sequence[Record], manifest: Manifest) -> str:
-    """The whole report: what was run, leaderboard, timings, published numbers, failures, a guide to reading."""
+    """The whole report: what was run, leaderboard, timings, published numbers, failures, noise, a guide to reading."""
     blocks = [f"# {about.title(manifest)}", _origin(records, manifest)]
     blocks += _sections("Leaderboard", leaderboard_sections(records, manifest))
     blocks += _sections("Cost", timing_sections(records, manifest))
     single = {
         "Published and measured": published_columns(records, manifest),
         "Failures and undefined values": failure_columns(records, manifest),
+        "Noise of the ground truth": noise_columns(records, manifest),
         "Warnings": warning_columns(records, manifest),
     }
     for title, columns in single.items():
         blocks += [f"## {title}", table(columns)] if columns else []
-    return "\n\n".join([*blocks, GUIDE])
+    guide = GUIDE + NOISE_GUIDE if any(record.ceilings for record in records) else GUIDE
+    return "\n\n".join([*blocks, guide])
 
 
 def table(columns: Sequence[Column]) -> str:

@@ -31,7 +31,11 @@ class Section:
 
 def leaderboard_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
     """The leaderboard, one table for each task and protocol."""
-    return [Section(heading, _leaderboard(members, manifest)) for heading, members in _by_setting(records, manifest)]
+    ceilings = any(record.ceilings for record in records)
+    return [
+        Section(heading, _leaderboard(members, manifest, ceilings=ceilings))
+        for heading, members in _by_setting(records, manifest)
+    ]
 
 
 def timing_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
@@ -44,19 +48,21 @@ def _by_setting(records: Sequence[Record], manifest: Manifest) -> list[tuple[str
     return [(heading, list(members)) for heading, members in groupby(groups, key=task_namer(groups))]
 
 
-def task_namer(groups: Sequence[Group]) -> Callable[[Group], str]:
-    """How to name a group's task, and its protocol where there are several."""
-    tasks = task_columns(groups)
+def task_namer(groups: Sequence[Group], *, without: Sequence[str] = ()) -> Callable[[Group], str]:
+    """How to name a group's task, some of its keys left out, and its protocol where there are several."""
+    tasks = {name: key for name, key in task_columns(groups).items() if key not in without}
     several = len({group.protocol for group in groups}) > 1
     return lambda group: setting(group, tasks, protocol=several)
 
 
-def _leaderboard(groups: Sequence[Group], manifest: Manifest) -> list[Column]:
+def _leaderboard(groups: Sequence[Group], manifest: Manifest, *, ceilings: bool) -> list[Column]:
     columns = [plain("estimator", [group.estimator for group in groups])]
     for place, name in enumerate(about.metrics(manifest)):
         medians = [group.median(name) for group in groups]
         columns.append(Column(name, [value_cell(seed) for seed in medians], right=True, rank=min(place, 1)))
         columns.append(_intervals(medians, rank=6 if place else 2))
+        if ceilings:
+            columns.append(_ceilings(name, medians, rank=6 if place else 3))
         for part in about.parts(manifest):
             header = f"{name}\n{part}"
             values = [value_cell(group.median(name, part)) for group in groups]
@@ -67,6 +73,15 @@ def _leaderboard(groups: Sequence[Group], manifest: Manifest) -> list[Column]:
 
 def _intervals(medians: Sequence[SeedValue], *, rank: int) -> Column:
     return Column("95 %", [Text(interval_text(seed), "faint") for seed in medians], rank=rank, joins=True)
+
+
+def _ceilings(name: str, medians: Sequence[SeedValue], *, rank: int) -> Column:
+    told = [seed.ceiling.value if seed.ceiling else None for seed in medians]
+    texts = [
+        UNDEFINED if seed.ceiling and value is None else metric(value)
+        for seed, value in zip(medians, told, strict=True)
+    ]
+    return Column(f"{name}\nceiling", [Text(text, "faint") for text in texts], right=True, rank=rank)
 
 
 def _seconds(groups: Sequence[Group]) -> Column:
@@ -96,11 +111,13 @@ def _timing(groups: Sequence[Group]) -> list[Column]:
 
 
 def value_cell(seed: SeedValue) -> Text:
-    """A seed's value; "undefined" and a missing one stand out."""
+    """A seed's value; "undefined", a missing one and one that drowns in noise, marked by "?", stand out."""
     if seed.undefined:
         return Text(UNDEFINED, "bad")
     if seed.value is None:
         return Text(MISSING, "bad")
+    if seed.noisy:
+        return Text(f"{metric(seed.value)}?", "bad")
     return Text(metric(seed.value), "good" if seed.value >= GOOD else "fair" if seed.value >= FAIR else "plain")
 
 

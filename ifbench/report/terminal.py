@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 STYLES: dict[Tone, str] = {"plain": "", "good": "green", "fair": "yellow", "faint": "dim", "bad": "red"}
 LEGEND = "\nThe median seed's value [95 % bootstrap interval]; 1 is perfect, 0 is chance."
 
+NOISE_LEGEND = '\nThe ceiling is what a perfect predictor would reach; "?": the ground truth is too noisy to tell.'
+
 
 class Tables:
     """Tables of one shape under a title, drawn by rich with the columns that fit the width at hand."""
@@ -50,7 +52,8 @@ def leaderboard_table(records: Sequence[Record], manifest: Manifest) -> Renderab
     if not sections:
         return Line("No records yet.")
     title = f"{about.title(manifest)}: {about.tally(records, manifest)}"
-    return Lines(Tables(title, sections), Line(LEGEND, style="dim"))
+    legend = LEGEND + NOISE_LEGEND if any(record.ceilings for record in records) else LEGEND
+    return Lines(Tables(title, sections), Line(legend, style="dim"))
 
 
 def timing_table(records: Sequence[Record], manifest: Manifest) -> RenderableType | None:
@@ -68,6 +71,11 @@ def failure_table(records: Sequence[Record], manifest: Manifest) -> RenderableTy
     return _single("Failures and undefined values", notes.failure_columns(records, manifest))
 
 
+def noise_table(records: Sequence[Record], manifest: Manifest) -> RenderableType | None:
+    """Where the ground truth is too noisy to judge by; None when it is nowhere."""
+    return _single("Noise of the ground truth", notes.noise_columns(records, manifest))
+
+
 def warning_table(records: Sequence[Record], manifest: Manifest) -> RenderableType | None:
     """What estimators warned of; None when none did."""
     return _single("Warnings", notes.warning_columns(records, manifest))
@@ -75,7 +83,7 @@ def warning_table(records: Sequence[Record], manifest: Manifest) -> RenderableTy
 
 def report_tables(records: Sequence[Record], manifest: Manifest) -> list[RenderableType]:
     """Everything there is to show, the leaderboard first, empty lines between."""
-    makers = (leaderboard_table, timing_table, published_table, failure_table, warning_table)
+    makers = (leaderboard_table, timing_table, published_table, failure_table, noise_table, warning_table)
     made = [table for table in (make(records, manifest) for make in makers) if table is not None]
     return [item for table in made for item in (table, Line(""))][:-1]
 

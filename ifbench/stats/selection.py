@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ifbench.cells import Amount
 from ifbench.errors import IfbenchError
 from ifbench.identity import derive_seed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ifbench.cells import Amount, ExampleRule, QueryRule
+    from ifbench.cells import ExampleRule, QueryRule
     from ifbench.stats.rows import FloatArray
 
 IntArray = NDArray[np.int64]
+Group = tuple[int, ...]
+"""Sorted rows of the training set."""
 
 
 def select_queries(rules: Sequence[QueryRule], losses: ArrayLike, *, seed: int) -> IntArray:
@@ -40,10 +43,13 @@ def select_queries(rules: Sequence[QueryRule], losses: ArrayLike, *, seed: int) 
     return np.array(list(dict.fromkeys(rows)), dtype=np.int64)
 
 
-def select_examples(
+def select_groups(
     rule: ExampleRule, n_train: int, n_query: int, scores: ArrayLike | None, *, seed: int
-) -> NDArray[np.bool_]:
-    """Which training examples are tested for which query.
+) -> tuple[list[Group], NDArray[np.bool_]]:
+    """Which training examples are changed together, and which query tests which.
+
+    The examples come in the order of the rule (`all`: by row; `random`: as drawn; else the first choice first) and are
+    cut into groups of `rule.group`, a last smaller one being dropped.
 
     Args:
         rule: What to select.
@@ -51,28 +57,54 @@ def select_examples(
         n_query: Number of queries.
         scores: Scores of the estimator named by the rule, shape (n_train, n_query); only their magnitude counts, and
             equal magnitudes go by row number. May be None for a rule that needs none.
-        seed: Seeds `random`, which draws the same examples for all queries, out of all and without a look at scores;
-            a larger amount keeps the examples of a smaller one.
+        seed: Seeds `random` and `groups`, which draw the same examples for all queries, out of all and without a look
+            at scores; a larger amount keeps the examples, or the groups, of a smaller one.
 
     Returns:
-        Shape (n_train, n_query).
+        The groups, sorted, each once and each with its rows sorted; bool (n_group, n_query).
 
     Raises:
-        IfbenchError: The rule asks for more examples than there are, or orders by scores of which one is not finite.
+        IfbenchError: The rule asks for more examples than there are or for groups larger than what it chooses, or
+            orders by scores of which one is not finite.
         ValueError: Scores are needed and missing, or have another shape.
     """
     where = f"examples '{rule.name}'"
+    total = rule.amount or Amount(count=n_train)
+    count = _count(total, n_train, where=where, what="training examples")
+    if rule.order == "groups":
+        return _for_all([_shuffled(n_train, "groups", seed, draw)[:count] for draw in range(rule.draws or 0)], n_query)
+    size = rule.group.of(n_train) if rule.group else 1
+    if size > count:
+        hint = f"choose at least {size} examples, or make the groups smaller"
+        raise IfbenchError(f"asks for groups of {size} out of {count} training examples", where=where, hint=hint)
     if rule.order == "all":
-        return np.ones((n_train, n_query), dtype=np.bool_)
-    count = _count(rule.amount, n_train, where=where, what="training examples")
-    chosen = np.zeros((n_train, n_query), dtype=np.bool_)
+        return _for_all(_cut(np.arange(n_train), size), n_query)
     if rule.order == "random":
-        chosen[_shuffled(n_train, "examples", seed)[:count]] = True
-        return chosen
+        return _for_all(_cut(_shuffled(n_train, "examples", seed)[:count], size), n_query)
     magnitude = np.abs(_checked_scores(scores, (n_train, n_query), where=where))
-    for query in range(n_query):
-        chosen[_ordered(magnitude[:, query], rule.order, rule.at)[:count], query] = True
-    return chosen
+    orders = [_ordered(magnitude[:, query], rule.order, rule.at)[:count] for query in range(n_query)]
+    return _for_each([_cut(order, size) for order in orders])
+
+
+def _cut(order: IntArray, size: int) -> list[IntArray]:
+    """Complete groups of `size` rows that follow each other."""
+    return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
+
+
+def _for_all(groups: Sequence[IntArray], n_query: int) -> tuple[list[Group], NDArray[np.bool_]]:
+    found = sorted({_group(rows) for rows in groups})
+    return found, np.ones((len(found), n_query), dtype=np.bool_)
+
+
+def _for_each(groups: Sequence[Sequence[IntArray]]) -> tuple[list[Group], NDArray[np.bool_]]:
+    of_query = [{_group(rows) for rows in found} for found in groups]
+    union = sorted(set().union(*of_query))
+    tested = [[group in found for found in of_query] for group in union]
+    return union, np.array(tested, dtype=np.bool_).reshape(len(union), len(groups))
+
+
+def _group(rows: IntArray) -> Group:
+    return tuple(sorted(rows.tolist()))
 
 
 def _query_rows(rule: QueryRule, losses: FloatArray, *, seed: int) -> IntArray:

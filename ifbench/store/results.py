@@ -23,11 +23,11 @@ SHORTENED = " [...]"
 
 
 def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
-    """Write all records of a run, one file per estimator, its lines sorted.
+    """Write all records of a run, one file per estimator, its lines sorted by cell and horizon.
 
     Files that would not change are not touched; files of other estimators are removed. A record that is too long for
     a line loses, in this order and as far as needed: the values per query, the end of its message (MIN_MESSAGE
-    characters stay), its diagnostics, the rest of its message.
+    characters stay), its diagnostics, the rest of its message, its ceilings.
 
     Args:
         directory: Directory of the run; `results` is made in it.
@@ -41,10 +41,10 @@ def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
         ValueError: The name of an estimator cannot be a file name.
     """
     lines: dict[Path, list[str]] = defaultdict(list)
-    for record in records:
+    for record in sorted(records, key=lambda record: (record.cell, record.horizon or 0)):
         lines[_result_file(directory, record.estimator["name"])].append(record_line(record))
     for path, of_estimator in lines.items():
-        write_text_atomic(path, "".join(f"{line}\n" for line in sorted(of_estimator)))
+        write_text_atomic(path, "".join(f"{line}\n" for line in of_estimator))
     with store_errors("remove old results", directory, elsewhere="--out"):
         for path in set((directory / RESULTS).glob("*.jsonl")) - lines.keys():
             path.unlink(missing_ok=True)
@@ -72,7 +72,14 @@ def record_line(record: Record) -> str:
     Where parameters alone are longer, the line is too: a result counts more than its size.
     """
     shortened = record
-    for shorten in (_keep, _without_per_query, _with_short_message, _without_diagnostics, _with_any_message):
+    for shorten in (
+        _keep,
+        _without_per_query,
+        _with_short_message,
+        _without_diagnostics,
+        _with_any_message,
+        _without_ceilings,
+    ):
         shortened = shorten(shortened)
         line = shortened.to_line()
         if _excess(line) <= 0:
@@ -162,3 +169,7 @@ def _with_any_message(record: Record) -> Record:
 
 def _without_diagnostics(record: Record) -> Record:
     return replace(record, diagnostics={"warnings": ["diagnostics left out: too long for a record"]})
+
+
+def _without_ceilings(record: Record) -> Record:
+    return replace(record, ceilings={})

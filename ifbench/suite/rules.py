@@ -8,7 +8,7 @@ from ifbench.cells import Amount, ExampleRule, QueryRule
 from ifbench.errors import did_you_mean
 from ifbench.suite.checking import Owner, check
 from ifbench.suite.listed import SELF, Listing
-from ifbench.suite.shapes import EVERYTHING, EXAMPLE_FORMS, QUERY_FORMS, Shape
+from ifbench.suite.shapes import EVERYTHING, EXAMPLE_FORMS, NO_ADDITION, NO_FACTOR, QUERY_FORMS, Shape
 from ifbench.suite.wording import shown
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ifbench.suite.nodes import Node
     from ifbench.suite.tasks import Size
 
-COUNT_KEYS = {"percentile": "count"}
+COUNT_KEYS = {"percentile": "count", "groups": "size"}
 """Where a rule keeps its amount, if not under the word it begins with."""
 
 
@@ -48,17 +48,27 @@ def read_examples(
         found = _read_rule(node, "example", EXAMPLE_FORMS, faults)
         if found is None:
             continue
-        order, form = found
-        values = dict(form) if form else {}
-        values["name"] = values.get("name") or order
-        rule = ExampleRule(order=cast("Any", order), **values)  # Any: a key of EXAMPLE_FORMS
-        _check_amount(
-            node, order, rule.amount, [(size.n_train, size.name, "training examples") for size in sizes], faults
-        )
+        rule = _example_rule(*found)
+        totals = [(size.n_train, size.name, "training examples") for size in sizes]
+        _check_amount(node, rule.order, rule.amount, totals, faults)
+        _check_group(node, rule, sizes, faults)
+        _check_changes(node, faults)
         _check_by(node.child("by"), estimators, faults)
         _check_name(node, rule, rules, faults)
         rules.setdefault(rule.name, rule)
     return tuple(rules.values())
+
+
+def _example_rule(order: str, form: Shape | None) -> ExampleRule:
+    values = dict(form) if form else {}
+    values.pop("every", None)
+    values["name"] = values.get("name") or order
+    weights, epsilons = values.pop("weight", None), values.pop("epsilon", None)
+    if epsilons is not None:
+        values |= {"weights": (), "epsilons": epsilons}
+    elif weights is not None:
+        values |= {"weights": weights}
+    return ExampleRule(order=cast("Any", order), **values)  # Any: a key of EXAMPLE_FORMS
 
 
 def _read_rule(
@@ -69,7 +79,7 @@ def _read_rule(
         return EVERYTHING, None
     words = [key for key in node.fields if key in forms]
     if len(words) != 1:
-        _no_rule(node, kind, [*forms, EVERYTHING], words, faults=faults)
+        _no_rule(node, kind, list(dict.fromkeys([*forms, EVERYTHING])), words, faults=faults)
         return None
     form = check(forms[words[0]], node, faults, owner=Owner(f"unknown key of the {kind} rule '{words[0]}'"))
     return (words[0], form) if form is not None else None
@@ -100,6 +110,34 @@ def _check_amount(
             f"got {amount.count}, but {name} has {total} {things}",
             hint=f"wanted 1 to {total}, or a percentage",
         )
+
+
+def _check_group(node: Node, rule: ExampleRule, sizes: Sequence[Size], faults: Faults) -> None:
+    written = node.child("group")
+    for size in sizes:
+        if written is None or rule.group is None or rule.n_group(size.n_train) > 0:
+            continue
+        wanted, chosen = rule.group.of(size.n_train), rule.amount.of(size.n_train) if rule.amount else size.n_train
+        hint = f"choose at least {wanted} examples, or make the groups smaller"
+        faults.add(written.place, f"got groups of {wanted}, but the rule takes {chosen} of {size.name}", hint=hint)
+
+
+def _check_changes(node: Node, faults: Faults) -> None:
+    weight, epsilon = node.child("weight"), node.child("epsilon")
+    if weight is not None and epsilon is not None:
+        hint = "weight is a factor of each example's loss; epsilon is added to its weight in the mean loss"
+        faults.add(epsilon.place, "got weight and epsilon, wanted one of them", hint=hint)
+    for written, unchanged, hint in (
+        (weight, NO_FACTOR, "0 leaves the examples out, 0.5 halves their losses, 2 doubles them"),
+        (epsilon, NO_ADDITION, "a removal is -1/n_train"),
+    ):
+        seen: set[Any] = set()  # Any: numbers, by now
+        for value in (written.entries or (written,)) if written is not None else ():
+            if value.value == unchanged:
+                faults.add(value.place, f"got {shown(value.plain())}, which changes nothing", hint=hint)
+            elif value.value in seen:
+                faults.add(value.place, f"{shown(value.plain())} is listed twice")
+            seen.add(value.value)
 
 
 def _check_rows(rows: Node | None, seen: dict[int, Node], sizes: Sequence[Size], faults: Faults) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ifbench.cells import Amount
@@ -16,6 +16,8 @@ LABEL = r"[A-Za-z0-9][A-Za-z0-9._=+-]*"
 """Labels name result files."""
 
 AMOUNT_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^{AMOUNT}$"}]}
+NO_FACTOR, NO_ADDITION = 1.0, 0.0
+"""The weight and the epsilon that leave the training as it is."""
 NAME_WANTED = "lower case letters, digits and single hyphens"
 LABEL_WANTED = "letters, digits and any of . _ = + -, a letter or digit first"
 
@@ -37,10 +39,34 @@ def _amount(value: object) -> Amount:
     raise PydanticCustomError("amount", "wanted {wanted}", {"wanted": words})
 
 
+def _listed(value: object) -> tuple[object, ...]:
+    """A single value as a list of one."""
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _one_or_more(number: dict[str, Any], unchanged: float) -> WithJsonSchema:
+    """One number or a list of them, none of which changes nothing; Any: JSON."""
+    number = {"type": "number", **number, "not": {"const": unchanged}}
+    return WithJsonSchema({"anyOf": [number, {"type": "array", "minItems": 1, "uniqueItems": True, "items": number}]})
+
+
+def _yes(value: object) -> bool:
+    if value is not True:
+        raise PydanticCustomError("yes", "wanted {wanted}", {"wanted": "true"})
+    return True
+
+
 Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
 Many = Annotated[Amount, PlainValidator(_amount), WithJsonSchema(AMOUNT_SCHEMA)]
+Yes = Annotated[bool, PlainValidator(_yes), WithJsonSchema({"const": True})]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Row = Annotated[int, Field(ge=0)]
+Factor = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Factors = Annotated[
+    tuple[Factor, ...], Field(min_length=1), BeforeValidator(_listed), _one_or_more({"minimum": 0}, NO_FACTOR)
+]
+Additions = Annotated[tuple[Finite, ...], Field(min_length=1), BeforeValidator(_listed), _one_or_more({}, NO_ADDITION)]
 Some = Annotated[list[Any], Field(min_length=1)]
 Values = dict[str, Any]
 
@@ -140,10 +166,24 @@ class Rows(Shape):
 class ExampleShape(Shape):
     """What every example rule may say."""
 
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["weight", "epsilon"]}})
+
     name: Name | None = Field(None, description="how tables call this part of the examples")
+    weight: Factors | None = Field(
+        None, description="factor of each example's loss; 0, the default, leaves it out; a list: one after the other"
+    )
+    epsilon: Additions | None = Field(
+        None, description="instead of weight: added to each example's weight in the mean loss, such as -0.01"
+    )
 
 
-class Ordered(ExampleShape):
+class Grouped(ExampleShape):
+    """A rule whose examples may be changed several at a time."""
+
+    group: Many | None = Field(None, description="examples changed together, in the rule's order; default: each alone")
+
+
+class Ordered(Grouped):
     """A rule that follows an estimator's scores."""
 
     by: str = Field("self", description="label of the estimator that orders them, or self: the one under test")
@@ -168,10 +208,23 @@ class ExamplePercentile(Ordered):
     amount: Many = Field(alias="count", description="training examples with scores nearest to it")
 
 
-class RandomExamples(ExampleShape):
+class RandomExamples(Grouped):
     """`{random: 16.6%}`."""
 
     amount: Many = Field(alias="random", description="training examples drawn at random")
+
+
+class RandomGroups(ExampleShape):
+    """`{groups: 40, size: 50%}`."""
+
+    draws: int = Field(alias="groups", ge=1, description="sets of training examples, each drawn at random out of all")
+    amount: Many = Field(alias="size", description="training examples in each of them")
+
+
+class AllExamples(Grouped):
+    """`{all: true, group: 10}`."""
+
+    every: Yes = Field(alias="all", description="every training example")
 
 
 QUERY_FORMS: dict[str, type[Shape]] = {
@@ -185,5 +238,7 @@ EXAMPLE_FORMS: dict[str, type[ExampleShape]] = {
     "lowest": Lowest,
     "percentile": ExamplePercentile,
     "random": RandomExamples,
+    "groups": RandomGroups,
+    "all": AllExamples,
 }
 EVERYTHING = "all"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ifbench.records import Estimate, Record, Timing
+from ifbench.records import Ceiling, Estimate, Record, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +83,19 @@ def records() -> list[Record]:
     constant = replace(constant, estimates={**constant.estimates, "spearman": undefined})
     changed = {cell.cell: cell for cell in (late, nan, constant)}
     return [Record.from_line(changed.get(name, cell).to_line()) for name, cell in sorted(by_cell.items())]
+
+
+@pytest.fixture
+def repeated(records: list[Record]) -> list[Record]:
+    """The same cells measured several times: reliable with weight decay, and without it only in parts."""
+    good, bad, none = Ceiling(0.99, 0.98), Ceiling(0.346, 0.12), Ceiling(None, None)
+
+    def ceilings(cell: Record) -> dict[str, dict[str, Ceiling]]:
+        decay = cell.task["recipe"]["weight_decay"]
+        spearman = {"all": good if decay else bad, "top": good, "random": good if decay else bad}
+        return {"spearman": spearman, "pearson": dict.fromkeys(spearman, none)}
+
+    return [replace(cell, ceilings=ceilings(cell)) if cell.status == "ok" else cell for cell in records]
 
 
 @pytest.fixture

@@ -75,3 +75,14 @@ def test_no_records_make_an_empty_frame_with_its_columns(manifest):
 def test_part_named_like_a_statistic_gets_its_own_column():
     assert part_column("spearman", "top") == "spearman_top"
     assert part_column("spearman", "low") == "spearman_part_low"
+    assert part_column("spearman", "ceiling") == "spearman_part_ceiling"
+
+
+def test_median_seed_brings_its_ceiling_where_there_are_repeats(records, repeated, manifest):
+    assert not [name for name in leaderboard(records, manifest) if name.endswith(("_ceiling", "_reliability"))]
+    frame = leaderboard(repeated, manifest)
+    assert row(frame, "exact", 0.005).spearman_ceiling == 0.99
+    assert row(frame, "exact", 0.0).spearman_reliability == 0.12
+    assert frame.pearson_ceiling.isna().all()
+    places = [list(frame.columns).index(name) for name in ("spearman_undefined", "spearman_ceiling", "spearman_top")]
+    assert places == sorted(places)

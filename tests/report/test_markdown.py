@@ -29,3 +29,12 @@ def test_missing_cells_are_told(records, manifest):
 
 def test_page_without_records_says_so(manifest):
     assert "No records yet." in report_markdown([], manifest)
+
+
+def test_ceilings_are_explained_where_there_are_any(records, repeated, manifest):
+    assert "ceiling" not in report_markdown(records, manifest)
+    page = report_markdown(repeated, {**manifest, "repeats": 4})
+    assert "| spearman [95 %] | spearman ceiling |" in page
+    assert "perfect\n  predictor" in page
+    assert "spearman (all, random): the ground truth itself is too noisy: reliability 0.12 over 4 repeats" in page
+    assert page.count("too noisy") == 5  # the estimators without weight decay

@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from ifbench.report import terminal
+from ifbench.report.sections import leaderboard_sections
 
 
 def shown(renderables, width: int = 80) -> str:
@@ -62,3 +63,22 @@ def test_markup_in_messages_is_shown_as_it_is(records, manifest):
     cell = next(cell for cell in records if cell.status == "failed")
     odd = type(cell)(**{**vars(cell), "message": "wanted [bold]this[/bold] shape [3, 4]"})
     assert "[bold]this[/bold] shape [3, 4]" in shown([terminal.failure_table([odd], manifest)], 120)
+
+
+def test_values_that_drown_in_noise_are_marked_and_red(repeated, manifest):
+    calm, noisy = leaderboard_sections(repeated, manifest)[::-1]
+    values = {section.heading: section.columns[1].cells for section in (calm, noisy)}
+    assert {cell.tone for cell in values["weight_decay = 0"]} == {"bad"}
+    assert all(cell.text.endswith("?") for cell in values["weight_decay = 0"])
+    assert not any("?" in cell.text for cell in values["weight_decay = 0.005"])
+    text = shown(terminal.report_tables(repeated, manifest), 200)
+    assert "what a perfect predictor would reach" in text
+    assert "too noisy: reliability 0.12\n" in re.sub(" +\n", "\n", text)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_ceilings_fit_the_terminal(repeated, manifest, width):
+    lines = shown([terminal.leaderboard_table(repeated, manifest)], width).splitlines()
+    rows = [line for line in lines if line.startswith(tuple(manifest["estimators"]))]
+    assert len(rows) == 10
+    assert all(len(line) <= width for line in rows)

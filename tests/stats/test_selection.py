@@ -5,7 +5,7 @@ import pytest
 
 from ifbench.cells import Amount, ExampleRule, QueryRule
 from ifbench.errors import IfbenchError
-from ifbench.stats.selection import select_examples, select_queries
+from ifbench.stats.selection import select_groups, select_queries
 
 LOSSES = np.array([0.3, 0.9, 0.1, 0.9, 0.5])
 PINNED = [22, 88, 87, 23, 79]
@@ -15,8 +15,17 @@ def queries(*rules, losses=LOSSES, seed=0):
     return select_queries(rules, losses, seed=seed).tolist()
 
 
-def rule(order, count=None, *, percent=None, at=None):
-    return ExampleRule("part", order, Amount(count, percent), at=at)
+def rule(order, count=None, *, percent=None, **more):
+    return ExampleRule("part", order, Amount(count, percent), **more)
+
+
+def select_examples(rule, n_train, n_query, scores, *, seed):
+    """Single examples as a mask (n_train, n_query)."""
+    groups, tested = select_groups(rule, n_train, n_query, scores, seed=seed)
+    assert groups == sorted(set(groups))
+    mask = np.zeros((n_train, n_query), dtype=bool)
+    mask[[row for (row,) in groups]] = tested
+    return mask
 
 
 def rows(chosen, query=0):
@@ -152,3 +161,46 @@ def test_scores_that_are_not_finite_are_refused():
 def test_missing_or_misshapen_scores_are_refused(scores):
     with pytest.raises(ValueError, match="n_train=4, n_query=2"):
         select_examples(rule("top", 1), 4, 2, scores, seed=0)
+
+
+def test_best_examples_of_each_query_are_cut_into_groups_in_their_order():
+    scores = np.array([[9.0, 1.0], [-8.0, 2.0], [7.0, 3.0], [1.0, 8.0], [2.0, 9.0]])
+    groups, tested = select_groups(rule("top", 5, group=Amount(2)), 5, 2, scores, seed=0)
+    assert groups == [(0, 1), (1, 2), (2, 4), (3, 4)]  # the fifth is left over
+    assert tested.T.tolist() == [[True, False, True, False], [False, True, False, True]]
+
+
+def test_groups_of_the_random_order_are_the_same_for_every_query():
+    groups, tested = select_groups(rule("random", 20, group=Amount(3)), 50, 2, None, seed=0)
+    assert len(groups) == 6
+    assert len({row for group in groups for row in group}) == 18
+    assert tested.all()
+    alone = select_examples(rule("random", 20), 50, 1, None, seed=0)[:, 0]
+    assert {row for group in groups for row in group} <= set(np.flatnonzero(alone).tolist())
+
+
+def test_all_examples_are_cut_by_row():
+    groups, _ = select_groups(ExampleRule("part", "all", group=Amount(percent=40)), 5, 1, None, seed=0)
+    assert groups == [(0, 1), (2, 3)]
+
+
+def test_drawn_groups_have_their_size_and_more_of_them_keep_the_first():
+    few, many = (set(select_groups(rule("groups", 25, draws=draws), 50, 2, None, seed=3)[0]) for draws in (5, 20))
+    assert few < many
+    assert {len(set(group)) for group in many} == {25}
+    assert len(many) == 20
+    small = select_groups(rule("groups", 2, draws=1), 100, 1, None, seed=3)[0]
+    assert small == [(44, 78)]  # the same on every machine
+
+
+def test_drawn_groups_hold_every_example_equally_often():
+    groups, _ = select_groups(rule("groups", 10, draws=400), 20, 1, None, seed=0)
+    times = np.bincount([row for group in groups for row in group])
+    assert times.min() > 150  # 200 expected, standard deviation 10
+    assert times.max() < 250
+
+
+def test_groups_larger_than_what_is_chosen_are_refused():
+    with pytest.raises(IfbenchError, match="asks for groups of 11 out of 10 training examples") as caught:
+        select_groups(rule("top", 10, group=Amount(11)), 120, 1, np.ones((120, 1)), seed=0)
+    assert "at least 11" in str(caught.value.hint)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from ifbench.errors import IfbenchError, StoreError
-from ifbench.records import MAX_RECORD_BYTES, Estimate, Record, Timing
+from ifbench.records import MAX_RECORD_BYTES, Ceiling, Estimate, Record, Timing
 from ifbench.store.results import (
     MIN_MESSAGE,
     read_manifest,
@@ -170,3 +170,12 @@ def test_broken_manifest_is_told(tmp_path, content):
     with pytest.raises(IfbenchError) as caught:
         read_manifest(tmp_path)
     assert caught.value.where == str(tmp_path / "manifest.json")
+
+
+def test_ceilings_go_last():
+    ceilings = {"pearson": {"all": Ceiling(0.5, 0.25)}}
+    values = {"estimates": {"pearson": {"all": Estimate(0.5, 0.25, 0.75, (0.123456,) * 300)}}, "ceilings": ceilings}
+    long = {**values, "message": "m" * 3000, "diagnostics": {"residual": [0.123456] * 300}}
+    assert Record.from_line(record_line(record(**long))).ceilings == ceilings
+    crowded = {f"{metric}": {"all": Ceiling(0.123456, 0.123456)} for metric in range(100)}
+    assert Record.from_line(record_line(record(**{**long, "ceilings": crowded}))).ceilings == {}

@@ -44,6 +44,21 @@ def test_example_rules_are_read(load: Load) -> None:
     )
 
 
+def test_changes_of_weight_are_read(load: Load) -> None:
+    text = (
+        "[{top: 20, group: 5, weight: 2}, {random: 50%, group: 10%, epsilon: [-1e-2, 1e-2]}, "
+        "{groups: 40, size: 50%, weight: [0, 0.5]}, {all: true, group: 2}]"
+    )
+    assert load(examples(text)).examples == (
+        ExampleRule("top", "top", Amount(20), group=Amount(5), weights=(2.0,)),
+        ExampleRule(
+            "random", "random", Amount(percent=50.0), group=Amount(percent=10.0), weights=(), epsilons=(-0.01, 0.01)
+        ),
+        ExampleRule("groups", "groups", Amount(percent=50.0), draws=40, weights=(0.0, 0.5)),
+        ExampleRule("all", "all", group=Amount(2)),
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -86,6 +101,27 @@ def test_faulty_query_rule_is_told_once(fail: Fail, text: str, words: str) -> No
         ("[{random: 5}, {random: 6}]", "a second rule named 'random'"),
         ("[{random: 5, name: all}]", "stands for all tested examples"),
         ("[{random: 5, name: A b}]", "got 'A b', wanted lower case letters"),
+        ("[{top: 5, group: 6}]", "examples[0].group: got groups of 6, but the rule takes 5 of iris"),
+        ("[{top: 5, group: 6}]", "hint: choose at least 6 examples"),
+        ("[{random: 5%, group: 10%}]", "got groups of 12, but the rule takes 6"),
+        ("[{top: 5, group: 0}]", "got 0, wanted a whole number >= 1, or a percentage"),
+        ("[{top: 5, weight: 1}]", "examples[0].weight: got 1, which changes nothing"),
+        ("[{top: 5, weight: [0, 1.0]}]", "examples[0].weight[1]: got 1.0, which changes nothing"),
+        ("[{top: 5, weight: -1}]", "got -1, wanted a number >= 0"),
+        ("[{top: 5, weight: [0, -1]}]", "examples[0].weight[1]: got -1, wanted a number >= 0"),
+        ("[{top: 5, weight: half}]", "got 'half', wanted a number"),
+        ("[{top: 5, weight: true}]", "got true, wanted a number"),
+        ("[{top: 5, weight: []}]", "got an empty list, wanted at least 1 entry"),
+        ("[{top: 5, weight: [0, 0]}]", "0 is listed twice"),
+        ("[{top: 5, weight: .inf}]", "wanted a finite number"),
+        ("[{top: 5, epsilon: 0}]", "examples[0].epsilon: got 0, which changes nothing"),
+        ("[{top: 5, epsilon: -0.01, weight: 0}]", "got weight and epsilon, wanted one of them"),
+        ("[{groups: 4}]", "examples[0].size: missing"),
+        ("[{groups: 4, size: 121}]", "examples[0].size: got 121, but iris has 120 training examples"),
+        ("[{groups: 10%, size: 5}]", "got '10%', wanted a whole number"),
+        ("[{groups: 4, size: 5, group: 2}]", "group: unknown key of the example rule 'groups'"),
+        ("[{all: false}]", "got false, wanted true"),
+        ("[{all: true, group: 121}]", "got groups of 121, but the rule takes 120 of iris"),
     ],
 )
 def test_faulty_example_rule_is_told_once(fail: Fail, text: str, words: str) -> None:

@@ -43,6 +43,12 @@ def test_excluded_cells_are_left_out(load: Load) -> None:
     ]
 
 
+def test_published_number_may_name_a_horizon(load: Load) -> None:
+    entry = "{source: Me 2021, metric: spearman, value: 1, where: {horizon: 50, estimator: hif-cg}}"
+    (number,) = load(TWO + f"published: [{entry}]\n").published
+    assert number.where == {"horizon": 50, "estimator": "hif-cg"}
+
+
 def test_published_numbers_are_kept(load: Load) -> None:
     entry = "{source: Me 2021, metric: spearman, value: 1, where: {estimator: hif-cg, recipe.steps: 100}}"
     (number,) = load(TWO + f"published: [{entry}]\n").published

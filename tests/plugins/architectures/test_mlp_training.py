@@ -68,8 +68,8 @@ def test_removal_is_measured_with_noise_and_statistics(registry, tmp_path):
     protocol = Choice("protocol", "retrain-from-optimum", "retrain", {"steps": 20, "learning_rate": None})
     base = truth_base(train, protocol, 0, registry)
     interventions = [Intervention(()), Intervention(((3, -1 / 120),))]
-    execute(truth_job(train, protocol, 0, base, interventions), context)
-    index = TruthIndex(context.store, base)
+    execute(truth_job(train, protocol, 0, base, interventions, queries=[3, 0]), context)
+    index = TruthIndex(context.store, base, [0, 3])
     index.refresh()
     nothing, removed = index.effects(interventions)[0]
     assert abs(nothing).max() == 0  # same batches and same masks as the baseline

@@ -1,0 +1,42 @@
+"""From scores of single examples to effects of interventions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from ifbench.records import Intervention
+    from ifbench.stats.rows import FloatArray
+
+
+def predicted_effects(interventions: Sequence[Intervention], scores: ArrayLike) -> FloatArray:
+    """Effect that scores predict for each intervention, to first order: `-sum_i added_i * score_i`.
+
+    Args:
+        interventions: What is changed; examples that are not named keep their weight.
+        scores: Shape (..., n_train, n_query), positive where the example helps, in nats per unit of its weight in the
+            mean loss.
+
+    Returns:
+        Shape (..., n_intervention, n_query), in nats, positive where the query's loss rises.
+
+    Source: Koh & Liang 2017, section 2.1; additive over groups as in Koh, Ang, Teo & Liang 2019, section 2.
+    """
+    from scipy.sparse import csr_array
+
+    values = np.asarray(scores, dtype=np.float64)
+    *before, n_train, n_query = values.shape
+    pairs = [pair for item in interventions for pair in item.weights]
+    added = np.array([weight for _, weight in pairs], dtype=np.float64)
+    rows = np.array([row for row, _ in pairs], dtype=np.int64)
+    ends = np.cumsum([0, *(len(item.weights) for item in interventions)])
+    changes = csr_array((added, rows, ends), shape=(len(interventions), n_train))  # few of all examples are changed
+    flat = values.reshape(-1, n_train, n_query)
+    effects: FloatArray = -np.stack([changes @ matrix for matrix in flat])
+    return effects.reshape(*before, len(interventions), n_query)
