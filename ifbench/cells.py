@@ -12,6 +12,18 @@ Optimizer = Literal["gradient-descent", "sgd", "adam", "rmsprop"]
 Schedule = Literal["constant", "cosine", "step"]
 
 
+UNSTATED: Mapping[str, Any] = {
+    "schedule": "constant",
+    "warmup": 0,
+    "milestones": [],
+    "gamma": 0.1,
+    "crop": 0,
+    "flip": False,
+    "until_gradient_norm": None,
+}
+"""Parameters of a recipe that go without saying at these values."""
+
+
 class Recipe(Params):
     """How a model is trained.
 
@@ -40,6 +52,13 @@ class Recipe(Params):
     )
     flip: bool = param(False, about="images: flip each left to right with probability 1/2")
     checkpoints: int = param(1, ge=1, about="parameters kept along the way, evenly spaced, the last included")
+
+    def stated(self) -> dict[str, Any]:
+        """The parameters as JSON values, without those of `UNSTATED` that change nothing.
+
+        Ids and records take this form: it stays as it is when a later version adds an option.
+        """
+        return {key: value for key, value in self.plain().items() if UNSTATED.get(key, ...) != value}
 
     @property
     def decay(self) -> float:
@@ -86,6 +105,10 @@ class Task:
     recipe: Recipe
     seed: int
     dtype: Literal["float32", "float64"]
+
+    def stated(self) -> dict[str, Any]:
+        """`describe`, with the recipe as `Recipe.stated` has it."""
+        return {**self.describe(), "recipe": self.recipe.stated()}
 
     def describe(self) -> dict[str, Any]:
         """The task as nested JSON values; two equal descriptions are the same task."""

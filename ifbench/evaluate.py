@@ -34,7 +34,7 @@ def failure_record(work: CellWork, outcome: Outcome, registry: Registry) -> Reco
     """The record of a cell that gave no result."""
     return Record(
         cell=work.id,
-        task={"id": work.train.id, **work.cell.task.describe()},
+        task={"id": work.train.id, **work.cell.task.stated()},
         protocol=_describe(work.cell.protocol, registry, "protocol"),
         estimator=_describe(work.cell.estimator, registry, "estimator"),
         status=outcome.status,
@@ -63,7 +63,7 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
     masks = _masks(parts, tested)
     common = Record(
         cell=work.id,
-        task={"id": work.train.id, **work.cell.task.describe()},
+        task={"id": work.train.id, **work.cell.task.stated()},
         protocol={**_describe(work.cell.protocol, registry, "protocol"), "truths": digest(list(work.bases))},
         estimator={**_describe(work.cell.estimator, registry, "estimator"), "id": work.score.id},
         status="ok",

@@ -107,7 +107,7 @@ def describe_task(task: Task) -> str:
 def train_job(task: Task, registry: Registry) -> TrainJob:
     """The job that trains `task`."""
     identity = {
-        **task.describe(),
+        **task.stated(),
         "version": {
             "training": TRAINING_VERSION,
             "data": registry.find("data", task.data.name).spec.version,

@@ -81,7 +81,7 @@ SPECS = (
     _spec(DatasetSpec, "digits", sizes=lambda params: (1000, 500)),
     _spec(ArchitectureSpec, "mlp", Mlp),
     _spec(ArchitectureSpec, "cnn", Cnn),
-    _spec(ProtocolSpec, "retrain-from-optimum", Retrain, steps=lambda params, recipe: params.steps),
+    _spec(ProtocolSpec, "retrain-from-optimum", Retrain, retraining=lambda params, steps: None),
     _spec(EstimatorSpec, "hif", Hif),
     _spec(EstimatorSpec, "lissa", Lissa),
     _spec(EstimatorSpec, "tracin"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ifbench.cells import UNSTATED, Recipe
+
 from .made_up import BODY, Fail, Load
 
 RECIPE = "recipe: {steps: 100}"
@@ -93,3 +95,10 @@ def test_faulty_seeds_are_told_once(fail: Fail, seeds: str, words: str) -> None:
     error = fail(BODY + f"seeds: {seeds}\n")
     assert len(error.faults) == 1
     assert words in str(error)
+
+
+def test_options_that_change_nothing_go_without_saying():
+    plain, told = Recipe(steps=3), Recipe(steps=3, schedule="cosine", warmup=1)
+    assert set(told.stated()) - set(plain.stated()) == {"schedule", "warmup"}
+    assert told.plain().keys() == plain.plain().keys()
+    assert {key: Recipe(steps=3).plain()[key] for key in UNSTATED} == UNSTATED
