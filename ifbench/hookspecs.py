@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pluggy
 
 from ifbench.params import RESERVED, Params
-from ifbench.retraining import Quantity, Retraining
+from ifbench.retraining import Quantity, Retraining, View
 
 PROJECT = "ifbench"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -123,9 +123,18 @@ class ProtocolSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSpec(Spec):
-    """A comparison of predicted and measured effects; the factory is the function itself."""
+    """A comparison of predicted and measured values; the factory is the function itself.
+
+    Attributes:
+        of: What it may compare: `effects`, a pair for each intervention and query; `norms` of the predicted and the
+            measured change of parameters, a pair for each intervention; `errors`, the norm of their difference with
+            that of the measured change; `distance`, the sum of learning rates with the distance, a pair a horizon.
+        lower_is_better: Whether 0 is perfect.
+    """
 
     kind = "metric"
+    of: tuple[View, ...] = ("effects", "norms")
+    lower_is_better: bool = False
 
 
 class Hooks:

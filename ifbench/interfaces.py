@@ -310,6 +310,10 @@ class Estimator(Protocol):
 class ParameterChangeEstimator(Protocol):
     """An estimator that predicts the parameters themselves."""
 
+    def fit(self, problem: Problem) -> None:
+        """See `Estimator.fit`."""
+        ...
+
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
         """Predicted change of the trained parameters, shape (n_intervention, n_param)."""
         ...

@@ -17,7 +17,7 @@ from ifbench.registry import Registry
 TRAINING_VERSION = 1
 """Raised when the numerics of training change so that numbers move."""
 
-TRAIN, SCORE = "train", "score"
+TRAIN, SCORE, CHANGE = "train", "score", "change"
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,30 @@ class TruthJob:
         return f"{self.protocol.label} {len(self.interventions)} interventions {describe_task(self.task)}"
 
 
-Job = TrainJob | ScoreJob | TruthJob
+@dataclass(frozen=True)
+class ChangeJob:
+    """Predict what some interventions do to the parameters of a trained task."""
+
+    task: Task
+    train_id: str
+    estimator: Choice
+    interventions: tuple[Intervention, ...]
+    id: str
+    kind = CHANGE
+    exclusive = False
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it may take."""
+        return self.estimator.timeout
+
+    @property
+    def label(self) -> str:
+        """How progress calls it."""
+        return f"predict {self.estimator.label} {len(self.interventions)} interventions {describe_task(self.task)}"
+
+
+Job = TrainJob | ScoreJob | TruthJob | ChangeJob
 
 
 def describe_task(task: Task) -> str:
@@ -129,6 +152,13 @@ def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], 
         "source": entry.source_digest,
     }
     return ScoreJob(train.task, train.id, estimator, tuple(queries), as_stored(identity), digest(identity))
+
+
+def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> ChangeJob:
+    """The job that predicts changes of parameters with the estimator of a scoring."""
+    told = [item.plain() for item in interventions]
+    identity = {**{key: value for key, value in score.identity.items() if key != "queries"}, "interventions": told}
+    return ChangeJob(score.task, score.train_id, score.estimator, tuple(interventions), digest(identity))
 
 
 def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registry) -> str:

@@ -12,6 +12,7 @@ from ifbench.errors import NothingSelectedError
 from ifbench.identity import digest
 from ifbench.jobs import ScoreJob, TrainJob, describe_task, score_job, train_job, truth_base
 from ifbench.registry import Registry
+from ifbench.retraining import Quantity
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
 
@@ -21,7 +22,9 @@ class CellWork:
     """The jobs behind one cell.
 
     Attributes:
-        score: None where the estimator's plugin did not load; `cell.estimator.unavailable` says why.
+        score: None where the estimator's plugin did not load; `cell.estimator.unavailable` says why. None as well where
+            the protocol measures what no estimator predicts.
+        measures: The quantity that the protocol measures.
         selectors: Scores that choose the examples, by estimator label.
         bases: Ground truths of each repeat, see `jobs.truth_base`.
         id: Digest of everything the cell's record depends on.
@@ -32,6 +35,7 @@ class CellWork:
     score: ScoreJob | None
     selectors: Mapping[str, ScoreJob]
     bases: tuple[str, ...]
+    measures: Quantity
     id: str
 
     @property
@@ -122,7 +126,8 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     train = train_job(cell.task, registry)
     train = trains.setdefault(train.id, train)
     score = None
-    if cell.estimator.unavailable is None:
+    measures = registry.protocol(cell.protocol.name).measures
+    if cell.estimator.unavailable is None and measures != "distance":
         score = score_job(train, cell.estimator, suite.queries, registry)
     selectors = {
         choice.label: score_job(train, choice, suite.queries, registry)
@@ -138,7 +143,7 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
         "examples": [_rule_identity(rule, selectors) for rule in suite.examples],
         "metrics": [_metric_identity(metric.name, registry) for metric in suite.metrics],
     }
-    return CellWork(cell, train, score, selectors, bases, digest(identity))
+    return CellWork(cell, train, score, selectors, bases, measures, digest(identity))
 
 
 def _metric_identity(name: str, registry: Registry) -> list[Any]:

@@ -111,6 +111,8 @@ class Record:
         message: Why, when it failed.
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
         ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
+        truth: Median size of what was measured: `effect` in nats, with `drift`, how far the loss of a query moves
+            in the same time when nothing is changed (mean size over queries); `change` of the parameters; `distance`.
         n_intervention: Interventions per part.
         n_query: Queries of the cell.
         training: How far the task was trained: `train_loss`, `train_accuracy` and `test_accuracy` (None for targets
@@ -130,6 +132,7 @@ class Record:
     horizon: int | None = None
     estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     ceilings: Mapping[str, Mapping[str, Ceiling]] = field(default_factory=dict)
+    truth: Mapping[str, Any] = field(default_factory=dict)
     n_intervention: Mapping[str, int] = field(default_factory=dict)
     n_query: int = 0
     training: Mapping[str, Any] = field(default_factory=dict)

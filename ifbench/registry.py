@@ -18,7 +18,7 @@ from typing import Any
 import pluggy
 
 from ifbench.errors import IfbenchError, did_you_mean
-from ifbench.hookspecs import HOOKS, KINDS, PROJECT, DatasetSpec, EstimatorSpec, Hooks, ProtocolSpec, Spec
+from ifbench.hookspecs import HOOKS, KINDS, PROJECT, DatasetSpec, EstimatorSpec, Hooks, MetricSpec, ProtocolSpec, Spec
 from ifbench.identity import canonical_json, digest
 from ifbench.params import Params
 
@@ -107,6 +107,12 @@ class Registry:
         """Spec of a protocol."""
         spec = self.find("protocol", name).spec
         assert isinstance(spec, ProtocolSpec)
+        return spec
+
+    def metric(self, name: str) -> MetricSpec:
+        """Spec of a metric."""
+        spec = self.find("metric", name).spec
+        assert isinstance(spec, MetricSpec)
         return spec
 
     def params(self, kind: str, name: str, values: Mapping[str, Any]) -> Params:

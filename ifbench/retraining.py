@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,13 @@ Form = Literal["factor", "term"]
 ENGINES = ("auto", "one-by-one", "side-by-side", "compiled")
 """How many runs are made: by a short trial of each way on the task at hand, or as a person says."""
 Quantity = Literal["effects", "parameters", "distance"]
+View = Literal["effects", "norms", "errors", "distance"]
+VIEWS: Mapping[Quantity, Sequence[View]] = {
+    "effects": ("effects",),
+    "parameters": ("norms", "errors"),
+    "distance": ("distance",),
+}
+"""What there is to compare of each quantity, see `MetricSpec.of`."""
 
 
 @dataclass(frozen=True)

@@ -173,10 +173,10 @@ class Run:
         """Write these records and keep those of cells not selected; nothing is touched where nothing changed."""
         kept = [record for record in self._existing() if record.cell not in records]
         write_records(self.out, [*kept, *(record for found in records.values() for record in found)])
-        write_manifest(self.out, manifest(self.plan.suite))
+        write_manifest(self.out, manifest(self.plan.suite, self.registry))
 
 
-def manifest(suite: Suite) -> dict[str, Any]:
+def manifest(suite: Suite, registry: Registry) -> dict[str, Any]:
     """What tables need to know of a suite besides its records; JSON values."""
     published = [
         {
@@ -196,6 +196,7 @@ def manifest(suite: Suite) -> dict[str, Any]:
         "profile": suite.profile,
         "overrides": list(suite.overrides),
         "metrics": [metric.name for metric in suite.metrics],
+        "lower_is_better": [m.name for m in suite.metrics if registry.metric(m.name).lower_is_better],
         "parts": [rule.name for rule in suite.examples],
         "published": published,
         "repeats": suite.repeats,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ifbench.comparisons import parts_of
 from ifbench.errors import MissingArtifactError
-from ifbench.jobs import TRAIN, Job, ScoreJob, TrainJob, TruthJob, truth_job
+from ifbench.jobs import TRAIN, ChangeJob, Job, ScoreJob, TruthJob, change_job, truth_job
 from ifbench.outcome import Outcome
 from ifbench.plan import CellWork, Plan
 from ifbench.records import Intervention
 from ifbench.store.artifacts import Artifact, Store
-from ifbench.tested import asked_queries, tested_parts, together
+from ifbench.tested import asked_queries, together
 from ifbench.truths import TruthIndex
 
 Group = tuple[str, str]
@@ -31,6 +32,7 @@ class Schedule:
     failed: dict[str, Outcome] = field(default_factory=dict)
     _submitted: set[str] = field(default_factory=set)
     _truth_jobs: dict[Group, list[TruthJob]] = field(default_factory=dict)
+    _changes: dict[str, ChangeJob] = field(default_factory=dict)
 
     def ready(self) -> list[Job]:
         """Jobs that can start and were not handed out before."""
@@ -46,13 +48,14 @@ class Schedule:
         """Look at the store afresh, for work whose results have gone missing; failed jobs stay failed."""
         self._submitted.clear()
         self._truth_jobs.clear()
+        self._changes.clear()
 
     def blocked(self, work: CellWork) -> Outcome | None:
         """Why a cell has no result, or None when nothing stands in its way."""
-        if work.score is None:
-            return Outcome("failed", work.cell.estimator.unavailable or "")
-        for job in (work.train, work.score):
-            if job.id in self.failed:
+        if work.cell.estimator.unavailable is not None:
+            return Outcome("failed", work.cell.estimator.unavailable)
+        for job in (work.train, work.score, self._changes.get(work.id)):
+            if job is not None and job.id in self.failed:
                 return self.failed[job.id]
         for label, job in work.selectors.items():
             if job.id in self.failed:
@@ -69,9 +72,10 @@ class Schedule:
         """How many interventions a group needs, and how many each repeat lacks; None before they are chosen."""
         if not all(self._settled(job) for work in works for job in work.score_jobs):
             return None
-        queries = self._queries(works[0].train)
-        if queries is None:
+        trained = self.store.get(TRAIN, works[0].train.id)
+        if trained is None:
             return None
+        queries = self._asked(trained, works[0])
         wanted, missing = self._wanted(works), []
         for base in works[0].bases:
             index = TruthIndex(self.store, base, queries)
@@ -91,7 +95,9 @@ class Schedule:
             if scored and self.store.has(TRAIN, works[0].train.id):
                 if group not in self._truth_jobs:
                     self._truth_jobs[group] = list(self._truths(works))
-                yield from (job for job in self._truth_jobs[group] if self._open(job))
+                    self._changes |= {work.id: job for work in works if (job := self._change(work)) is not None}
+                jobs: list[Job] = [self._changes[work.id] for work in works if work.id in self._changes]
+                yield from (job for job in [*jobs, *self._truth_jobs[group]] if self._open(job))
 
     def _open(self, job: Job) -> bool:
         return job.id not in self.failed and not self.store.has(job.kind, job.id)
@@ -112,7 +118,7 @@ class Schedule:
         trained = self.store.get(TRAIN, first.train.id)
         if trained is None:  # damaged since it was counted as stored; the next look recomputes it
             return
-        queries, size = self._asked(trained, first.train), int(trained.meta["chunk"])
+        queries, size = self._asked(trained, first), int(trained.meta["chunk"])
         for repeat, base in enumerate(first.bases):
             index = TruthIndex(self.store, base, queries)
             index.refresh()
@@ -126,19 +132,22 @@ class Schedule:
         return sorted({intervention for work in able for intervention in self._interventions(work)})
 
     def _interventions(self, work: CellWork) -> list[Intervention]:
-        assert work.score is not None
         try:
-            parts = tested_parts(self.plan.suite.examples, work.score, work.selectors, self.store)
+            return list(together(parts_of(work, self.plan.suite, self.store)).interventions)
         except MissingArtifactError:  # damaged since it was counted as stored; the next look recomputes it
             return []
-        return list(together(parts).interventions)
 
-    def _queries(self, train: TrainJob) -> list[int] | None:
-        trained = self.store.get(TRAIN, train.id)
-        return self._asked(trained, train) if trained else None
+    def _change(self, work: CellWork) -> ChangeJob | None:
+        """The prediction of parameters that a cell waits for, if any."""
+        if work.measures != "parameters" or work.score is None or self.blocked(work) is not None:
+            return None
+        return change_job(work.score, self._interventions(work))
 
-    def _asked(self, trained: Artifact, train: TrainJob) -> list[int]:
-        rows = asked_queries(self.plan.suite.queries, trained, seed=train.task.seed)
+    def _asked(self, trained: Artifact, work: CellWork) -> list[int]:
+        """Rows of the queries; none where the protocol looks at the parameters alone."""
+        if work.measures != "effects":
+            return []
+        rows = asked_queries(self.plan.suite.queries, trained, seed=work.cell.task.seed)
         return [int(row) for row in rows]
 
 

@@ -58,26 +58,39 @@ def asked_queries(rules: Sequence[QueryRule], trained: Artifact, *, seed: int) -
     return select_queries(rules, trained.arrays["test_losses"].astype(np.float64), seed=seed)
 
 
-def tested_parts(rules: Sequence[ExampleRule], own: ScoreJob, selectors: Mapping[str, ScoreJob], store: Store) -> Parts:
+def tested_parts(
+    rules: Sequence[ExampleRule],
+    own: ScoreJob | None,
+    selectors: Mapping[str, ScoreJob],
+    store: Store,
+    *,
+    n_train: int,
+    n_query: int,
+    seed: int,
+) -> Parts:
     """The interventions of each rule.
 
     Args:
         rules: The suite's.
-        own: Scores of the estimator under test.
+        own: Scores of the estimator under test; None where the protocol measures what no estimator predicts.
         selectors: Scores of the estimators that rules name, by label.
         store: Where the scores are.
+        n_train: Size of the training set.
+        n_query: Number of queries.
+        seed: The task's.
 
     Raises:
         MissingArtifactError: Scores are not in the store.
     """
-    *_, n_train, n_query = stored_scores(own, store)[0].shape
     parts: dict[str, Tested] = {}
     for rule in rules:
         scores = None
         if rule.needs_scores:
-            stored = stored_scores(own if rule.by == "self" else selectors[rule.by], store)[0]
+            job = own if rule.by == "self" else selectors[rule.by]
+            assert job is not None
+            stored = stored_scores(job, store)[0]
             scores = stored if stored.ndim == 2 else stored[-1]  # of several horizons the last one chooses
-        groups, mask = select_groups(rule, n_train, n_query, scores, seed=own.task.seed)
+        groups, mask = select_groups(rule, n_train, n_query, scores, seed=seed)
         changes = rule.added(n_train)
         found = sorted(
             (Intervention.reweight(rows, added), place) for added in changes for place, rows in enumerate(groups)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ifbench.jobs import truth_kind
 from ifbench.records import Intervention
-from ifbench.store.artifacts import Store
+from ifbench.store.artifacts import Artifact, Store
 
 
 @dataclass
@@ -21,12 +21,14 @@ class TruthIndex:
         queries: Rows of the test set; what was measured on more queries than these serves as well.
         horizons: Numbers of updates after which effects were measured; None where the protocol has one horizon and
             does not name it.
+        learning_rate_sums: Sum of the learning rates up to each horizon.
     """
 
     store: Store
     base: str
     queries: Sequence[int]
     horizons: tuple[int, ...] | None = None
+    learning_rate_sums: tuple[float, ...] = ()
     _places: dict[Intervention, tuple[str, int]] = field(default_factory=dict)
 
     def refresh(self) -> None:
@@ -39,13 +41,23 @@ class TruthIndex:
                 self._places |= {item: (artifact_id, position) for position, item in enumerate(found)}
                 horizons = meta.get("horizons")
                 self.horizons = None if horizons is None else tuple(horizons)
+                self.learning_rate_sums = tuple(meta.get("learning_rate_sums", ()))
 
     def missing(self, wanted: Sequence[Intervention]) -> list[Intervention]:
         """Those that have not been measured, in the order given."""
         return [intervention for intervention in wanted if intervention not in self._places]
 
-    def effects(self, wanted: Sequence[Intervention]) -> np.ndarray:
-        """Measured effects in nats, shape (n_horizon, n_intervention, n_query).
+    def drift(self) -> np.ndarray | None:
+        """How far each query's loss moves in the unperturbed run, (n_horizon, n_query); None where it was not told."""
+        for artifact_id, _ in self._places.values():
+            artifact = self.store.get(truth_kind(self.base), artifact_id)
+            if artifact is not None and "drift" in artifact.arrays:
+                drift: np.ndarray = artifact.arrays["drift"][:, self._columns(artifact)]
+                return drift
+        return None
+
+    def changes(self, wanted: Sequence[Intervention]) -> np.ndarray:
+        """What was measured, shape (n_horizon, n_intervention, n_query); other columns where no query is asked.
 
         Raises:
             KeyError: One has not been measured, or its artifact turned out to be damaged.
@@ -58,7 +70,13 @@ class TruthIndex:
                 artifact = self.store.get(truth_kind(self.base), artifact_id)
                 if artifact is None:
                     raise KeyError(artifact_id)
-                places = {row: place for place, row in enumerate(artifact.meta["queries"])}
-                loaded[artifact_id] = artifact.arrays["changes"][..., [places[row] for row in self.queries]]
+                loaded[artifact_id] = artifact.arrays["changes"][..., self._columns(artifact)]
             rows.append(loaded[artifact_id][:, position])
         return np.stack(rows, axis=1)
+
+    def _columns(self, artifact: Artifact) -> slice | list[int]:
+        """Where the queries stand; everything where none is asked about."""
+        if not self.queries:
+            return slice(None)
+        places = {row: place for place, row in enumerate(artifact.meta["queries"])}
+        return [places[row] for row in self.queries]

@@ -12,7 +12,7 @@ from ifbench.cells import Task
 from ifbench.errors import IfbenchError, MissingArtifactError
 from ifbench.identity import canonical_json
 from ifbench.interfaces import Checkpoint
-from ifbench.jobs import TRAIN, ScoreJob, TruthJob
+from ifbench.jobs import TRAIN, ChangeJob, ScoreJob, TruthJob
 from ifbench.numerics.ensemble import Way
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.replay import state_at
@@ -56,7 +56,7 @@ class Context:
         """Load the task anew when it is next asked for."""
         self._prepared.pop(canonical_json(task.describe()), None)
 
-    def trained(self, job: ScoreJob | TruthJob) -> TrainedArtifact:
+    def trained(self, job: ScoreJob | TruthJob | ChangeJob) -> TrainedArtifact:
         """The stored training that a job builds on.
 
         Raises:

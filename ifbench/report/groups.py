@@ -27,13 +27,15 @@ class SeedValue:
     """One seed's estimate of a metric.
 
     Attributes:
-        estimate: None where the cell failed or did not measure this metric.
+        estimate: None where the cell failed, or the metric does not look at what its protocol measures.
         ceiling: None where effects were measured once.
+        falling: Whether a smaller value is the better one.
     """
 
     seed: int
     estimate: Estimate | None
     ceiling: Ceiling | None = None
+    falling: bool = False
 
     @property
     def value(self) -> float | None:
@@ -53,8 +55,10 @@ class SeedValue:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """Failed below undefined below every value."""
-        return (2, self.value) if self.value is not None else (int(self.undefined), 0.0)
+        """Failed below undefined below every value, the best value on top."""
+        if self.value is None:
+            return (int(self.undefined), 0.0)
+        return (2, -self.value if self.falling else self.value)
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,14 @@ class Group:
     Attributes:
         task: The task with dotted keys, without seed and id, and the `horizon` where there are several.
         records: One per seed, sorted by it.
+        falling: Metrics whose smaller value is the better one.
     """
 
     estimator: str
     protocol: str
     task: Mapping[str, Any]  # Any: JSON leaves
     records: tuple[Record, ...]
+    falling: frozenset[str] = frozenset()
 
     @property
     def finished(self) -> list[Record]:
@@ -91,12 +97,13 @@ class Group:
                 record.task.get("seed", 0),
                 record.estimates.get(metric, {}).get(part),
                 record.ceilings.get(metric, {}).get(part),
+                metric in self.falling,
             )
             for record in self.records
         ]
 
     def median(self, metric: str, part: str = ALL) -> SeedValue:
-        """The median seed: the lower-middle one by value, failed and undefined seeds counting as worst."""
+        """The median seed: of two in the middle the worse one, failed and undefined seeds counting as worst."""
         ordered = sorted(self.seeds(metric, part), key=lambda seed: (seed.rank, seed.seed))
         return ordered[(len(ordered) - 1) // 2]
 
@@ -110,7 +117,8 @@ def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:
     found: dict[str, list[Record]] = {}
     for record in _at_every_horizon(records):
         found.setdefault(canonical_json([_label(record.estimator), *_setting(record)]), []).append(record)
-    groups = [_group(members) for members in found.values()]
+    falling = frozenset(name for name in about.metrics(manifest) if about.lower_is_better(name, manifest))
+    groups = [replace(_group(members), falling=falling) for members in found.values()]
     keys = _varying(groups)
     labels = {label: place for place, label in enumerate(manifest.get("estimators") or ())}
     ranking = about.metrics(manifest)[:1]

@@ -20,6 +20,11 @@ def metrics(manifest: Manifest) -> list[str]:
     return list(manifest.get("metrics") or ())
 
 
+def lower_is_better(metric: str, manifest: Manifest) -> bool:
+    """Whether a smaller value of a metric ranks above a larger one."""
+    return metric in (manifest.get("lower_is_better") or ())
+
+
 def parts(manifest: Manifest) -> list[str]:
     """Names of the parts of the examples, "all" left out."""
     return [part for part in manifest.get("parts") or () if part != ALL]

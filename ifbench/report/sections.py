@@ -118,6 +118,8 @@ def value_cell(seed: SeedValue) -> Text:
         return Text(MISSING, "bad")
     if seed.noisy:
         return Text(f"{metric(seed.value)}?", "bad")
+    if seed.falling:
+        return Text(metric(seed.value))
     return Text(metric(seed.value), "good" if seed.value >= GOOD else "fair" if seed.value >= FAIR else "plain")
 
 

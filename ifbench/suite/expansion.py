@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from ifbench.cells import Cell
+from ifbench.cells import Cell, Choice
 from ifbench.suite.matching import check_selects, describe_cells, matches
 
 if TYPE_CHECKING:
@@ -15,16 +16,31 @@ if TYPE_CHECKING:
     from ifbench.suite.tasks import TaskList
 
 MAX_CELLS = 100_000
+MEASURED = Choice("estimator", "measured", "measured")
+"""Stands in cells for the estimator that there is none of."""
 
 
 def expand_cells(
-    root: Node, tasks: TaskList, protocols: Listing, estimators: Listing, *, faults: Faults
+    root: Node,
+    tasks: TaskList,
+    protocols: Listing,
+    estimators: Listing,
+    *,
+    unpredicted: Collection[str],
+    faults: Faults,
 ) -> tuple[Cell, ...]:
-    """Every cell in file order; `root` is the suite, for its `exclude`."""
+    """Every cell in file order; `root` is the suite, for its `exclude`.
+
+    A protocol among `unpredicted`, by name, measures what no estimator predicts: it has one cell a task.
+    """
     if len(tasks.tasks) * len(protocols.choices) * len(estimators.choices) > MAX_CELLS:
         faults.add(root.place, f"more than {MAX_CELLS} cells", hint="split the suite")
         return ()
-    cells = [Cell(*parts) for parts in itertools.product(tasks.tasks, protocols.choices, estimators.choices)]
+    cells = [
+        Cell(task, protocol, estimator)
+        for task, protocol in itertools.product(tasks.tasks, protocols.choices)
+        for estimator in ((MEASURED,) if protocol.name in unpredicted else estimators.choices)
+    ]
     exclude = root.child("exclude")
     if exclude is None or not exclude.entries:
         return tuple(cells)

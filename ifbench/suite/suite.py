@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ifbench.suite.checking import Owner, check
@@ -14,9 +15,10 @@ from ifbench.suite.nodes import Node
 from ifbench.suite.overlay import DEFAULT_PROFILE, apply_overrides, apply_profile
 from ifbench.suite.published import read_published
 from ifbench.suite.reader import read_file
-from ifbench.suite.rules import read_examples, read_queries
+from ifbench.suite.rules import read_examples, read_queries, refuse_own_scores
 from ifbench.suite.shapes import SuiteShape
 from ifbench.suite.tasks import read_tasks
+from ifbench.suite.views import check_views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +94,13 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
     queries = read_queries(listed.child("queries"), tasks.sizes, faults)
     examples = read_examples(listed.child("examples"), tasks.sizes, estimators, faults=faults)
     metrics = read_list("metric", listed.child("metrics"), registry, faults=faults)
-    cells = expand_cells(root, tasks, protocols, estimators, faults=faults) if whole else None
+    measures = {choice.name: registry.protocol(choice.name).measures for choice in protocols.choices}
+    unpredicted = sorted(name for name, quantity in measures.items() if quantity == "distance")
+    if unpredicted:
+        refuse_own_scores(listed.child("examples"), unpredicted[0], faults)
+    check_views(listed.child("protocols"), measures, metrics, registry, faults=faults)
+    expand = partial(expand_cells, root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults)
+    cells = expand() if whole else None
     published = read_published(listed.child("published"), cells, metrics, examples, faults=faults)
     return {
         "name": shape.name if shape else "",

@@ -1,0 +1,224 @@
+"""What of a cell is compared with what: pairs of matrices, by the quantity that its protocol measures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ifbench.errors import IfbenchError, MissingArtifactError
+from ifbench.jobs import CHANGE, TRAIN, change_job
+from ifbench.plan import CellWork
+from ifbench.stats.effects import predicted_effects
+from ifbench.stats.rows import FloatArray
+from ifbench.store.artifacts import Artifact, Store
+from ifbench.suite import Suite
+from ifbench.tested import Mask, Parts, Tested, asked_queries, stored_scores, tested_parts, together
+from ifbench.truths import TruthIndex
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a metric compares, column by column.
+
+    Attributes:
+        predicted: Shape (n_row, n_column).
+        measured: Same shape, the mean over repeats.
+        selected: Which entries count, bool, same shape.
+        repeats: Each repeat, (n_repeat, n_row, n_column), where there are several and the metric may compare them.
+    """
+
+    predicted: FloatArray
+    measured: FloatArray
+    selected: Mask
+    repeats: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """One horizon of a cell.
+
+    Attributes:
+        horizon: Updates made; None where the protocol looks once, or where the horizons make one curve.
+        views: Name of a view (see `MetricSpec.of`) -> part of the examples -> what is compared.
+        truth: What was measured, in numbers: see `Record.truth`.
+        message: What is wrong with it.
+    """
+
+    horizon: int | None
+    views: Mapping[str, Mapping[str, Compared]]
+    truth: Mapping[str, float] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A whole cell."""
+
+    looks: Sequence[Look]
+    n_intervention: Mapping[str, int]
+    n_query: int
+
+
+def parts_of(work: CellWork, suite: Suite, store: Store) -> Parts:
+    """The interventions that a cell tests, by example rule.
+
+    Raises:
+        MissingArtifactError: What chooses them is not in the store.
+    """
+    trained = _trained(work, store)
+    n_query, n_train = len(_queries(work, suite, trained)), int(trained.meta["n_train"])
+    sizes = {"n_train": n_train, "n_query": n_query, "seed": work.cell.task.seed}
+    return tested_parts(suite.examples, work.score, work.selectors, store, **sizes)
+
+
+def compare(work: CellWork, suite: Suite, store: Store) -> Comparison:
+    """Put beside each other what was predicted and what was measured.
+
+    Raises:
+        MissingArtifactError: Something is not in the store.
+        IfbenchError: The estimator predicts each horizon, but not those that were measured.
+    """
+    parts = parts_of(work, suite, store)
+    named = {"all": together(parts), **(parts if len(parts) > 1 else {})}
+    quantities = {"effects": _effects, "parameters": _parameters, "distance": _distance}
+    looks = quantities[work.measures](work, suite, store, named)
+    counts = {name: len(part.interventions) for name, part in named.items()}
+    return Comparison(looks, counts, named["all"].mask.shape[1])
+
+
+def _effects(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[Look]:
+    """The view `effects`: a row an intervention, a column a query."""
+    assert work.score is not None
+    tested, rows = named["all"], _queries(work, suite, _trained(work, store))
+    repeats, horizons = _measured(work, tested, store, rows)
+    predicted = predicted_effects(tested.interventions, stored_scores(work.score, store)[0])
+    predicted = _of_horizons(predicted, len(horizons), work)
+    drift = _drift(work, store, rows)
+    masks = {name: part.among(tested.interventions) for name, part in named.items()}
+    return [
+        Look(
+            horizon,
+            {
+                "effects": {
+                    name: Compared(predicted[at], repeats[:, at].mean(axis=0), mask, _several(repeats[:, at]))
+                    for name, mask in masks.items()
+                }
+            },
+            {"effect": _median_size(repeats[:, at].mean(axis=0)), **({} if drift is None else {"drift": drift[at]})},
+            _unusable(repeats[:, at]),
+        )
+        for at, horizon in enumerate(horizons)
+    ]
+
+
+def _parameters(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[Look]:  # noqa: ARG001 - as `_effects`
+    """The views `norms` and `errors` of `MetricSpec.of`: a row an intervention, one column."""
+    assert work.score is not None
+    tested = named["all"]
+    repeats, horizons = _measured(work, tested, store, ())
+    stored = store.get(CHANGE, change_job(work.score, tested.interventions).id)
+    if stored is None:
+        raise MissingArtifactError(work.label)
+    predicted = stored.arrays["changes"].astype(np.float64)  # (n_intervention, n_param)
+    size = np.linalg.norm(predicted, axis=-1)[:, None]
+    masks = {name: _tests(part, tested)[:, None] for name, part in named.items()}
+    looks = []
+    for at, horizon in enumerate(horizons):
+        mean = repeats[:, at].mean(axis=0)
+        norm, error = np.linalg.norm(mean, axis=-1)[:, None], np.linalg.norm(predicted - mean, axis=-1)[:, None]
+        each = np.linalg.norm(repeats[:, at], axis=-1)[..., None]
+        views = {
+            "norms": {name: Compared(size, norm, mask, _several(each)) for name, mask in masks.items()},
+            "errors": {name: Compared(error, norm, mask) for name, mask in masks.items()},
+        }
+        looks.append(Look(horizon, views, {"change": _median_size(norm)}, _unusable(repeats[:, at])))
+    return looks
+
+
+def _distance(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[Look]:  # noqa: ARG001 - as `_effects`
+    """The view `distance`: a row a horizon, a column an intervention; sums of learning rates stand for predictions."""
+    tested = named["all"]
+    repeats, _ = _measured(work, tested, store, ())
+    index = TruthIndex(store, work.bases[0], ())
+    index.refresh()
+    curves = repeats[..., 0].mean(axis=0)  # (n_horizon, n_intervention)
+    sums = np.broadcast_to(np.array(index.learning_rate_sums)[:, None], curves.shape)
+    views = {}
+    for name, part in named.items():
+        own = _tests(part, tested)
+        views[name] = Compared(sums[:, own], curves[:, own], np.ones_like(curves[:, own], dtype=np.bool_))
+    return [Look(None, {"distance": views}, {"distance": _median_size(curves[-1])}, _unusable(curves))]
+
+
+def _trained(work: CellWork, store: Store) -> Artifact:
+    trained = store.get(TRAIN, work.train.id)
+    if trained is None:
+        raise MissingArtifactError(work.label)
+    return trained
+
+
+def _queries(work: CellWork, suite: Suite, trained: Artifact) -> list[int]:
+    return [int(row) for row in asked_queries(suite.queries, trained, seed=work.cell.task.seed)]
+
+
+def _measured(
+    work: CellWork, tested: Tested, store: Store, queries: Sequence[int]
+) -> tuple[FloatArray, Sequence[int | None]]:
+    """What each repeat measured, (n_repeat, n_horizon, n_intervention, n_column), and the horizons."""
+    repeats = []
+    horizons: Sequence[int | None] = [None]
+    for base in work.bases:
+        index = TruthIndex(store, base, queries)
+        index.refresh()
+        try:
+            repeats.append(index.changes(tested.interventions))
+        except KeyError as error:
+            raise MissingArtifactError(work.label) from error
+        horizons = index.horizons or [None]
+    return np.stack(repeats), horizons
+
+
+def _drift(work: CellWork, store: Store, queries: Sequence[int]) -> FloatArray | None:
+    """How far the loss of a query moves in the unperturbed run, mean size over queries and repeats, (n_horizon,)."""
+    found = []
+    for base in work.bases:
+        index = TruthIndex(store, base, queries)
+        index.refresh()
+        drift = index.drift()
+        if drift is None:
+            return None
+        found.append(np.abs(drift).mean(axis=1))
+    mean: FloatArray = np.mean(found, axis=0)
+    return mean
+
+
+def _of_horizons(predicted: FloatArray, n_horizon: int, work: CellWork) -> FloatArray:
+    """Predicted effects of each horizon, (n_horizon, n_intervention, n_query): the estimator's own, or all the same."""
+    if predicted.ndim == 2:
+        return np.broadcast_to(predicted, (n_horizon, *predicted.shape))
+    if len(predicted) != n_horizon:
+        raise IfbenchError(
+            f"predicts {len(predicted)} horizons; expected the {n_horizon} that {work.cell.protocol.label} measures",
+            where=f"estimator '{work.cell.estimator.label}'",
+        )
+    return predicted
+
+
+def _tests(part: Tested, whole: Tested) -> Mask:
+    """Which of all interventions a part tests for any query, (n_intervention,)."""
+    return np.asarray(part.among(whole.interventions).any(axis=1), dtype=np.bool_)
+
+
+def _several(repeats: FloatArray) -> FloatArray | None:
+    return repeats if len(repeats) > 1 else None
+
+
+def _median_size(values: FloatArray) -> float:
+    return float(np.median(np.abs(values)))
+
+
+def _unusable(measured: FloatArray) -> str:
+    bad = int((~np.isfinite(measured)).sum())
+    return f"{bad} of {measured.size} measured values are not finite" if bad else ""
