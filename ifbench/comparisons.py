@@ -48,7 +48,7 @@ class Look:
 
     horizon: int | None
     views: Mapping[str, Mapping[str, Compared]]
-    truth: Mapping[str, float] = field(default_factory=dict)
+    truth: Mapping[str, float | str] = field(default_factory=dict)
     message: str = ""
 
 
@@ -92,10 +92,10 @@ def _effects(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[L
     """The view `effects`: a row an intervention, a column a query."""
     assert work.score is not None
     tested, rows = named["all"], _queries(work, suite, _trained(work, store))
-    repeats, horizons = _measured(work, tested, store, rows)
+    truth = _measured(work, tested, store, rows)
+    repeats, horizons, drift = truth.changes, truth.horizons, truth.drift
     predicted = predicted_effects(tested.interventions, stored_scores(work.score, store)[0])
     predicted = _of_horizons(predicted, len(horizons), work)
-    drift = _drift(work, store, rows)
     masks = {name: part.among(tested.interventions) for name, part in named.items()}
     return [
         Look(
@@ -106,7 +106,11 @@ def _effects(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[L
                     for name, mask in masks.items()
                 }
             },
-            {"effect": _median_size(repeats[:, at].mean(axis=0)), **({} if drift is None else {"drift": drift[at]})},
+            {
+                "engine": truth.index.engine,
+                "effect": _median_size(repeats[:, at].mean(axis=0)),
+                **({} if drift is None else {"drift": drift[at]}),
+            },
             _unusable(repeats[:, at]),
         )
         for at, horizon in enumerate(horizons)
@@ -117,7 +121,8 @@ def _parameters(work: CellWork, suite: Suite, store: Store, named: Parts) -> lis
     """The views `norms` and `errors` of `MetricSpec.of`: a row an intervention, one column."""
     assert work.score is not None
     tested = named["all"]
-    repeats, horizons = _measured(work, tested, store, ())
+    truth = _measured(work, tested, store, ())
+    repeats = truth.changes
     stored = store.get(CHANGE, change_job(work.score, tested.interventions).id)
     if stored is None:
         raise MissingArtifactError(work.label)
@@ -125,7 +130,7 @@ def _parameters(work: CellWork, suite: Suite, store: Store, named: Parts) -> lis
     size = np.linalg.norm(predicted, axis=-1)[:, None]
     masks = {name: _tests(part, tested)[:, None] for name, part in named.items()}
     looks = []
-    for at, horizon in enumerate(horizons):
+    for at, horizon in enumerate(truth.horizons):
         mean = repeats[:, at].mean(axis=0)
         norm, error = np.linalg.norm(mean, axis=-1)[:, None], np.linalg.norm(predicted - mean, axis=-1)[:, None]
         each = np.linalg.norm(repeats[:, at], axis=-1)[..., None]
@@ -133,23 +138,23 @@ def _parameters(work: CellWork, suite: Suite, store: Store, named: Parts) -> lis
             "norms": {name: Compared(size, norm, mask, _several(each)) for name, mask in masks.items()},
             "errors": {name: Compared(error, norm, mask) for name, mask in masks.items()},
         }
-        looks.append(Look(horizon, views, {"change": _median_size(norm)}, _unusable(repeats[:, at])))
+        told: dict[str, float | str] = {"engine": truth.index.engine, "change": _median_size(norm)}
+        looks.append(Look(horizon, views, told, _unusable(repeats[:, at])))
     return looks
 
 
 def _distance(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[Look]:  # noqa: ARG001 - as `_effects`
     """The view `distance`: a row a horizon, a column an intervention; sums of learning rates stand for predictions."""
     tested = named["all"]
-    repeats, _ = _measured(work, tested, store, ())
-    index = TruthIndex(store, work.bases[0], ())
-    index.refresh()
-    curves = repeats[..., 0].mean(axis=0)  # (n_horizon, n_intervention)
-    sums = np.broadcast_to(np.array(index.learning_rate_sums)[:, None], curves.shape)
+    truth = _measured(work, tested, store, ())
+    curves = truth.changes[..., 0].mean(axis=0)  # (n_horizon, n_intervention)
+    sums = np.broadcast_to(np.array(truth.index.learning_rate_sums)[:, None], curves.shape)
     views = {}
     for name, part in named.items():
         own = _tests(part, tested)
         views[name] = Compared(sums[:, own], curves[:, own], np.ones_like(curves[:, own], dtype=np.bool_))
-    return [Look(None, {"distance": views}, {"distance": _median_size(curves[-1])}, _unusable(curves))]
+    told: dict[str, float | str] = {"engine": truth.index.engine, "distance": _median_size(curves[-1])}
+    return [Look(None, {"distance": views}, told, _unusable(curves))]
 
 
 def _trained(work: CellWork, store: Store) -> Artifact:
@@ -163,35 +168,38 @@ def _queries(work: CellWork, suite: Suite, trained: Artifact) -> list[int]:
     return [int(row) for row in asked_queries(suite.queries, trained, seed=work.cell.task.seed)]
 
 
-def _measured(
-    work: CellWork, tested: Tested, store: Store, queries: Sequence[int]
-) -> tuple[FloatArray, Sequence[int | None]]:
-    """What each repeat measured, (n_repeat, n_horizon, n_intervention, n_column), and the horizons."""
-    repeats = []
-    horizons: Sequence[int | None] = [None]
-    for base in work.bases:
-        index = TruthIndex(store, base, queries)
-        index.refresh()
-        try:
-            repeats.append(index.changes(tested.interventions))
-        except KeyError as error:
-            raise MissingArtifactError(work.label) from error
-        horizons = index.horizons or [None]
-    return np.stack(repeats), horizons
+@dataclass(frozen=True)
+class Truth:
+    """What all repeats measured.
+
+    Attributes:
+        changes: Shape (n_repeat, n_horizon, n_intervention, n_column).
+        drift: How far the loss of a query moves in the unperturbed run, mean size over queries and repeats,
+            (n_horizon,); None where it was not told.
+        index: Of the first repeat.
+    """
+
+    changes: FloatArray
+    drift: FloatArray | None
+    index: TruthIndex
+
+    @property
+    def horizons(self) -> Sequence[int | None]:
+        """Numbers of updates; a single None where the protocol looks once."""
+        return self.index.horizons or [None]
 
 
-def _drift(work: CellWork, store: Store, queries: Sequence[int]) -> FloatArray | None:
-    """How far the loss of a query moves in the unperturbed run, mean size over queries and repeats, (n_horizon,)."""
-    found = []
-    for base in work.bases:
-        index = TruthIndex(store, base, queries)
-        index.refresh()
-        drift = index.drift()
-        if drift is None:
-            return None
-        found.append(np.abs(drift).mean(axis=1))
-    mean: FloatArray = np.mean(found, axis=0)
-    return mean
+def _measured(work: CellWork, tested: Tested, store: Store, queries: Sequence[int]) -> Truth:
+    indices = [TruthIndex(store, base, queries) for base in work.bases]
+    try:
+        for index in indices:
+            index.refresh()
+        changes = np.stack([index.changes(tested.interventions) for index in indices])
+    except KeyError as error:
+        raise MissingArtifactError(work.label) from error
+    drifts = [drift for index in indices if (drift := index.drift()) is not None]
+    mean = np.mean([np.abs(drift).mean(axis=1) for drift in drifts], axis=0) if len(drifts) == len(indices) else None
+    return Truth(changes, mean, indices[0])
 
 
 def _of_horizons(predicted: FloatArray, n_horizon: int, work: CellWork) -> FloatArray:

@@ -113,6 +113,7 @@ class Record:
         ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
         truth: Median size of what was measured: `effect` in nats, with `drift`, how far the loss of a query moves
             in the same time when nothing is changed (mean size over queries); `change` of the parameters; `distance`.
+            `engine`: how the runs were made.
         n_intervention: Interventions per part.
         n_query: Queries of the cell.
         training: How far the task was trained: `train_loss`, `train_accuracy` and `test_accuracy` (None for targets

@@ -22,6 +22,7 @@ class TruthIndex:
         horizons: Numbers of updates after which effects were measured; None where the protocol has one horizon and
             does not name it.
         learning_rate_sums: Sum of the learning rates up to each horizon.
+        engine: How the runs were made.
     """
 
     store: Store
@@ -29,6 +30,7 @@ class TruthIndex:
     queries: Sequence[int]
     horizons: tuple[int, ...] | None = None
     learning_rate_sums: tuple[float, ...] = ()
+    engine: str = ""
     _places: dict[Intervention, tuple[str, int]] = field(default_factory=dict)
 
     def refresh(self) -> None:
@@ -42,6 +44,7 @@ class TruthIndex:
                 horizons = meta.get("horizons")
                 self.horizons = None if horizons is None else tuple(horizons)
                 self.learning_rate_sums = tuple(meta.get("learning_rate_sums", ()))
+                self.engine = meta.get("engine", "")
 
     def missing(self, wanted: Sequence[Intervention]) -> list[Intervention]:
         """Those that have not been measured, in the order given."""

@@ -45,6 +45,7 @@ def measure_truth(
         )
     meta = {
         "horizons": list(how.horizons) or None,
+        "engine": str(run.way),
         "learning_rate_sums": run.learning_rate_sums(how),
         "interventions": [item.plain() for item in job.interventions],
         "queries": list(job.queries),
