@@ -75,7 +75,7 @@ def test_predicted_effect_has_the_sign_and_size_of_the_measured_one(results: ifb
     index.refresh()
     interventions = sorted(index._places)
     rows = [item.weights[0][0] for item in interventions]
-    measured = index.effects(interventions)[-1].ravel()
+    measured = index.changes(interventions)[-1].ravel()
     predicted = scored.arrays["scores"][rows].ravel() / 120
     large = np.abs(measured) > np.quantile(np.abs(measured), 0.7)
     assert (np.sign(predicted[large]) == np.sign(measured[large])).mean() > 0.95

@@ -105,7 +105,7 @@ def test_effect_of_doubling_is_about_minus_that_of_leaving_out(
     both = parts["random"].interventions
     rows = sorted({item.weights[0][0] for item in both})
     doubled, removed = (
-        index.effects([Intervention.reweight([row], added) for row in rows])[0] for added in (1 / 120, -1 / 120)
+        index.changes([Intervention.reweight([row], added) for row in rows])[0] for added in (1 / 120, -1 / 120)
     )
     assert len(rows) == 3
     assert np.corrcoef(doubled.ravel(), -removed.ravel())[0, 1] > 0.95

@@ -15,6 +15,7 @@ from ifbench.plan import Plan, make_plan
 from ifbench.records import Intervention
 from ifbench.registry import load_registry
 from ifbench.schedule import Schedule
+from ifbench.stats.selection import select_queries
 from ifbench.store.artifacts import Store
 from ifbench.suite import load_suite
 from tests.running import SUITE, write_suite
@@ -38,12 +39,16 @@ def finish(store: Store, job: Job, *, chunk: int = 63) -> None:
     """Store something of the right shape for a job."""
     if isinstance(job, TrainJob):
         store.put(
-            job.kind, job.id, {"params": np.zeros(3), "test_losses": LOSSES}, {"identity": job.identity, "chunk": chunk}
+            job.kind,
+            job.id,
+            {"params": np.zeros(3), "test_losses": LOSSES},
+            {"identity": job.identity, "chunk": chunk, "n_train": N_TRAIN},
         )
     elif isinstance(job, ScoreJob):
         seed = int(job.id[:8], 16)
-        scores = np.random.default_rng(seed).normal(size=(N_TRAIN, 2))
-        store.put(job.kind, job.id, {"scores": scores, "queries": np.array([29, 28])}, {"identity": job.identity})
+        rows = select_queries(job.queries, LOSSES, seed=job.task.seed)
+        scores = np.random.default_rng(seed).normal(size=(N_TRAIN, len(rows)))
+        store.put(job.kind, job.id, {"scores": scores, "queries": rows}, {"identity": job.identity})
     else:
         effects = np.zeros((1, len(job.interventions), len(job.queries)))
         meta = {"interventions": [item.plain() for item in job.interventions], "queries": list(job.queries)}

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ifbench.interfaces import Measured, Point, Progress, TrainedTask
-from ifbench.params import Params, param
+from ifbench.params import Params, Updates, param, updates_of
 from ifbench.records import Intervention
 from ifbench.retraining import Retraining
 
@@ -35,6 +35,41 @@ class StretchParams(Params):
             got, words = list(self.horizons), f"rising numbers of updates{within}"
             raise PydanticCustomError("horizons", "horizons are {got}, wanted {words}", {"got": got, "words": words})
         return self
+
+
+class FromCheckpointParams(StretchParams):
+    """From where, how long and how fast a stretch with an added loss is."""
+
+    steps: int = param(..., ge=1, about="updates with the added loss, and of the baseline", unit="updates")
+    checkpoint: int | None = param(None, ge=0, about="updates of the main training to start after; empty: all of them")
+    horizons: Horizons = param((), about="numbers of updates after which to measure, rising; empty: every one")
+
+
+def from_checkpoint(params: FromCheckpointParams, _: int) -> Retraining:
+    """From a checkpoint, with weighted losses beside that of every batch."""
+    return Retraining(
+        steps=params.steps,
+        start=params.checkpoint,
+        horizons=params.horizons or tuple(range(1, params.steps + 1)),
+        learning_rate=params.learning_rate,
+        form="term",
+    )
+
+
+class FromScratchParams(StretchParams):
+    """How long and how fast a training from the start is."""
+
+    steps: Updates = param("100%", about="updates of each training: a count, or a percentage of the main training's")
+
+
+def from_scratch(params: FromScratchParams, steps: int) -> Retraining:
+    """From the initial parameters, where the main training made `steps` updates."""
+    return Retraining(
+        steps=updates_of(params.steps, steps),
+        start=0,
+        horizons=params.horizons,
+        learning_rate=params.learning_rate,
+    )
 
 
 class LossEffects:

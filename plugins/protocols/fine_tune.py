@@ -4,28 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ifbench import ProtocolSpec, hookimpl, param
-from ifbench.numerics.protocols import Horizons, StretchParams
-from ifbench.retraining import Retraining
-
-
-class FineTuneParams(StretchParams):
-    """From where, how long and how fast."""
-
-    steps: int = param(..., ge=1, about="updates with the added loss, and of the baseline", unit="updates")
-    checkpoint: int | None = param(None, ge=0, about="updates of the main training to start after; empty: all of them")
-    horizons: Horizons = param((), about="numbers of updates after which to measure, rising; empty: every one")
-
-
-def retraining(params: FineTuneParams, _: int) -> Retraining:
-    """From a checkpoint, with the weighted loss beside that of the batch."""
-    return Retraining(
-        steps=params.steps,
-        start=params.checkpoint,
-        horizons=params.horizons or tuple(range(1, params.steps + 1)),
-        learning_rate=params.learning_rate,
-        form="term",
-    )
+from ifbench import ProtocolSpec, hookimpl
+from ifbench.numerics.protocols import FromCheckpointParams, from_checkpoint
 
 
 @hookimpl
@@ -34,8 +14,8 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     yield ProtocolSpec(
         name="fine-tune",
         factory="ifbench.numerics.protocols:LossEffects",
-        params=FineTuneParams,
-        retraining=retraining,
+        params=FromCheckpointParams,
+        retraining=from_checkpoint,
         summary="train on from a checkpoint with a weight times the example's loss added; effects at every step",
         source="Schioppa et al. 2023, section 5.2",
     )

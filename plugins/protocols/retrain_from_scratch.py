@@ -4,26 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ifbench import ProtocolSpec, hookimpl, param
-from ifbench.numerics.protocols import StretchParams
-from ifbench.params import Updates, updates_of
-from ifbench.retraining import Retraining
-
-
-class ScratchParams(StretchParams):
-    """How long and how fast."""
-
-    steps: Updates = param("100%", about="updates of each training: a count, or a percentage of the main training's")
-
-
-def retraining(params: ScratchParams, steps: int) -> Retraining:
-    """From the initial parameters."""
-    return Retraining(
-        steps=updates_of(params.steps, steps),
-        start=0,
-        horizons=params.horizons,
-        learning_rate=params.learning_rate,
-    )
+from ifbench import ProtocolSpec, hookimpl
+from ifbench.numerics.protocols import FromScratchParams, from_scratch
 
 
 @hookimpl
@@ -32,8 +14,8 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     yield ProtocolSpec(
         name="retrain-from-scratch",
         factory="ifbench.numerics.protocols:LossEffects",
-        params=ScratchParams,
-        retraining=retraining,
+        params=FromScratchParams,
+        retraining=from_scratch,
         summary="train again from the same initial parameters without the example; repeats draw other initial ones",
         source="Basu, Pope, Feizi 2021, section 6",
     )

@@ -6,32 +6,15 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ifbench import ProtocolSpec, hookimpl, param
+from ifbench import ProtocolSpec, hookimpl
 from ifbench.errors import IfbenchError
 from ifbench.interfaces import Measured, Progress, TrainedTask
-from ifbench.numerics.protocols import LossEffects, StretchParams
-from ifbench.params import Updates, updates_of
+from ifbench.numerics.protocols import FromScratchParams, LossEffects, from_scratch
 from ifbench.records import Intervention
 from ifbench.retraining import Retraining
 
 if TYPE_CHECKING:
     from torch import LongTensor
-
-
-class SubsetParams(StretchParams):
-    """How long and how fast."""
-
-    steps: Updates = param("100%", about="updates of each training: a count, or a percentage of the main training's")
-
-
-def retraining(params: SubsetParams, steps: int) -> Retraining:
-    """From the initial parameters."""
-    return Retraining(
-        steps=updates_of(params.steps, steps),
-        start=0,
-        horizons=params.horizons,
-        learning_rate=params.learning_rate,
-    )
 
 
 class SubsetRetrain(LossEffects):
@@ -78,8 +61,8 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     yield ProtocolSpec(
         name="subset-retrain",
         factory=f"{__name__}:SubsetRetrain",
-        params=SubsetParams,
-        retraining=retraining,
+        params=FromScratchParams,
+        retraining=from_scratch,
         summary="train from scratch on what a group leaves; Spearman over random groups is the datamodelling score",
         source="Ilyas et al. 2022; Park et al. 2023, section 2 (linear datamodelling score)",
     )

@@ -220,7 +220,10 @@ class SeriesWithoutScale(Right):
 
 
 class ProjectsToMoreThanThereIs(Right):
-    """A random projection wider than the number of parameters, and the inverse of a matrix without one (TRAK)."""
+    """A random projection wider than the number of parameters, and the inverse of a matrix without one (TRAK).
+
+    What it gives is rounding noise, in float32 the more so.
+    """
 
     def fit(self, problem):
         wide = torch.randn(8 * problem.n_param, problem.n_param, generator=problem.generator("wide"))

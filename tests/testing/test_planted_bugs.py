@@ -18,7 +18,7 @@ CAUGHT_BY = [
     (planted.GivesNan, "finite"),
     (planted.SeriesWithoutScale, "finite"),
     (planted.StopsTooEarly, "scale"),
-    (planted.ProjectsToMoreThanThereIs, "rank"),
+    (planted.ProjectsToMoreThanThereIs, "float32"),
     (planted.DampedTooLittle, "rank"),
     (planted.GlobalRandom, "determinism"),
     (planted.AddsChunkInverses, "batch-size"),

@@ -71,6 +71,6 @@ def test_removal_is_measured_with_noise_and_statistics(registry, tmp_path):
     execute(truth_job(train, protocol, 0, base, interventions, queries=[3, 0]), context)
     index = TruthIndex(context.store, base, [0, 3])
     index.refresh()
-    nothing, removed = index.effects(interventions)[0]
+    nothing, removed = index.changes(interventions)[0]
     assert abs(nothing).max() == 0  # same batches and same masks as the baseline
     assert abs(removed).max() > 0
