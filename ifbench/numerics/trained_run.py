@@ -18,10 +18,14 @@ from ifbench.numerics.ensemble import Ensemble, Way
 from ifbench.numerics.objective import take
 from ifbench.numerics.proximal import ProximalBregman
 from ifbench.numerics.schedules import learning_rate_at
-from ifbench.numerics.training import Change, Trainer
+from ifbench.numerics.training import Change, Trainer, part_of
 from ifbench.numerics.updates import State, initial_state
 from ifbench.records import Intervention
 from ifbench.retraining import Retraining
+
+QUERIES_AT_ONCE = 32
+"""Queries whose losses are computed together, the last of them again where there are fewer: the bits of a loss must not
+depend on what else is asked."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +85,22 @@ class TrainedRun:
             objective = ProximalBregman.around(trainer.objective, start.params, start.buffers, damping=how.proximal)
             trainer = Trainer(objective, trainer.data, trainer.recipe, trainer.seed)
             start = initial_state(self.recipe, start.params, start.buffers)
-        return Ensemble(trainer, self.way).run(
-            start,
-            self._change([Intervention(()), *interventions], how),
-            look,
-            first=self.steps if how.start is None else how.start,
-            horizons=how.looks,
-            learning_rate=how.learning_rate,
-            progress=progress,
-        )
+        runs, seen, order = [Intervention(()), *interventions], list[Tensor](), list[int]()
+        for places in _alike(runs, how):
+            some = [runs[place] for place in places]
+            seen.append(
+                Ensemble(trainer, self.way).run(
+                    start,
+                    self._change(some, how),
+                    look,
+                    first=self.steps if how.start is None else how.start,
+                    horizons=how.looks,
+                    learning_rate=how.learning_rate,
+                    progress=part_of(progress, len(order) * how.looks[-1], len(runs) * how.looks[-1]),
+                )
+            )
+            order += places
+        return torch.cat(seen, dim=1)[:, torch.tensor(order).argsort().to(seen[0].device)]
 
     def learning_rate_sums(self, how: Retraining) -> list[float]:
         """Sum of the learning rates of a stretch up to each of its horizons."""
@@ -105,9 +116,14 @@ class TrainedRun:
         objective, test = self.trainer.objective, self.data.test
         row_bytes = self.state.params.numel() * self.state.params.element_size()
         each = objective.example_bytes(networks.params[0], networks.buffers[0], test)
-        chunks = [take(test, rows) for rows in pieces(queries, max(1, pass_bytes(queries.device, row_bytes) // each))]
-        runs = zip(*networks, strict=True)
-        return torch.stack([torch.cat([objective.example_losses(*run, chunk) for chunk in chunks]) for run in runs])
+        size = max(1, min(QUERIES_AT_ONCE, pass_bytes(queries.device, row_bytes) // each))
+        padded = torch.cat([queries, queries[-1:].expand(-len(queries) % size)])
+        chunks = [take(test, rows) for rows in pieces(padded, size)]
+        losses = [
+            torch.cat([objective.example_losses(*run, chunk) for chunk in chunks])
+            for run in zip(*networks, strict=True)
+        ]
+        return torch.stack(losses)[:, : len(queries)]
 
     def _start(self, how: Retraining, repeat: int) -> State:
         if how.start is None or how.start == self.steps:
@@ -149,3 +165,12 @@ class TrainedRun:
                 where="retrain",
                 hint=f"rows count from 0 to {self.n_train - 1}",
             )
+
+
+def _alike(interventions: Sequence[Intervention], how: Retraining) -> list[list[int]]:
+    """Places of interventions that can be made together: where losses are added, those that add equally many.
+
+    A sum has the same bits in any company only when all are equally long.
+    """
+    lengths = [max(1, len(item.weights)) if how.form == "term" else 0 for item in interventions]
+    return [[place for place, length in enumerate(lengths) if length == one] for one in sorted(set(lengths))]

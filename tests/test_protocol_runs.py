@@ -1,0 +1,152 @@
+"""Measured effects are the same bits however they were come by, and are measured once."""
+
+from __future__ import annotations
+
+import unittest.mock
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ifbench.numerics import ways
+from ifbench.store.results import read_records
+from tests.measured import measured, pieces
+from tests.running import ifbench, ifbench_here, results_without_timing, write_suite
+from tests.test_resume import run_and_kill
+
+CALM = """\
+  - data: iris
+    architecture: {name: mlp, width: 5, depth: 1, activation: tanh}
+    recipe: {learning_rate: 0.5, steps: 40, weight_decay: 0.01}
+    grid: {dtype: [float32, float64]}
+"""
+NOISY = """\
+  - data: iris
+    architecture: {name: mlp, width: 5, depth: 1, batch_norm: true, dropout: 0.2}
+    recipe: {optimizer: adam, learning_rate: 0.01, batch_size: 16, steps: 40}
+    grid: {dtype: [float32, float64]}
+"""
+SUITE = f"""\
+name: tiny
+tasks:
+{CALM}{NOISY}\
+queries: [{{rows: [0, 3, 7]}}]
+examples: [{{random: 70}}]
+protocols:
+  - {{name: retrain-from-optimum, steps: 20}}
+estimators: [random]
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_trial() -> Iterator[None]:
+    """The trial of engines takes a moment less."""
+    with unittest.mock.patch.object(ways, "TRY_SECONDS", 0.01):
+        yield
+
+
+def run(folder: Path, text: str, *args: str, name: str = "tiny") -> str:
+    """Run a suite under another name; what was said."""
+    write_suite(folder, text.replace("name: tiny", f"name: {name}"), f"{name}.yaml")
+    done = ifbench_here(folder, f"{name}.yaml", *args)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("at_once")
+    run(folder, SUITE)
+    return folder
+
+
+def test_effects_do_not_depend_on_what_was_asked_first(at_once: Path, tmp_path: Path) -> None:
+    run(tmp_path, SUITE.replace("random: 70", "random: 7"), name="few")
+    run(tmp_path, SUITE)
+    assert len(pieces(at_once)) == 4 * 2
+    assert sorted(set(pieces(tmp_path).values())) == [1, 7, 62]
+    found, wanted = measured(tmp_path), measured(at_once)
+    assert len(found) == 4
+    assert found == wanted
+    assert all(np.ptp(one.effects) > 0 for one in found.values())
+
+
+def test_effects_already_measured_serve_another_suite(at_once: Path, tmp_path: Path) -> None:
+    other = SUITE.replace("rows: [0, 3, 7]", "rows: [3]").replace("random: 70", "random: 20")
+    other = (
+        other.replace(CALM, "")
+        .replace("[float32, float64]", "[float32]")
+        .replace("[random]", "[{name: hif, solver: exact, damping: 0.1}, tracin]")
+    )
+    before = pieces(at_once)
+    assert "2 jobs computed" in run(at_once, other, name="other")  # the scorings
+    assert pieces(at_once) == before
+    assert pieces(at_once, "other.yaml").items() < before.items()
+    run(tmp_path, other, name="other")
+    assert measured(at_once, "other.yaml") == measured(tmp_path, "other.yaml")
+
+
+def test_added_losses_have_the_same_bits_beside_larger_groups(tmp_path: Path) -> None:
+    text = SUITE.replace(NOISY, "").replace("retrain-from-optimum", "fine-tune").replace("steps: 20}", "steps: 5}")
+    more = text.replace("[{random: 70}]", "[{random: 6}, {groups: 4, size: 11}]")
+    apart, whole = tmp_path / "apart", tmp_path / "whole"
+    apart.mkdir()
+    whole.mkdir()
+    run(whole, more, "--engine", "one-by-one")
+    run(apart, text.replace("random: 70", "random: 6"), "--engine", "one-by-one", name="few")
+    run(apart, more, "--engine", "one-by-one")
+    assert set(pieces(whole).values()) == {10}
+    assert set(pieces(apart).values()) == {4, 6}
+    assert measured(apart) == measured(whole)
+
+
+def test_effects_do_not_depend_on_processes_or_a_kill_between_them(at_once: Path, tmp_path: Path) -> None:
+    text = SUITE.replace(CALM, "").replace("[float32, float64]", "[float32]") + "repeats: 4\n"
+    run(at_once, text, name="repeated")
+    write_suite(tmp_path, text.replace("name: tiny", "name: repeated"))
+    run_and_kill(tmp_path, after_artifacts=3)  # training, scores and the first ground truths
+    left = pieces(tmp_path)
+    again = ifbench(tmp_path, "run", "tiny.yaml", "-j", "1")
+    assert again.returncode == 0, again.stderr
+    whole = pieces(at_once, "repeated.yaml")
+    assert 1 <= len(left) < len(whole) == 8
+    assert left.items() <= pieces(tmp_path).items() == whole.items()
+    found = measured(tmp_path)
+    assert len(found) == 4
+    assert found == measured(at_once, "repeated.yaml")
+    results = [results_without_timing(folder / "leaderboards" / "repeated") for folder in (at_once, tmp_path)]
+    assert results[0] == results[1]
+
+
+def test_engines_agree_and_what_diverges_is_said(tmp_path: Path) -> None:
+    text = SUITE.replace("[float32, float64]", "[float64]").replace("random: 70", "random: 10")
+    protocols = """\
+  - {name: retrain-from-optimum, steps: 20}
+  - {name: fine-tune, steps: 20, horizons: [3, 20]}
+"""
+    text = text.replace("  - {name: retrain-from-optimum, steps: 20}\n", protocols)
+    wild = "  - {name: retrain-from-optimum, label: wild, learning_rate: 1.0e+200, steps: 20}\nestimators"
+    found = {}
+    for engine in ("side-by-side", "one-by-one"):
+        folder = tmp_path / engine
+        folder.mkdir()
+        run(folder, text.replace("estimators", wild), "--engine", engine)
+        write_suite(folder, text)
+        found[engine] = measured(folder)
+        records = read_records(folder / "leaderboards" / "tiny")
+        lost = [record for record in records if record.protocol["label"] == "wild"]
+        assert len(records) == 2 * 4
+        assert len(lost) == 2
+        calm = next(record for record in lost if record.task["recipe"]["optimizer"] == "gradient-descent")
+        assert "30 of 30 measured effects are not finite" in calm.message
+        assert calm.estimates["spearman"]["all"].value is None
+        assert all(record.message == "" for record in records if record not in lost)
+        page = (folder / "leaderboards" / "tiny" / "leaderboard.md").read_text()
+        assert "wild" in page
+    one, other = found.values()
+    assert one.keys() == other.keys()
+    for where, effects in one.items():
+        assert effects.interventions == other[where].interventions
+        np.testing.assert_allclose(effects.effects, other[where].effects, rtol=1e-9, atol=1e-13)
+        assert np.abs(effects.effects).max() > 1e-4
