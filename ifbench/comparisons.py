@@ -68,8 +68,8 @@ def parts_of(work: CellWork, suite: Suite, store: Store) -> Parts:
         MissingArtifactError: What chooses them is not in the store.
     """
     trained = _trained(work, store)
-    n_query, n_train = len(_queries(work, suite, trained)), int(trained.meta["n_train"])
-    sizes = {"n_train": n_train, "n_query": n_query, "seed": work.cell.task.seed}
+    queries = stored_scores(work.score, store)[1] if work.score else _queries(work, suite, trained)
+    sizes = {"n_train": int(trained.meta["n_train"]), "n_query": len(queries), "seed": work.cell.task.seed}
     return tested_parts(suite.examples, work.score, work.selectors, store, **sizes)
 
 
