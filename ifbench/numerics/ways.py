@@ -18,6 +18,8 @@ from ifbench.retraining import ENGINES
 TRY_SECONDS = 0.2
 MIN_UPDATES, MAX_UPDATES = 2, 50
 ROUNDS = 3
+TRIAL_WIDTH = 8
+"""Runs of a trial side by side: enough to see whether it pays, few enough to find out soon where it does not."""
 LONG_UPDATE_SECONDS = 0.05
 """An update of one run that takes this long leaves nothing to gain side by side, where calls are what is saved."""
 CLEARLY = 1.25
@@ -53,14 +55,13 @@ def choose_way(trainer: Trainer, state: State, *, first: int) -> Choice:
     seconds = {"one-by-one": _seconds(trainer, state, Way(), first)}
     way, width = Way(), widest(trainer, state.params)
     if width > 1 and seconds["one-by-one"] < LONG_UPDATE_SECONDS:
-        together = Way(width)
-        seconds["side-by-side"] = _seconds(trainer, state, together, first)
+        seconds["side-by-side"] = _seconds(trainer, state, Way(min(width, TRIAL_WIDTH)), first)
         if seconds["side-by-side"] * CLEARLY < seconds["one-by-one"]:
-            way = together
+            way = Way(width)
     if trainer.recipe.steps * min(seconds.values()) * way.width > COMPILE_PAYS_SECONDS:
         compiled = way._replace(compiled=True)
         try:
-            seconds["compiled"] = _seconds(trainer, state, compiled, first)
+            seconds["compiled"] = _seconds(trainer, state, compiled._replace(width=min(way.width, TRIAL_WIDTH)), first)
         except Exception:  # noqa: BLE001 - without a compiler torch raises one of many kinds
             return Choice(way, seconds)
         if seconds["compiled"] * CLEARLY < min(seconds["one-by-one"], seconds.get("side-by-side", torch.inf)):
