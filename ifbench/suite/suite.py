@@ -17,6 +17,7 @@ from ifbench.suite.published import read_published
 from ifbench.suite.reader import read_file
 from ifbench.suite.rules import read_examples, read_queries, refuse_own_scores
 from ifbench.suite.shapes import SuiteShape
+from ifbench.suite.stretches import check_stretches
 from ifbench.suite.tasks import read_tasks
 from ifbench.suite.views import check_views
 
@@ -101,6 +102,7 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
     check_views(listed.child("protocols"), measures, metrics, registry, faults=faults)
     expand = partial(expand_cells, root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults)
     cells = expand() if whole else None
+    check_stretches(cells or (), protocols, registry, faults=faults)
     published = read_published(listed.child("published"), cells, metrics, examples, faults=faults)
     return {
         "name": shape.name if shape else "",

@@ -30,6 +30,14 @@ FAULTS: dict[str, tuple[Edit, tuple[str, ...]]] = {
     "query out of range": (lambda s: s.replace("{highest-loss: 2}", "{rows: [99]}"), (":9:", "99", "30 test points")),
     "same cell twice": (lambda s: s + "  - {name: random, label: again}\n", ("tiny.yaml:19:", "line 18")),
     "duplicate key": (lambda s: s + "seeds: [3]\n", ("tiny.yaml:19:1", "seeds", "line 8")),
+    "horizon beyond a percentage of the steps": (
+        lambda s: s.replace("steps: 60}", "steps: 10%, horizons: [10, 60]}"),
+        ("tiny.yaml:14:", "(10, 60)", "30 steps", "training of 300", "ifbench show retrain-from-optimum"),
+    ),
+    "checkpoint beyond the training": (
+        lambda s: s.replace("retrain-from-optimum, steps: 60}", "fine-tune, steps: 5, checkpoint: 301}"),
+        ("tiny.yaml:14:", "starts after 301 updates", "makes 300", "within the training"),
+    ),
     "two faults at once": (
         lambda s: s.replace("steps: 60}", "steps: 0}").replace("- tracin", "- tracinn"),
         ("2 errors", "tiny.yaml:14:", "tiny.yaml:17:"),

@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from ifbench.hookspecs import ArchitectureSpec, DatasetSpec, EstimatorSpec, MetricSpec, ProtocolSpec, Spec
 from ifbench.params import Params, param
+from ifbench.retraining import Retraining
 from ifbench.suite import Suite, SuiteError
 
 BODY = """\
@@ -81,7 +82,7 @@ SPECS = (
     _spec(DatasetSpec, "digits", sizes=lambda params: (1000, 500)),
     _spec(ArchitectureSpec, "mlp", Mlp),
     _spec(ArchitectureSpec, "cnn", Cnn),
-    _spec(ProtocolSpec, "retrain-from-optimum", Retrain, retraining=lambda params, steps: None),
+    _spec(ProtocolSpec, "retrain-from-optimum", Retrain, retraining=lambda params, _: Retraining(steps=params.steps)),
     _spec(EstimatorSpec, "hif", Hif),
     _spec(EstimatorSpec, "lissa", Lissa),
     _spec(EstimatorSpec, "tracin"),
