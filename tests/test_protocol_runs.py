@@ -19,13 +19,13 @@ CALM = """\
   - data: iris
     architecture: {name: mlp, width: 5, depth: 1, activation: tanh}
     recipe: {learning_rate: 0.5, steps: 40, weight_decay: 0.01}
-    grid: {dtype: [float32, float64]}
+    dtype: float64
 """
 NOISY = """\
   - data: iris
     architecture: {name: mlp, width: 5, depth: 1, batch_norm: true, dropout: 0.2}
     recipe: {optimizer: adam, learning_rate: 0.01, batch_size: 16, steps: 40}
-    grid: {dtype: [float32, float64]}
+    dtype: float32
 """
 SUITE = f"""\
 name: tiny
@@ -62,24 +62,34 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_effects_do_not_depend_on_what_was_asked_first(at_once: Path, tmp_path: Path) -> None:
-    run(tmp_path, SUITE.replace("random: 70", "random: 8"), name="few")
-    run(tmp_path, SUITE)
-    assert not pieces(at_once).items() & pieces(tmp_path).items()
-    assert len(pieces(at_once)) == 4 * 2
-    assert sorted(set(pieces(tmp_path).values())) == [8, 62]
-    found, wanted = measured(tmp_path), measured(at_once)
-    assert len(found) == 4
+    compare_with_two_goes(at_once, tmp_path, SUITE)
+
+
+@pytest.mark.slow
+def test_effects_in_the_other_dtypes_do_not_either(tmp_path: Path) -> None:
+    text = SUITE.replace(CALM + NOISY, CALM.replace("float64", "float32") + NOISY.replace("float32", "float64"))
+    whole, split = tmp_path / "whole", tmp_path / "split"
+    whole.mkdir()
+    split.mkdir()
+    run(whole, text)
+    compare_with_two_goes(whole, split, text)
+
+
+def compare_with_two_goes(whole: Path, split: Path, text: str) -> None:
+    run(split, text.replace("random: 70", "random: 8"), name="few")
+    run(split, text)
+    assert not pieces(whole).items() & pieces(split).items()
+    assert len(pieces(whole)) == 2 * 2
+    assert sorted(set(pieces(split).values())) == [8, 62]
+    found, wanted = measured(split), measured(whole)
+    assert len(found) == 2
     assert found == wanted
     assert all(np.ptp(one.effects) > 0 for one in found.values())
 
 
 def test_effects_already_measured_serve_another_suite(at_once: Path, tmp_path: Path) -> None:
     other = SUITE.replace("rows: [0, 3, 7]", "rows: [3]").replace("random: 70", "random: 20")
-    other = (
-        other.replace(CALM, "")
-        .replace("[float32, float64]", "[float32]")
-        .replace("[random]", "[{name: hif, solver: exact, damping: 0.1}, tracin]")
-    )
+    other = other.replace(CALM, "").replace("[random]", "[{name: hif, solver: exact, damping: 0.1}, tracin]")
     before = pieces(at_once)
     assert "2 jobs computed" in run(at_once, other, name="other")  # the scorings
     assert pieces(at_once) == before
@@ -91,7 +101,6 @@ def test_effects_already_measured_serve_another_suite(at_once: Path, tmp_path: P
 def test_added_losses_have_the_same_bits_beside_larger_groups(tmp_path: Path) -> None:
     text = (
         SUITE.replace(NOISY, "")
-        .replace("[float32, float64]", "[float64]")
         .replace("retrain-from-optimum", "fine-tune")
         .replace("steps: 20}", "steps: 20, horizons: [5, 20], checkpoint: 17}")
     )
@@ -107,8 +116,9 @@ def test_added_losses_have_the_same_bits_beside_larger_groups(tmp_path: Path) ->
     assert measured(apart) == measured(whole)
 
 
-def test_effects_do_not_depend_on_processes_or_a_kill_between_them(at_once: Path, tmp_path: Path) -> None:
-    text = SUITE.replace(CALM, "").replace("[float32, float64]", "[float32]") + "repeats: 3\n"
+@pytest.mark.parametrize("other", [NOISY, pytest.param(CALM, marks=pytest.mark.slow)], ids=["calm", "noisy"])
+def test_effects_do_not_depend_on_processes_or_a_kill_between_them(at_once: Path, tmp_path: Path, other: str) -> None:
+    text = SUITE.replace(other, "").replace("steps: 20}", "steps: 300}") + "repeats: 3\n"  # long enough to be killed
     run(at_once, text, name="repeated")
     write_suite(tmp_path, text.replace("name: tiny", "name: repeated"))
     run_and_kill(tmp_path, after_artifacts=3)  # training, scores and the first ground truths
@@ -126,7 +136,7 @@ def test_effects_do_not_depend_on_processes_or_a_kill_between_them(at_once: Path
 
 
 def test_engines_agree_and_what_diverges_is_said(tmp_path: Path) -> None:
-    text = SUITE.replace("[float32, float64]", "[float64]").replace("random: 70", "random: 10")
+    text = SUITE.replace("float32", "float64").replace("random: 70", "random: 10")
     alike = "protocols:\n  - {name: fine-tune, steps: 20, horizons: [3, 20]}\n"
     wild = "  - {name: retrain-from-optimum, label: wild, learning_rate: 1.0e+200, steps: 20}\nestimators"
     text = text.replace("protocols:\n", alike)
@@ -142,7 +152,7 @@ def test_engines_agree_and_what_diverges_is_said(tmp_path: Path) -> None:
         assert effects.interventions == other[where].interventions
         np.testing.assert_allclose(effects.effects, other[where].effects, rtol=1e-9, atol=1e-13)
         assert np.abs(effects.effects).max() > 1e-4
-    apart = SUITE.replace(NOISY, "").replace("[float32, float64]", "[float64]").replace("random: 70", "random: 10")
+    apart = SUITE.replace(NOISY, "").replace("random: 70", "random: 10")
     run(tmp_path / "one-by-one", apart.replace("estimators", wild), "--engine", "one-by-one")
     records = read_records(tmp_path / "one-by-one" / "leaderboards" / "tiny")
     (lost,) = (record for record in records if record.protocol["label"] == "wild")
