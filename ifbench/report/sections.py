@@ -28,6 +28,11 @@ class Section:
     heading: str
     columns: Sequence[Column]
 
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """What its columns are called."""
+        return tuple(column.header for column in self.columns)
+
 
 def leaderboard_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
     """The leaderboard, one table for each task and protocol."""
@@ -57,7 +62,7 @@ def task_namer(groups: Sequence[Group], *, without: Sequence[str] = ()) -> Calla
 
 def _leaderboard(groups: Sequence[Group], manifest: Manifest, *, ceilings: bool) -> list[Column]:
     columns = [plain("estimator", [group.estimator for group in groups])]
-    for place, name in enumerate(about.metrics(manifest)):
+    for place, name in enumerate(_metrics(groups, manifest)):
         medians = [group.median(name) for group in groups]
         columns.append(Column(name, [value_cell(seed) for seed in medians], right=True, rank=min(place, 1)))
         columns.append(_intervals(medians, rank=6 if place else 2))
@@ -69,6 +74,13 @@ def _leaderboard(groups: Sequence[Group], manifest: Manifest, *, ceilings: bool)
             columns.append(Column(header, values, right=True, rank=7 if place else 4))
         columns.append(plain(f"{name}\nover seeds", [_range(group.seeds(name)) for group in groups], rank=8 + place))
     return [*columns, _seconds(groups), *_status(groups)]
+
+
+def _metrics(groups: Sequence[Group], manifest: Manifest) -> list[str]:
+    """The metrics that look at what the protocol of a table measures; all of them where no cell tells."""
+    names = about.metrics(manifest)
+    told = {name for group in groups for record in group.records for name in record.estimates}
+    return [name for name in names if name in told] or list(names)
 
 
 def _intervals(medians: Sequence[SeedValue], *, rank: int) -> Column:

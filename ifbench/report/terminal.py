@@ -29,18 +29,22 @@ NOISE_LEGEND = '\nThe ceiling is what a perfect predictor would reach; "?": the 
 
 
 class Tables:
-    """Tables of one shape under a title, drawn by rich with the columns that fit the width at hand."""
+    """Tables under a title, drawn by rich with the columns that fit the width at hand."""
 
     def __init__(self, title: str, sections: Sequence[Section]) -> None:
         self.title = title
         self.sections = sections
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the title, and each section's heading and table; columns line up from section to section."""
+        """Yield the title, and each section's heading and table; columns of equal tables line up."""
         yield Line(self.title, style="bold")
-        whole = stacked([section.columns for section in self.sections])
-        kept = fitting(whole, options.max_width)
+        alike: dict[tuple[str, ...], list[Section]] = {}
         for section in self.sections:
+            alike.setdefault(section.headers, []).append(section)
+        shapes = {headers: stacked([section.columns for section in these]) for headers, these in alike.items()}
+        for section in self.sections:
+            whole = shapes[section.headers]
+            kept = fitting(whole, options.max_width)
             if section.heading:
                 yield Line(f"\n{section.heading}", style="cyan")
             yield _table([section.columns[place] for place in kept], [whole[place].width for place in kept])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESULTS, MANIFEST = "results", "manifest.json"
+ALL = "all"
 MIN_MESSAGE = 200
 SHORTENED = " [...]"
 
@@ -27,7 +28,7 @@ def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
 
     Files that would not change are not touched; files of other estimators are removed. A record that is too long for
     a line loses, in this order and as far as needed: the values per query, the end of its message (MIN_MESSAGE
-    characters stay), its diagnostics, the rest of its message, its ceilings.
+    characters stay), its diagnostics, the rest of its message, the ceilings of parts of the examples.
 
     Args:
         directory: Directory of the run; `results` is made in it.
@@ -69,7 +70,7 @@ def read_records(directory: Path) -> list[Record]:
 def record_line(record: Record) -> str:
     """The record as a line of less than MAX_RECORD_BYTES, shortened as `write_records` says.
 
-    Where parameters alone are longer, the line is too: a result counts more than its size.
+    Where parameters and results alone are longer, the line is too: a result counts more than its size.
     """
     shortened = record
     for shorten in (
@@ -78,7 +79,7 @@ def record_line(record: Record) -> str:
         _with_short_message,
         _without_diagnostics,
         _with_any_message,
-        _without_ceilings,
+        _with_ceilings_of_all,
     ):
         shortened = shorten(shortened)
         line = shortened.to_line()
@@ -168,8 +169,15 @@ def _with_any_message(record: Record) -> Record:
 
 
 def _without_diagnostics(record: Record) -> Record:
-    return replace(record, diagnostics={"warnings": ["diagnostics left out: too long for a record"]})
+    """The record with a note instead of its diagnostics, where the note is shorter."""
+    noted = replace(record, diagnostics={"warnings": ["diagnostics left out: too long for a record"]})
+    return min(record, noted, key=lambda one: len(one.to_line()))
 
 
-def _without_ceilings(record: Record) -> Record:
-    return replace(record, ceilings={})
+def _with_ceilings_of_all(record: Record) -> Record:
+    """Without the ceilings of parts; those of all examples together tell whether a value means anything."""
+    whole = {
+        metric: {name: found for name, found in parts.items() if name == ALL}
+        for metric, parts in record.ceilings.items()
+    }
+    return replace(record, ceilings={metric: parts for metric, parts in whole.items() if parts})

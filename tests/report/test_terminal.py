@@ -1,5 +1,6 @@
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -82,3 +83,19 @@ def test_ceilings_fit_the_terminal(repeated, manifest, width):
     rows = [line for line in lines if line.startswith(tuple(manifest["estimators"]))]
     assert len(rows) == 10
     assert all(len(line) <= width for line in rows)
+
+
+def test_a_protocol_shows_the_metrics_that_look_at_what_it_measures(records, manifest):
+    apart = {"name": "divergence", "label": "divergence"}
+    distances = [
+        replace(one, protocol=apart, estimates={"divergence-slope": one.estimates["spearman"]})
+        for one in records
+        if one.estimator["label"] == "exact"
+    ]
+    metrics = [*manifest["metrics"], "divergence-slope"]
+    text = shown([terminal.leaderboard_table([*records, *distances], {**manifest, "metrics": metrics})], 80)
+    first, second = text.index("weight_decay = 0, divergence"), text.index("weight_decay = 0, retrain-from-optimum")
+    tables = text[min(first, second) : max(first, second)], text[max(first, second) :].split("weight_decay = 0.005")[0]
+    for table in tables:
+        assert ("divergence-slope" in table) != ("spearman" in table)
+        assert "95 %" in table

@@ -177,5 +177,12 @@ def test_ceilings_go_last():
     values = {"estimates": {"pearson": {"all": Estimate(0.5, 0.25, 0.75, (0.123456,) * 300)}}, "ceilings": ceilings}
     long = {**values, "message": "m" * 3000, "diagnostics": {"residual": [0.123456] * 300}}
     assert Record.from_line(record_line(record(**long))).ceilings == ceilings
-    crowded = {f"{metric}": {"all": Ceiling(0.123456, 0.123456)} for metric in range(100)}
-    assert Record.from_line(record_line(record(**{**long, "ceilings": crowded}))).ceilings == {}
+    crowded = {f"{metric}": {"all": Ceiling(0.5, 0.25), "top": Ceiling(0.123456, 0.123456)} for metric in range(60)}
+    left = Record.from_line(record_line(record(**{**long, "ceilings": crowded}))).ceilings
+    assert left == {name: {"all": Ceiling(0.5, 0.25)} for name in crowded}
+
+
+@pytest.mark.parametrize("diagnostics", [{}, {"iterations": 3}])
+def test_diagnostics_shorter_than_a_note_of_their_loss_stay(diagnostics):
+    long = record(task={"id": "x" * MAX_RECORD_BYTES}, diagnostics=diagnostics)
+    assert Record.from_line(record_line(long)).diagnostics == diagnostics
