@@ -51,6 +51,12 @@ class Look:
     truth: Mapping[str, float | str] = field(default_factory=dict)
     message: str = ""
 
+    @property
+    def lost(self) -> bool:
+        """Whether not one measured value is finite."""
+        pairs = [pair for parts in self.views.values() for pair in parts.values()]
+        return not any(np.isfinite(pair.measured).any() for pair in pairs)
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -71,7 +71,8 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
         replace(
             common,
             horizon=look.horizon,
-            message=look.message,
+            status="failed" if look.lost else "ok",
+            message=f"training again diverged: {look.message}" if look.lost else look.message,
             truth=look.truth,
             estimates=_by_metric(look, suite, registry, partial(_estimate, work)),
             ceilings=_by_metric(look, suite, registry, partial(_ceiling, work)),

@@ -32,7 +32,7 @@ class Retraining:
             example's loss, `1 + n * weight`, wherever a batch holds it. `term`: `sum_i weight_i * loss_i` stands beside
             the mean over the batch in every update, whatever the batch.
         proximal: None trains on the task's objective. A number is the damping of the proximal Bregman objective, which
-            takes its place: see `ifbench.numerics.proximal`; training starts with fresh optimizer vectors then.
+            takes its place: see `ifbench.numerics.proximal`; optimizer, schedule and batches begin anew then.
     """
 
     steps: int

@@ -46,11 +46,11 @@ def _short_trial() -> Iterator[None]:
         yield
 
 
-def run(folder: Path, text: str, *args: str, name: str = "tiny") -> str:
+def run(folder: Path, text: str, *args: str, name: str = "tiny", code: int = 0) -> str:
     """Run a suite under another name; what was said."""
     write_suite(folder, text.replace("name: tiny", f"name: {name}"), f"{name}.yaml")
     done = ifbench_here(folder, f"{name}.yaml", *args)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stderr
 
 
@@ -153,10 +153,11 @@ def test_engines_agree_and_what_diverges_is_said(tmp_path: Path) -> None:
         np.testing.assert_allclose(effects.effects, other[where].effects, rtol=1e-9, atol=1e-13)
         assert np.abs(effects.effects).max() > 1e-4
     apart = SUITE.replace(NOISY, "").replace("random: 70", "random: 10")
-    run(tmp_path / "one-by-one", apart.replace("estimators", wild), "--engine", "one-by-one")
+    run(tmp_path / "one-by-one", apart.replace("estimators", wild), "--engine", "one-by-one", code=1)
     records = read_records(tmp_path / "one-by-one" / "leaderboards" / "tiny")
     (lost,) = (record for record in records if record.protocol["label"] == "wild")
-    assert lost.message == "30 of 30 measured effects are not finite"
+    assert lost.status == "failed"
+    assert lost.message == "training again diverged: 30 of 30 measured values are not finite"
     assert lost.estimates["spearman"]["all"].value is None
     assert [record.message for record in records if record is not lost] == [""]
     assert "wild" in (tmp_path / "one-by-one" / "leaderboards" / "tiny" / "leaderboard.md").read_text()

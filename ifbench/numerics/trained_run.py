@@ -93,7 +93,7 @@ class TrainedRun:
                     start,
                     self._change(some, how),
                     look,
-                    first=self.steps if how.start is None else how.start,
+                    first=self._first(how),
                     horizons=how.looks,
                     learning_rate=how.learning_rate,
                     progress=part_of(progress, len(order) * how.looks[-1], len(runs) * how.looks[-1]),
@@ -104,7 +104,7 @@ class TrainedRun:
 
     def learning_rate_sums(self, how: Retraining) -> list[float]:
         """Sum of the learning rates of a stretch up to each of its horizons."""
-        first = self.steps if how.start is None else how.start
+        first = self._first(how)
         rates = [
             learning_rate_at(self.recipe, first + done) if how.learning_rate is None else how.learning_rate
             for done in range(how.looks[-1])
@@ -124,6 +124,12 @@ class TrainedRun:
             for run in zip(*networks, strict=True)
         ]
         return torch.stack(losses)[:, : len(queries)]
+
+    def _first(self, how: Retraining) -> int:
+        """Updates that batches, schedule and optimizer count as made; a proximal stretch begins anew."""
+        if how.proximal is not None:
+            return 0
+        return self.steps if how.start is None else how.start
 
     def _start(self, how: Retraining, repeat: int) -> State:
         if how.start is None or how.start == self.steps:

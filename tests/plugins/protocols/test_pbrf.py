@@ -115,3 +115,12 @@ def test_a_model_that_hides_its_outputs_is_refused(network):
 
     with pytest.raises(UnsupportedError, match="outputs"):
         measure("pbrf", run_at(Bare(), data), [Intervention(((0, 0.1),))], QUERIES, damping=DAMPING, steps=3)
+
+
+def test_the_optimizer_begins_anew(network):
+    """Adam's first update is one learning rate long, however long the main training was."""
+    task = run_at(*network, optimizer="adam", batch_size=7, learning_rate=0.01, steps=5000)
+    spec = load_registry().protocol("pbrf")
+    stretch = spec.retraining(spec.params(damping=DAMPING, steps=1), task.steps)
+    moved = task.retrain([Intervention(((0, 0.5),))], stretch, lambda networks, _: networks.params)[0, 1]
+    assert (moved - task.state.params).abs().max() == pytest.approx(0.01, rel=1e-3)
