@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ifbench.api import plan
+from ifbench.comparisons import parts_of
 from ifbench.jobs import TRAIN, truth_kind
 from ifbench.plan import Plan
 from ifbench.records import Intervention
 from ifbench.registry import Registry
 from ifbench.store.artifacts import Store
-from ifbench.tested import asked_queries, tested_parts, together
+from ifbench.tested import asked_queries, together
 from ifbench.truths import TruthIndex
 
 Where = tuple[str, str, int]
@@ -58,7 +59,7 @@ def measured(folder: Path, name: str = "tiny.yaml", *plugins: str) -> dict[Where
         assert trained is not None
         assert work.score is not None
         queries = asked_queries(made.suite.queries, trained, seed=work.train.task.seed)
-        tested = together(tested_parts(made.suite.examples, work.score, work.selectors, store)).interventions
+        tested = together(parts_of(work, made.suite, store)).interventions
         for repeat, base in enumerate(work.bases):
             where = (work.train.id, work.cell.protocol.label, repeat)
             indices[where] = TruthIndex(store, base, queries.tolist())
@@ -67,7 +68,7 @@ def measured(folder: Path, name: str = "tiny.yaml", *plugins: str) -> dict[Where
     for where, index in indices.items():
         index.refresh()
         items = tuple(sorted(wanted[where]))
-        found[where] = Measurements(items, index.effects(items))
+        found[where] = Measurements(items, index.changes(items))
     return found
 
 

@@ -73,7 +73,7 @@ def test_each_cell_has_a_record_for_each_horizon(records: list[Record]) -> None:
     for ten, sixty in zip(fine[::2], fine[1::2], strict=True):
         assert ten.cell == sixty.cell
         assert ten.estimates != sixty.estimates
-        assert replace(ten, horizon=60, estimates=sixty.estimates) == sixty
+        assert replace(ten, horizon=60, estimates=sixty.estimates, truth=sixty.truth) == sixty
 
 
 def test_horizon_holds_what_a_protocol_of_that_length_measures(records: list[Record], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from ifbench import tested as about
 from ifbench.api import plan
 from ifbench.cli.main import run_command
+from ifbench.comparisons import parts_of
 from ifbench.plan import CellWork
 from ifbench.records import Intervention
 from ifbench.store.artifacts import Store
@@ -50,8 +51,7 @@ def made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[CellWork, Suite
 def parts(made: tuple[CellWork, Suite, Store]) -> dict[str, about.Tested]:
     """What it tests."""
     work, suite, store = made
-    assert work.score is not None
-    return dict(about.tested_parts(suite.examples, work.score, work.selectors, store))
+    return dict(parts_of(work, suite, store))
 
 
 def record(folder: Path, name: str) -> dict[str, dict[str, object]]:

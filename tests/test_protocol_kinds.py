@@ -197,6 +197,7 @@ def test_checkpoint_beyond_the_end_of_training_fails_with_the_reason(stopped: tu
     assert sum(record.status == "ok" for record in records) == 2
 
 
+@pytest.mark.slow
 def test_repeats_differ_where_something_is_drawn_and_nowhere_else(tmp_path: Path) -> None:
     calm = LINEAR.replace("depth: 0", "width: 4, depth: 1, activation: tanh").replace("steps: 1000", "steps: 150")
     drawn = calm.replace("weight_decay", "optimizer: sgd, batch_size: 16, weight_decay")

@@ -87,6 +87,7 @@ def compare_with_two_goes(whole: Path, split: Path, text: str) -> None:
     assert all(np.ptp(one.effects) > 0 for one in found.values())
 
 
+@pytest.mark.slow
 def test_effects_already_measured_serve_another_suite(at_once: Path, tmp_path: Path) -> None:
     other = SUITE.replace("rows: [0, 3, 7]", "rows: [3]").replace("random: 70", "random: 20")
     other = other.replace(CALM, "").replace("[random]", "[{name: hif, solver: exact, damping: 0.1}, tracin]")
@@ -116,6 +117,7 @@ def test_added_losses_have_the_same_bits_beside_larger_groups(tmp_path: Path) ->
     assert measured(apart) == measured(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [NOISY, pytest.param(CALM, marks=pytest.mark.slow)], ids=["calm", "noisy"])
 def test_effects_do_not_depend_on_processes_or_a_kill_between_them(at_once: Path, tmp_path: Path, other: str) -> None:
     text = SUITE.replace(other, "").replace("steps: 20}", "steps: 300}") + "repeats: 3\n"  # long enough to be killed
@@ -135,6 +137,7 @@ def test_effects_do_not_depend_on_processes_or_a_kill_between_them(at_once: Path
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 def test_engines_agree_and_what_diverges_is_said(tmp_path: Path) -> None:
     text = SUITE.replace("float32", "float64").replace("random: 70", "random: 10")
     alike = "protocols:\n  - {name: fine-tune, steps: 20, horizons: [3, 20]}\n"
