@@ -74,6 +74,12 @@ def plain_run(task: PreparedTask, steps: int, example: int) -> None:
         optimizer.step()
 
 
+@pytest.fixture(autouse=True)
+def _only_when_asked(benchmark: BenchmarkFixture) -> None:
+    if not benchmark.enabled:
+        pytest.skip("a measurement: make bench")
+
+
 def loop(task: PreparedTask, steps: int) -> Callable[[], None]:
     return lambda: [plain_run(task, steps, example) for example in range(N_TIMED)] and None
 
