@@ -36,11 +36,7 @@ class Section:
 
 def leaderboard_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
     """The leaderboard, one table for each task and protocol."""
-    ceilings = any(record.ceilings for record in records)
-    return [
-        Section(heading, _leaderboard(members, manifest, ceilings=ceilings))
-        for heading, members in _by_setting(records, manifest)
-    ]
+    return [Section(heading, _leaderboard(members, manifest)) for heading, members in _by_setting(records, manifest)]
 
 
 def timing_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
@@ -60,15 +56,16 @@ def task_namer(groups: Sequence[Group], *, without: Sequence[str] = ()) -> Calla
     return lambda group: setting(group, tasks, protocol=several)
 
 
-def _leaderboard(groups: Sequence[Group], manifest: Manifest, *, ceilings: bool) -> list[Column]:
+def _leaderboard(groups: Sequence[Group], manifest: Manifest) -> list[Column]:
     columns = [plain("estimator", [group.estimator for group in groups])]
-    for place, name in enumerate(_metrics(groups, manifest)):
+    told = [record for group in groups for record in group.records]
+    for place, name in enumerate(_metrics(told, manifest)):
         medians = [group.median(name) for group in groups]
         columns.append(Column(name, [value_cell(seed) for seed in medians], right=True, rank=min(place, 1)))
         columns.append(_intervals(medians, rank=6 if place else 2))
-        if ceilings:
+        if any(name in record.ceilings for record in told):
             columns.append(_ceilings(name, medians, rank=6 if place else 3))
-        for part in about.parts(manifest):
+        for part in _parts(told, manifest):
             header = f"{name}\n{part}"
             values = [value_cell(group.median(name, part)) for group in groups]
             columns.append(Column(header, values, right=True, rank=7 if place else 4))
@@ -76,11 +73,16 @@ def _leaderboard(groups: Sequence[Group], manifest: Manifest, *, ceilings: bool)
     return [*columns, _seconds(groups), *_status(groups)]
 
 
-def _metrics(groups: Sequence[Group], manifest: Manifest) -> list[str]:
+def _metrics(told: Sequence[Record], manifest: Manifest) -> list[str]:
     """The metrics that look at what the protocol of a table measures; all of them where no cell tells."""
-    names = about.metrics(manifest)
-    told = {name for group in groups for record in group.records for name in record.estimates}
-    return [name for name in names if name in told] or list(names)
+    names, found = about.metrics(manifest), {name for record in told for name in record.estimates}
+    return [name for name in names if name in found] or list(names)
+
+
+def _parts(told: Sequence[Record], manifest: Manifest) -> list[str]:
+    """The parts of the examples that are compared on their own: none where there is one, which is all."""
+    found = {part for record in told for parts in record.estimates.values() for part in parts}
+    return [part for part in about.parts(manifest) if part in found or not found]
 
 
 def _intervals(medians: Sequence[SeedValue], *, rank: int) -> Column:

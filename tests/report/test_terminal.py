@@ -99,3 +99,17 @@ def test_a_protocol_shows_the_metrics_that_look_at_what_it_measures(records, man
     for table in tables:
         assert ("divergence-slope" in table) != ("spearman" in table)
         assert "95 %" in table
+
+
+def test_a_single_part_and_metrics_without_ceiling_take_no_columns(repeated, manifest):
+    def whole(values):
+        return {name: {"all": parts["all"]} for name, parts in values.items()}
+
+    alone = [
+        replace(one, estimates=whole(one.estimates), ceilings={"pearson": one.ceilings["pearson"]})
+        for one in repeated
+        if one.ceilings
+    ]
+    for section in leaderboard_sections(alone, {**manifest, "parts": ["top"]}):
+        assert "pearson\nceiling" in section.headers
+        assert not {"spearman\nceiling", "spearman\ntop", "pearson\ntop"} & set(section.headers)
