@@ -17,6 +17,7 @@ from ifbench.numerics.training import Trainer
 from ifbench.numerics.updates import initial_state
 from ifbench.registry import load_registry
 from ifbench.testing import objective_of
+from tests.retraining import run_many
 
 BOTH = Recipe(steps=9, learning_rate=0.5, crop=2, flip=True)
 
@@ -89,7 +90,7 @@ def test_runs_side_by_side_see_the_same_pictures(linear, pictures, generator):
     initial = trainer.objective.layout.flatten(dict(linear.module.named_parameters()))
     weights = torch.rand(3, 12, generator=generator, dtype=torch.float64)
     state = initial_state(BOTH, initial)
-    together = trainer.run_many(state, weights, steps=9, first=4).params
+    together = run_many(trainer, state, weights, steps=9, first=4).params
     for row in range(3):
         alone = trainer.run(state, weights[row], steps=9, first=4).params
         torch.testing.assert_close(together[row], alone, rtol=1e-12, atol=1e-14)
