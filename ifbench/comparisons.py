@@ -12,7 +12,7 @@ from ifbench.jobs import CHANGE, TRAIN, change_job
 from ifbench.plan import CellWork
 from ifbench.stats.effects import predicted_effects
 from ifbench.stats.rows import FloatArray
-from ifbench.store.artifacts import Artifact, Store
+from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
 from ifbench.tested import Mask, Parts, Tested, asked_queries, stored_scores, tested_parts, together
 from ifbench.truths import TruthIndex
@@ -73,8 +73,13 @@ def parts_of(work: CellWork, suite: Suite, store: Store) -> Parts:
     Raises:
         MissingArtifactError: What chooses them is not in the store.
     """
-    trained = _trained(work, store)
-    queries = stored_scores(work.score, store)[1] if work.score else _queries(work, suite, trained)
+    trained = store.get(TRAIN, work.train.id)
+    if trained is None:
+        raise MissingArtifactError(work.label)
+    if work.score is not None:
+        _, queries = stored_scores(work.score, store)
+    else:
+        queries = asked_queries(suite.queries, trained, seed=work.cell.task.seed)
     sizes = {"n_train": int(trained.meta["n_train"]), "n_query": len(queries), "seed": work.cell.task.seed}
     return tested_parts(suite.examples, work.score, work.selectors, store, **sizes)
 
@@ -89,18 +94,18 @@ def compare(work: CellWork, suite: Suite, store: Store) -> Comparison:
     parts = parts_of(work, suite, store)
     named = {"all": together(parts), **(parts if len(parts) > 1 else {})}
     quantities = {"effects": _effects, "parameters": _parameters, "distance": _distance}
-    looks = quantities[work.measures](work, suite, store, named)
+    looks = quantities[work.measures](work, store, named)
     counts = {name: len(part.interventions) for name, part in named.items()}
     return Comparison(looks, counts, named["all"].mask.shape[1])
 
 
-def _effects(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[Look]:
+def _effects(work: CellWork, store: Store, named: Parts) -> list[Look]:
     """The view `effects`: a row an intervention, a column a query."""
     assert work.score is not None
-    tested, rows = named["all"], _queries(work, suite, _trained(work, store))
-    truth = _measured(work, tested, store, rows)
+    tested, (scores, queries) = named["all"], stored_scores(work.score, store)
+    truth = _measured(work, tested, store, queries.tolist())
     repeats, horizons, drift = truth.changes, truth.horizons, truth.drift
-    predicted = predicted_effects(tested.interventions, stored_scores(work.score, store)[0])
+    predicted = predicted_effects(tested.interventions, scores)
     predicted = _of_horizons(predicted, len(horizons), work)
     masks = {name: part.among(tested.interventions) for name, part in named.items()}
     return [
@@ -123,7 +128,7 @@ def _effects(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[L
     ]
 
 
-def _parameters(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[Look]:  # noqa: ARG001 - as `_effects`
+def _parameters(work: CellWork, store: Store, named: Parts) -> list[Look]:
     """The views `norms` and `errors` of `MetricSpec.of`: a row an intervention, one column."""
     assert work.score is not None
     tested = named["all"]
@@ -149,7 +154,7 @@ def _parameters(work: CellWork, suite: Suite, store: Store, named: Parts) -> lis
     return looks
 
 
-def _distance(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[Look]:  # noqa: ARG001 - as `_effects`
+def _distance(work: CellWork, store: Store, named: Parts) -> list[Look]:
     """The view `distance`: a row a horizon, a column an intervention; sums of learning rates stand for predictions."""
     tested = named["all"]
     truth = _measured(work, tested, store, ())
@@ -161,17 +166,6 @@ def _distance(work: CellWork, suite: Suite, store: Store, named: Parts) -> list[
         views[name] = Compared(sums[:, own], curves[:, own], np.ones_like(curves[:, own], dtype=np.bool_))
     told: dict[str, float | str] = {"engine": truth.index.engine, "distance": _median_size(curves[-1])}
     return [Look(None, {"distance": views}, told, _unusable(curves))]
-
-
-def _trained(work: CellWork, store: Store) -> Artifact:
-    trained = store.get(TRAIN, work.train.id)
-    if trained is None:
-        raise MissingArtifactError(work.label)
-    return trained
-
-
-def _queries(work: CellWork, suite: Suite, trained: Artifact) -> list[int]:
-    return [int(row) for row in asked_queries(suite.queries, trained, seed=work.cell.task.seed)]
 
 
 @dataclass(frozen=True)

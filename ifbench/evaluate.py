@@ -22,9 +22,17 @@ from ifbench.stats.estimates import estimate
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
 
-TOLD_OF_TRAINING = ("train_loss", "train_accuracy", "test_accuracy", "gradient_norm", "steps", "converged")
+TOLD_OF_TRAINING = (
+    "train_loss",
+    "train_accuracy",
+    "test_accuracy",
+    "gradient_norm",
+    "steps",
+    "converged",
+    "n_param",
+    "n_train",
+)
 Value = TypeVar("Value")
-SIZES = ("n_param", "n_train")
 
 
 def failure_record(work: CellWork, outcome: Outcome, registry: Registry) -> Record:
@@ -62,7 +70,7 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
         status="ok",
         n_intervention=cell.n_intervention,
         n_query=cell.n_query,
-        training={key: trained.meta[key] for key in (*TOLD_OF_TRAINING, *SIZES) if key in trained.meta},
+        training={key: trained.meta[key] for key in TOLD_OF_TRAINING if key in trained.meta},
         diagnostics=scored.meta["diagnostics"] if scored else {},
         timing=Timing(**scored.meta["timing"]) if scored else None,
         provenance=(scored or trained).meta["provenance"],

@@ -1,4 +1,4 @@
-"""The three kinds of work, and what makes two pieces of it the same.
+"""The four kinds of work, and what makes two pieces of it the same.
 
 An id is a digest of everything a result depends on, and of nothing else: not the machine, the suite or the hour.
 """

@@ -105,7 +105,7 @@ class Ensemble:
                 steps=horizon - done,
                 first=first + done,
                 learning_rate=learning_rate,
-                progress=_stretch(progress, done, horizons[-1]),
+                progress=part_of(progress, done, horizons[-1]),
                 compiled=self.way.compiled,
             )
             done = horizon
@@ -140,8 +140,3 @@ def repeat(state: State, n_run: int) -> State:
 
 def _as_rows(tensor: Tensor) -> Tensor:
     return tensor if tensor.ndim == 2 else tensor[None]
-
-
-def _stretch(progress: Progress | None, before: int, total: int) -> Progress | None:
-    """Progress between two horizons as progress of all."""
-    return None if progress is None else lambda done, _: progress(before + done, total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ifbench.interfaces import Batch, Point
-from ifbench.numerics.chunks import pass_bytes, pieces
+from ifbench.numerics.chunks import pieces
 from ifbench.numerics.objective import Objective, take, whole
 
 
@@ -27,7 +27,5 @@ def accuracy(objective: Objective, data: Batch, point: Point) -> float | None:
 
 def _chunks(objective: Objective, data: Batch, point: Point) -> Iterator[Batch]:
     """All examples, as many at once as suit the device."""
-    vector_bytes = point.params.numel() * point.params.element_size()
-    largest = pass_bytes(point.params.device, vector_bytes) // objective.example_bytes(*point, data)
-    parts = pieces(whole(data), largest)
+    parts = pieces(whole(data), objective.largest_chunk(*point, data))
     return (data if len(parts) == 1 else take(data, rows) for rows in parts)

@@ -14,7 +14,7 @@ from torch.func import grad, jvp, vjp, vmap
 from ifbench.errors import UnsupportedError
 from ifbench.interfaces import Batch, Model, TrainingModel
 from ifbench.numerics.adjoint import adjoint_dots, layered
-from ifbench.numerics.chunks import computed_bytes
+from ifbench.numerics.chunks import computed_bytes, pass_bytes
 from ifbench.numerics.layout import BufferLayout, ParameterLayout
 from ifbench.numerics.staging import Stage, staged
 from ifbench.numerics.tracing import traced
@@ -134,6 +134,11 @@ class Objective:
                 totals.append(computed["total"])
             object.__setattr__(self, "_example_bytes", max(1, totals[1] - totals[0]))
         return self._example_bytes or 1
+
+    def largest_chunk(self, params: Tensor, buffers: Tensor, data: Batch, *, more: int = 0) -> int:
+        """Examples of `data` treated at once where each needs `more` bytes beyond a forward pass."""
+        budget = pass_bytes(params.device, params.numel() * params.element_size())
+        return max(1, budget // (self.example_bytes(params, buffers, data) + more))
 
     @cached_property
     def convolutional(self) -> bool:

@@ -13,7 +13,7 @@ from ifbench.cells import Recipe
 from ifbench.errors import EstimatorError
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Point
-from ifbench.numerics.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pass_bytes, pieces, slices
+from ifbench.numerics.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pieces, slices
 from ifbench.numerics.objective import Objective, take, whole
 from ifbench.numerics.staging import Stage
 from ifbench.numerics.training import Trainer, trainer_of
@@ -177,16 +177,12 @@ class TrainedProblem:
 
     def _largest_chunk(self, more: int = 0) -> int:
         """Examples treated at once where each needs `more` bytes beyond a forward pass."""
-        return self.chunk or max(1, pass_bytes(self.device, self._row_bytes) // (self._example_bytes + more))
-
-    @cached_property
-    def _example_bytes(self) -> int:
-        return self.objective.example_bytes(*self.point, self.data.train)
+        return self.chunk or self.objective.largest_chunk(*self.point, self.data.train, more=more)
 
     def _together(self, n_row: int) -> int:
         """Vectors treated side by side in a Hessian product over that many examples."""
         budget = TOGETHER_CONVOLUTION_BYTES if self.objective.convolutional else TOGETHER_BYTES
-        return max(1, budget // (self._row_bytes + n_row * self._example_bytes))
+        return max(1, budget // (self._row_bytes + n_row * self.objective.example_bytes(*self.point, self.data.train)))
 
     def _over(self, data: Batch, rows: LongTensor, work: Callable[[Batch], Tensor], *, more: int = 0) -> Tensor:
         """`work` on the chosen rows, chunk by chunk, stacked along the first axis."""

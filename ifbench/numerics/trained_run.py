@@ -13,7 +13,7 @@ from ifbench.cells import Recipe
 from ifbench.errors import IfbenchError
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Dataset, Look, Point, Progress
-from ifbench.numerics.chunks import pass_bytes, pieces
+from ifbench.numerics.chunks import pieces
 from ifbench.numerics.ensemble import Ensemble, Way
 from ifbench.numerics.objective import take
 from ifbench.numerics.proximal import ProximalBregman
@@ -114,9 +114,7 @@ class TrainedRun:
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
         """See `ifbench.interfaces.TrainedTask.query_losses`."""
         objective, test = self.trainer.objective, self.data.test
-        row_bytes = self.state.params.numel() * self.state.params.element_size()
-        each = objective.example_bytes(networks.params[0], networks.buffers[0], test)
-        size = max(1, min(QUERIES_AT_ONCE, pass_bytes(queries.device, row_bytes) // each))
+        size = min(QUERIES_AT_ONCE, objective.largest_chunk(networks.params[0], networks.buffers[0], test))
         padded = torch.cat([queries, queries[-1:].expand(-len(queries) % size)])
         chunks = [take(test, rows) for rows in pieces(padded, size)]
         losses = [
@@ -135,8 +133,7 @@ class TrainedRun:
         if how.start is None or how.start == self.steps:
             return self.state
         if how.start == 0 and self.initial is not None:
-            params = self.initial(repeat)
-            return initial_state(self.recipe, params, self.trainer.objective.initial_buffers(params))
+            return self.trainer.start(self.initial(repeat))
         if 0 < how.start < self.steps and self.states is not None:
             return self.states(how.start)
         raise IfbenchError(

@@ -33,7 +33,7 @@ class Choice:
     """The way found, and why.
 
     Attributes:
-        seconds: Seconds of one update of one run, by the way tried; empty where nothing was tried.
+        seconds: Seconds of one update of one run, by the way tried.
     """
 
     way: Way

@@ -42,9 +42,9 @@ class Tables:
         for section in self.sections:
             alike.setdefault(section.headers, []).append(section)
         shapes = {headers: stacked([section.columns for section in these]) for headers, these in alike.items()}
+        fits = {headers: fitting(whole, options.max_width) for headers, whole in shapes.items()}
         for section in self.sections:
-            whole = shapes[section.headers]
-            kept = fitting(whole, options.max_width)
+            whole, kept = shapes[section.headers], fits[section.headers]
             if section.heading:
                 yield Line(f"\n{section.heading}", style="cyan")
             yield _table([section.columns[place] for place in kept], [whole[place].width for place in kept])

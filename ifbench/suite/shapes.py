@@ -10,12 +10,11 @@ from pydantic_core import PydanticCustomError
 
 from ifbench.cells import Amount
 from ifbench.hookspecs import NAME
+from ifbench.params import SHARE, SHARE_SCHEMA
 
-AMOUNT = r"([0-9]+(?:\.[0-9]+)?) *%"
 LABEL = r"[A-Za-z0-9][A-Za-z0-9._=+-]*"
 """Labels name result files."""
 
-AMOUNT_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^{AMOUNT}$"}]}
 NO_FACTOR, NO_ADDITION = 1.0, 0.0
 """The weight and the epsilon that leave the training as it is."""
 NAME_WANTED = "lower case letters, digits and single hyphens"
@@ -32,7 +31,7 @@ def _amount(value: object) -> Amount:
     """`20` or `16.6%`."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return Amount(count=value)
-    match = re.fullmatch(AMOUNT, value) if isinstance(value, str) else None
+    match = re.fullmatch(SHARE, value) if isinstance(value, str) else None
     if match and 0 < float(match[1]) <= 100:
         return Amount(percent=float(match[1]))
     words = "a whole number >= 1, or a percentage above 0% and up to 100%, such as 16.6%"
@@ -57,7 +56,7 @@ def _yes(value: object) -> bool:
 
 
 Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
-Many = Annotated[Amount, PlainValidator(_amount), WithJsonSchema(AMOUNT_SCHEMA)]
+Many = Annotated[Amount, PlainValidator(_amount), WithJsonSchema(SHARE_SCHEMA)]
 Yes = Annotated[bool, PlainValidator(_yes), WithJsonSchema({"const": True})]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Row = Annotated[int, Field(ge=0)]

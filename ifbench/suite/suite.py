@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ifbench.suite.checking import Owner, check
@@ -100,8 +99,7 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
     if unpredicted:
         refuse_own_scores(listed.child("examples"), unpredicted[0], faults)
     check_views(listed.child("protocols"), measures, metrics, registry, faults=faults)
-    expand = partial(expand_cells, root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults)
-    cells = expand() if whole else None
+    cells = expand_cells(root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults) if whole else None
     check_stretches(cells or (), protocols, registry, faults=faults)
     published = read_published(listed.child("published"), cells, metrics, examples, faults=faults)
     return {

@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from ifbench.interfaces import Batch, Point
-from ifbench.numerics import measures
+from ifbench.numerics import objective as objectives
 from ifbench.numerics.measures import accuracy, gradient_norm
 from ifbench.testing import objective_of
 
 
 @pytest.fixture(params=[1 << 20, 1], ids=["at once", "one by one"])
 def budget(request, monkeypatch):
-    monkeypatch.setattr(measures, "pass_bytes", lambda device, parameter_bytes: request.param)
+    monkeypatch.setattr(objectives, "pass_bytes", lambda device, parameter_bytes: request.param)
 
 
 def test_gradient_norm_is_that_of_the_whole_objective(budget, noisy_network, flowers):
