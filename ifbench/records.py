@@ -11,6 +11,16 @@ from ifbench.identity import canonical_json, rounded
 
 RECORD_VERSION = 1
 MAX_RECORD_BYTES = 2048
+RECORD_OBJECTS = (
+    "task",
+    "protocol",
+    "estimator",
+    "findings",
+    "n_intervention",
+    "training",
+    "diagnostics",
+    "provenance",
+)
 Status = Literal["ok", "failed", "timeout", "oom", "crashed", "unsupported"]
 
 
@@ -111,6 +121,7 @@ class Record:
         message: Why, when it failed.
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
         ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
+        findings: What a protocol found that is no comparison, by name: flat JSON values.
         truth: Median size of what was measured: `effect` in nats, with `drift`, how far the loss of a query moves
             in the same time when nothing is changed (mean size over queries); `change` of the parameters; `distance`.
             `engine`: how the runs were made.
@@ -133,6 +144,7 @@ class Record:
     horizon: int | None = None
     estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     ceilings: Mapping[str, Mapping[str, Ceiling]] = field(default_factory=dict)
+    findings: Mapping[str, Any] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
     n_intervention: Mapping[str, int] = field(default_factory=dict)
     n_query: int = 0
@@ -144,7 +156,8 @@ class Record:
     def to_line(self) -> str:
         """The record as one line of JSON: sorted keys, 6 significant digits, no line end.
 
-        An estimate is written as [value, low, high, [value of each query]], a ceiling as [value, reliability].
+        An estimate is written as [value, low, high, [value of each query]], a ceiling as [value, reliability];
+        findings are left out where there are none.
         """
         plain = asdict(self)
         plain["estimates"] = {
@@ -155,6 +168,8 @@ class Record:
             metric: {part: [found.value, found.reliability] for part, found in parts.items()}
             for metric, parts in self.ceilings.items()
         }
+        if not self.findings:
+            del plain["findings"]
         return canonical_json({"record": RECORD_VERSION, **rounded(plain)})
 
     @classmethod
@@ -183,7 +198,7 @@ class Record:
         record = cls(**raw)
         if record.status not in get_args(Status):
             raise ValueError(f"status {record.status!r}, wanted one of {', '.join(get_args(Status))}")
-        for name in ("task", "protocol", "estimator", "n_intervention", "training", "diagnostics", "provenance"):
+        for name in RECORD_OBJECTS:
             if not isinstance(getattr(record, name), dict):
                 raise ValueError(f"{name} is {type(getattr(record, name)).__name__}, wanted an object")
         return record
