@@ -223,3 +223,43 @@ class Published:
     where: Mapping[str, Any]
     part: str = "all"
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture of a suite's results.
+
+    Keys are dotted keys of a task, an estimator or a protocol (`architecture.depth`, `estimator.damping`), or one of
+    `FIGURE_KEYS`.
+
+    Attributes:
+        x: The key along the x axis; values that are no numbers stand below each other instead.
+        y: Metrics, findings of a protocol or timings, each in axes of its own unless `metric` is a key of the figure.
+        curve: The key that tells curves apart; whatever else varies tells them apart as well.
+        panel: The key that tells axes apart.
+        part: Which part of the examples is shown, where no key is `part` or `size`.
+        where: Key -> value, or list of values, that a result must have.
+        log: Which axes are logarithmic.
+    """
+
+    x: str
+    y: tuple[str, ...]
+    curve: str | None = None
+    panel: str | None = None
+    part: str = "all"
+    where: Mapping[str, Any] = field(default_factory=dict)
+    log: Literal["", "x", "y", "xy"] = ""
+    title: str = ""
+
+
+FIGURE_KEYS: Mapping[str, str] = {
+    "estimator": "label of the estimator",
+    "protocol": "label of the protocol",
+    "horizon": "updates after which effects were measured",
+    "part": "part of the examples",
+    "size": "examples that an intervention of a part changes together",
+    "query": "number of the query, counted from 1",
+    "metric": "what is on the y axis",
+    "seed": "seed of the task",
+}
+"""Keys of a figure besides the dotted ones."""

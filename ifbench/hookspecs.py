@@ -114,11 +114,13 @@ class ProtocolSpec(Spec):
             training).
         measures: What a column of its answer is: the effect on a query; a parameter's change; or the one distance that
             all parameters together move, which no estimator predicts.
+        findings: Names of the numbers among the findings of its records, for figures to name.
     """
 
     kind = "protocol"
     retraining: Callable[[Any, int], Retraining]
     measures: Quantity = "effects"
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

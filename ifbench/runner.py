@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ifbench.cells import ExampleRule
 from ifbench.errors import IfbenchError, MissingArtifactError, StoreError
 from ifbench.evaluate import evaluate, failure_record
 from ifbench.executors.base import Executor
@@ -193,13 +194,25 @@ def manifest(suite: Suite, registry: Registry) -> dict[str, Any]:
         "suite": suite.name,
         "source": Path(suite.source).name if Path(suite.source).is_absolute() else suite.source,
         "title": suite.title,
+        "about": suite.about,
         "profile": suite.profile,
         "overrides": list(suite.overrides),
         "metrics": [metric.name for metric in suite.metrics],
         "lower_is_better": [m.name for m in suite.metrics if registry.metric(m.name).lower_is_better],
         "parts": [rule.name for rule in suite.examples],
         "published": published,
+        "figures": [asdict(figure) for figure in suite.figures],
+        "shrunk": list(suite.shrunk),
+        "sizes": {rule.name: _size(rule) for rule in suite.examples},
         "repeats": suite.repeats,
         "estimators": [choice.label for choice in suite.estimators],
         "cells": len(suite.cells),
     }
+
+
+def _size(rule: ExampleRule) -> int | str:
+    """Examples that an intervention of a rule changes together: a count, or a percentage of the training set."""
+    amount = rule.amount if rule.draws is not None else rule.group
+    if amount is None:
+        return 1
+    return amount.count if amount.count is not None else f"{amount.percent:g}%"

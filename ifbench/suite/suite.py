@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ifbench.suite.checking import Owner, check
 from ifbench.suite.expansion import expand_cells
 from ifbench.suite.faults import Faults
+from ifbench.suite.figures import read_figures
 from ifbench.suite.find import display_name, find_suite
 from ifbench.suite.listed import read_list
 from ifbench.suite.nodes import Node
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ifbench.cells import Cell, Choice, ExampleRule, Published, QueryRule, Task
+    from ifbench.cells import Cell, Choice, ExampleRule, Figure, Published, QueryRule, Task
     from ifbench.registry import Registry
 
 
@@ -37,6 +38,8 @@ class Suite:
         profile: Its size: `smoke`, `cpu` or `paper`.
         overrides: `KEY=VALUE` texts laid over the file.
         tasks: Grids and seeds expanded.
+        figures: Pictures asked for; none: one that suits the results.
+        shrunk: What is smaller than in the paper, in words.
         repeats: Times each effect is measured.
         cells: Product of tasks, protocols and estimators without the excluded, in file order.
     """
@@ -54,6 +57,8 @@ class Suite:
     examples: tuple[ExampleRule, ...]
     metrics: tuple[Choice, ...]
     published: tuple[Published, ...]
+    figures: tuple[Figure, ...]
+    shrunk: tuple[str, ...]
     repeats: int
     cells: tuple[Cell, ...]
 
@@ -101,6 +106,8 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
     check_views(listed.child("protocols"), measures, metrics, registry, faults=faults)
     cells = expand_cells(root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults) if whole else None
     check_stretches(cells or (), protocols, registry, faults=faults)
+    findings = [name for choice in protocols.choices for name in registry.protocol(choice.name).findings]
+    figures = read_figures(listed.child("figures"), cells, metrics, examples, findings=findings, faults=faults)
     published = read_published(listed.child("published"), cells, metrics, examples, faults=faults)
     return {
         "name": shape.name if shape else "",
@@ -113,6 +120,8 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
         "examples": examples,
         "metrics": metrics.choices,
         "published": published,
+        "figures": figures,
+        "shrunk": tuple(text.strip() for text in shape.shrunk) if shape else (),
         "repeats": shape.repeats if shape else 1,
         "cells": cells or (),
     }
