@@ -115,8 +115,8 @@ def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:
     the best first, those without a value last; ties keep the suite's order.
     """
     found: dict[str, list[Record]] = {}
-    for record in _at_every_horizon(records):
-        found.setdefault(canonical_json([_label(record.estimator), *_setting(record)]), []).append(record)
+    for record in at_every_horizon(records):
+        found.setdefault(canonical_json([label(record.estimator), *_setting(record)]), []).append(record)
     falling = frozenset(name for name in about.metrics(manifest) if about.lower_is_better(name, manifest))
     groups = [replace(_group(members), falling=falling) for members in found.values()]
     keys = _varying(groups)
@@ -126,7 +126,7 @@ def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:
     def order(group: Group) -> tuple[Any, ...]:  # Any: ranks of mixed depth
         value = group.median(ranking[0]).rank if ranking else (0, 0.0)
         place = labels.get(group.estimator, len(labels))
-        task = [_sortable(group.task.get(key)) for key in keys]
+        task = [sortable(group.task.get(key)) for key in keys]
         return (task, group.protocol, -value[0], -value[1], place, group.estimator)
 
     return sorted(groups, key=order)
@@ -150,16 +150,12 @@ def setting(group: Group, columns: Mapping[str, str], *, protocol: bool) -> str:
     return ", ".join([*words, group.protocol] if protocol or not words else words)
 
 
-def _label(entry: Mapping[str, Any]) -> str:
+def label(entry: Mapping[str, Any]) -> str:  # Any: JSON
+    """What a record's estimator or protocol is called."""
     return str(entry.get("label") or entry.get("name", ""))
 
 
-def _setting(record: Record) -> tuple[str, dict[str, Any]]:
-    task = {key: value for key, value in flatten(record.task).items() if key not in NOT_COMPARED}
-    return _label(record.protocol), task if record.horizon is None else {**task, HORIZON: record.horizon}
-
-
-def _at_every_horizon(records: Sequence[Record]) -> list[Record]:
+def at_every_horizon(records: Sequence[Record]) -> list[Record]:
     """The records, with those of cells without a result standing at every horizon of their task and protocol."""
     horizons: dict[str, set[int]] = {}
     for record in records:
@@ -173,21 +169,26 @@ def _at_every_horizon(records: Sequence[Record]) -> list[Record]:
     return spread
 
 
-def _group(members: Sequence[Record]) -> Group:
-    protocol, task = _setting(members[0])
-    by_seed = sorted(members, key=lambda record: (record.task.get("seed", 0), record.cell))
-    return Group(_label(members[0].estimator), protocol, task, tuple(by_seed))
-
-
-def _varying(groups: Sequence[Group]) -> list[str]:
-    keys = sorted({key for group in groups for key in group.task})
-    return [key for key in keys if len({canonical_json(group.task.get(key)) for group in groups}) > 1]
-
-
-def _sortable(value: Any) -> tuple[int, float, str]:  # Any: a JSON leaf
+def sortable(value: Any) -> tuple[int, float, str]:  # Any: a JSON leaf
     """Numbers by size, then everything else by its text; nothing comes first."""
     if value is None:
         return (0, 0.0, "")
     if isinstance(value, int | float) and math.isfinite(value):
         return (1, float(value), "")
     return (2, 0.0, canonical_json(value))
+
+
+def _setting(record: Record) -> tuple[str, dict[str, Any]]:
+    task = {key: value for key, value in flatten(record.task).items() if key not in NOT_COMPARED}
+    return label(record.protocol), task if record.horizon is None else {**task, HORIZON: record.horizon}
+
+
+def _group(members: Sequence[Record]) -> Group:
+    protocol, task = _setting(members[0])
+    by_seed = sorted(members, key=lambda record: (record.task.get("seed", 0), record.cell))
+    return Group(label(members[0].estimator), protocol, task, tuple(by_seed))
+
+
+def _varying(groups: Sequence[Group]) -> list[str]:
+    keys = sorted({key for group in groups for key in group.task})
+    return [key for key in keys if len({canonical_json(group.task.get(key)) for group in groups}) > 1]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ifbench.identity import flatten
 from ifbench.report.groups import Group, SeedValue, group_records
 from ifbench.report.manifest import ALL, Manifest
+from ifbench.report.rows import same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,11 +73,4 @@ def _agrees(facts: Mapping[str, Any], key: str, wanted: Any) -> bool:  # Any: JS
     """Whether a cell has a value; a plugin goes by its label or name, and `.params` may be left out of a key."""
     head, _, rest = key.partition(".")
     names = (key, f"{head}.label", f"{head}.name") if not rest else (key, f"{head}.params.{rest}")
-    return any(_same(facts[name], wanted) for name in names if name in facts)
-
-
-def _same(found: Any, wanted: Any) -> bool:  # Any: JSON leaves
-    numbers = [value for value in (found, wanted) if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) == 2:
-        return math.isclose(*numbers, rel_tol=1e-5)  # records keep 6 significant digits
-    return bool(found == wanted)
+    return any(same(facts[name], wanted) for name in names if name in facts)
