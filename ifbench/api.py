@@ -98,9 +98,9 @@ def run(
     directory = Path(out) if out is not None else Path("leaderboards") / result_name(plan.suite)
     go = Run(plan, store, registry, directory, lambda: open_executor(executor, setup, workers), watcher)
     records = go()
-    from ifbench.report.files import write_tables
+    from ifbench.report.files import write_report
 
-    write_tables(directory)
+    write_report(directory)
     return Results(directory, tuple(records), go.jobs_done)
 
 

@@ -12,6 +12,7 @@ from ifbench.cells import ExampleRule
 from ifbench.errors import IfbenchError, MissingArtifactError, StoreError
 from ifbench.evaluate import evaluate, failure_record
 from ifbench.executors.base import Executor
+from ifbench.identity import canonical_json, flatten
 from ifbench.jobs import Job
 from ifbench.outcome import Outcome, outcome_of
 from ifbench.plan import CellWork, Plan
@@ -204,10 +205,21 @@ def manifest(suite: Suite, registry: Registry) -> dict[str, Any]:
         "figures": [asdict(figure) for figure in suite.figures],
         "shrunk": list(suite.shrunk),
         "sizes": {rule.name: _size(rule) for rule in suite.examples},
+        "order": _order(suite),
         "repeats": suite.repeats,
         "estimators": [choice.label for choice in suite.estimators],
         "cells": len(suite.cells),
     }
+
+
+def _order(suite: Suite) -> dict[str, list[Any]]:  # Any: JSON leaves
+    """The values of each key of the tasks that has several and not only numbers, in the suite's order."""
+    values: dict[str, dict[str, Any]] = {}
+    for task in suite.tasks:
+        for key, value in flatten(task.stated()).items():
+            values.setdefault(key, {}).setdefault(canonical_json(value), value)
+    several = {key: list(found.values()) for key, found in values.items() if len(found) > 1}
+    return {key: found for key, found in several.items() if any(isinstance(value, str) for value in found)}
 
 
 def _size(rule: ExampleRule) -> int | str:

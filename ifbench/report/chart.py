@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -11,12 +11,11 @@ from ifbench.cells import Figure
 from ifbench.identity import canonical_json
 from ifbench.records import Record
 from ifbench.report import manifest as about
-from ifbench.report.groups import sortable
 from ifbench.report.manifest import Manifest
 from ifbench.report.rows import Row, figure_rows, is_number, same
 from ifbench.report.text import leaf
 
-MOST_POINTS = 200
+MOST_POINTS = 150
 FEWEST_NUMBERS = 3
 """Values of x from which on numbers stand along an axis to scale; fewer are names."""
 APART = ("estimator", "protocol", "part", "query")
@@ -125,6 +124,7 @@ class _Chart:
         self.xs = self._values(figure.x)
         numbers = [x for x in self.xs if is_number(x)]
         self.named = len(numbers) < max(FEWEST_NUMBERS, len([x for x in self.xs if x is not None]))
+        self.least = min(numbers, default=0)
         self.curves = self._ordered({self._curve(row) for row in rows})
         self.panels = self._values(figure.panel) if figure.panel else [None]
 
@@ -154,15 +154,19 @@ class _Chart:
         ]
         falling = about.lower_is_better(metric, self.manifest)
         curves, places = [], {}
-        for place, curve in enumerate(self.curves):
-            groups: dict[float, list[Row]] = {}
-            for row in (row for row in inside if self._curve(row) == curve):
-                groups.setdefault(self._position(row), []).append(row)
-                places[id(row)] = (place, self._position(row))
+        of_curves: dict[Key, dict[float, list[Row]]] = {curve: {} for curve in self.curves}
+        numbers = {curve: place for place, curve in enumerate(self.curves)}
+        for row in inside:
+            curve, x = self._curve(row), self._position(row)
+            of_curves[curve].setdefault(x, []).append(row)
+            places[id(row)] = (numbers[curve], x)
+        for curve, groups in of_curves.items():
+            place = numbers[curve]
             marks = [_mark(x, groups[x], falling=falling) for x in sorted(groups)]
             if marks:
                 curves.append(Curve(self._curve_name(curve), place, tuple(_thinned(marks))))
-        title = _named(self.figure.panel, value) if self.figure.panel else ""
+        again = metric != self.metrics[0] and len(self.panels) > 1
+        title = _named(self.figure.panel, value) if self.figure.panel and not again else ""
         return Panel(title, metric, tuple(curves), tuple(self._levels(inside, places)))
 
     def _levels(self, rows: Sequence[Row], places: Mapping[int, tuple[int, float]]) -> list[Level]:
@@ -189,21 +193,13 @@ class _Chart:
         x = row.facts.get(self.figure.x)
         if self.named:
             return float(self.xs.index(x))
-        return float(x if x is not None else min(value for value in self.xs if value is not None))
+        return float(self.least if x is None else x)
 
     def _values(self, key: str) -> list[Any]:  # Any: JSON leaves
-        found = {canonical_json(row.facts.get(key)): row.facts.get(key) for row in self.rows}
-        order = self._order(key)
-        return sorted(found.values(), key=order)
+        return sorted({row.facts.get(key) for row in self.rows}, key=self._order(key))
 
-    def _order(self, key: str) -> Any:  # Any: a key for sorting
-        listed = {"estimator": "estimators", "part": "parts"}.get(key)
-        if key == "metric":
-            return list(self.figure.y).index
-        if listed:
-            known = {name: place for place, name in enumerate(self.manifest.get(listed) or ())}
-            return lambda value: (known.get(value, len(known)), sortable(value))
-        return sortable
+    def _order(self, key: str) -> Callable[[Any], Any]:  # Any: JSON leaves, and keys to sort them by
+        return list(self.figure.y).index if key == "metric" else about.order(key, self.manifest)
 
     def _ordered(self, curves: set[Key]) -> list[Key]:
         orders = [self._order(key) for key in self.apart]
@@ -228,15 +224,14 @@ def told_apart(rows: Sequence[Row], used: set[str | None]) -> list[str]:
     """Keys besides those used that still tell rows apart, so that no two of them hide behind each other."""
     keys = {key for row in rows for key in row.facts if "." in key}
     task = sorted(key for key in keys if not key.startswith(("estimator.", "protocol.")))
+    several = [key for key in (*APART, *task, "dtype", "horizon") if len({row.facts.get(key) for row in rows}) > 1]
     given = [key for key in used if key]
     found: list[str] = []
-    for key in (*APART, *task, "dtype", "horizon"):
-        if key in used:
-            continue
-        seen: dict[str, str] = {}
+    for key in (key for key in several if key not in used):
+        seen: dict[Key, Any] = {}
         for row in rows:
-            known = canonical_json([row.facts.get(name) for name in (*given, *found)])
-            if seen.setdefault(known, canonical_json(row.facts.get(key))) != canonical_json(row.facts.get(key)):
+            known = tuple(row.facts.get(name) for name in (*given, *found))
+            if seen.setdefault(known, row.facts.get(key)) != row.facts.get(key):
                 found.append(key)
                 break
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -16,6 +17,9 @@ from ifbench.report.text import shortened
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
+
+DRAWING_VERSION = 1
+"""Raised when charts are drawn differently, so that old figures are drawn anew."""
 
 Sharing = Literal["none", "all", "row", "col"]
 Dash = Literal["-", "--", "-.", ":"]
@@ -40,6 +44,7 @@ STYLE: dict[Any, Any] = {  # Any: matplotlib's own types of each
     "legend.fontsize": 8.5,
     "lines.linewidth": 1.4,
 }
+PATH, FRACTION = re.compile(r'\bd="[^"]*"'), re.compile(r"-?\d+\.\d{3,}")
 NO_DATE = {"Date": None, "Creator": None}
 PANEL_WIDTH, PANEL_HEIGHT, LINE_HEIGHT, LEGEND_WIDTH = 3.4, 2.7, 0.15, 2.0  # inches
 FEW, MANY = 12, 40
@@ -99,7 +104,12 @@ def svg(
         fill(grid.tolist())
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata=NO_DATE)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return PATH.sub(_rounded, "\n".join(line.rstrip() for line in out.getvalue().splitlines())) + "\n"
+
+
+def _rounded(path: re.Match[str]) -> str:
+    """The coordinates of a path with two digits, a hundredth of a point."""
+    return FRACTION.sub(lambda number: f"{float(number[0]):.2f}", path[0])
 
 
 def draw_panel(axes: Axes, panel: Panel, chart: Chart) -> None:
@@ -148,11 +158,10 @@ def _draw_line(axes: Axes, curve: Curve, chart: Chart) -> None:
     if few:
         axes.vlines(where, lows, highs, color=colour, linewidth=1.2, alpha=0.6, zorder=2)
     else:
-        axes.fill_between(where, lows, highs, color=colour, alpha=0.16, linewidth=0, zorder=2)
-    for x, mark in zip(at, curve.marks, strict=True):
-        if mark.lost:
-            height = 0.03 + 0.04 * curve.place
-            axes.plot([x], [height], transform=axes.get_xaxis_transform(), **_lost(colour))
+        axes.fill_between(where, lows, highs, color=colour, alpha=0.2, linewidth=0, zorder=2)
+    lost = [x for x, mark in zip(at, curve.marks, strict=True) if mark.lost]
+    lost = lost[:: math.ceil(len(lost) / FEW)] if lost else []
+    axes.plot(lost, [0.03 + 0.04 * curve.place] * len(lost), transform=axes.get_xaxis_transform(), **_lost(colour))
 
 
 def _draw_level(axes: Axes, level: Level, chart: Chart) -> None:

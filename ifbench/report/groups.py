@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
@@ -116,17 +115,18 @@ def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:
     """
     found: dict[str, list[Record]] = {}
     for record in at_every_horizon(records):
-        found.setdefault(canonical_json([label(record.estimator), *_setting(record)]), []).append(record)
+        found.setdefault(canonical_json([label(record.estimator), record.horizon, *_place(record)]), []).append(record)
     falling = frozenset(name for name in about.metrics(manifest) if about.lower_is_better(name, manifest))
     groups = [replace(_group(members), falling=falling) for members in found.values()]
     keys = _varying(groups)
+    orders = {key: about.order(key, manifest) for key in keys}
     labels = {label: place for place, label in enumerate(manifest.get("estimators") or ())}
     ranking = about.metrics(manifest)[:1]
 
     def order(group: Group) -> tuple[Any, ...]:  # Any: ranks of mixed depth
         value = group.median(ranking[0]).rank if ranking else (0, 0.0)
         place = labels.get(group.estimator, len(labels))
-        task = [sortable(group.task.get(key)) for key in keys]
+        task = [orders[key](group.task.get(key)) for key in keys]
         return (task, group.protocol, -value[0], -value[1], place, group.estimator)
 
     return sorted(groups, key=order)
@@ -157,25 +157,23 @@ def label(entry: Mapping[str, Any]) -> str:  # Any: JSON
 
 def at_every_horizon(records: Sequence[Record]) -> list[Record]:
     """The records, with those of cells without a result standing at every horizon of their task and protocol."""
+    if all(record.status == "ok" or record.horizon is not None for record in records):
+        return list(records)
     horizons: dict[str, set[int]] = {}
     for record in records:
         if record.horizon is not None:
-            horizons.setdefault(canonical_json(_setting(replace(record, horizon=None))), set()).add(record.horizon)
+            horizons.setdefault(canonical_json(_place(record)), set()).add(record.horizon)
     spread: list[Record] = []
     for record in records:
         lost = record.status != "ok" and record.horizon is None
-        found = sorted(horizons.get(canonical_json(_setting(record)), ())) if lost else []
+        found = sorted(horizons.get(canonical_json(_place(record)), ())) if lost else []
         spread += [replace(record, horizon=horizon) for horizon in found] or [record]
     return spread
 
 
-def sortable(value: Any) -> tuple[int, float, str]:  # Any: a JSON leaf
-    """Numbers by size, then everything else by its text; nothing comes first."""
-    if value is None:
-        return (0, 0.0, "")
-    if isinstance(value, int | float) and math.isfinite(value):
-        return (1, float(value), "")
-    return (2, 0.0, canonical_json(value))
+def _place(record: Record) -> list[Any]:  # Any: JSON
+    """Protocol and task, seed left out."""
+    return [label(record.protocol), {key: value for key, value in record.task.items() if key not in NOT_COMPARED}]
 
 
 def _setting(record: Record) -> tuple[str, dict[str, Any]]:

@@ -9,9 +9,10 @@ from ifbench.report.notes import failure_columns, noise_columns, published_colum
 from ifbench.report.sections import leaderboard_sections, timing_sections
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ifbench.records import Record
+    from ifbench.report.chart import Chart
     from ifbench.report.columns import Column
     from ifbench.report.manifest import Manifest
     from ifbench.report.sections import Section
@@ -42,9 +43,24 @@ NOISE_GUIDE = """\
 """
 
 
-def report_markdown(records: Sequence[Record], manifest: Manifest) -> str:
-    """The whole report: what was run, leaderboard, timings, published numbers, failures, noise, a guide to reading."""
-    blocks = [f"# {about.title(manifest)}", _origin(records, manifest)]
+AGREE_GUIDE = """\
+- A published number agrees when it lies within the seeds or the interval of the median seed; else the table tells how
+  far the median seed is from it.
+"""
+
+
+def report_markdown(records: Sequence[Record], manifest: Manifest, charts: Mapping[str, Chart] | None = None) -> str:
+    """The whole page: what was run, figures, leaderboard, timings, published numbers, failures, noise, how to read it.
+
+    Args:
+        records: Of the suite.
+        manifest: The suite's.
+        charts: What the figures beside the page show, by the name of their file.
+    """
+    blocks = [f"# {about.title(manifest)}", *([manifest["about"]] if manifest.get("about") else [])]
+    blocks += _shrunk(manifest)
+    blocks.append(_origin(records, manifest))
+    blocks += [_figure(name, chart, manifest) for name, chart in (charts or {}).items()]
     blocks += _sections("Leaderboard", leaderboard_sections(records, manifest))
     blocks += _sections("Cost", timing_sections(records, manifest))
     single = {
@@ -55,8 +71,31 @@ def report_markdown(records: Sequence[Record], manifest: Manifest) -> str:
     }
     for title, columns in single.items():
         blocks += [f"## {title}", table(columns)] if columns else []
-    guide = GUIDE + NOISE_GUIDE if any(record.ceilings for record in records) else GUIDE
+    guide = GUIDE + (AGREE_GUIDE if manifest.get("published") else "")
+    guide += NOISE_GUIDE if any(record.ceilings for record in records) else ""
     return "\n\n".join([*blocks, guide])
+
+
+def caption(chart: Chart) -> str:
+    """How to read a figure, in one line."""
+    spread = f"the range of the {chart.seeds} seeds" if chart.seeds > 1 else "its 95 % bootstrap interval"
+    said = [f"{'Median seed' if chart.seeds > 1 else 'Value'} with {spread}."]
+    if any(panel.levels for panel in chart.panels):
+        said.append("Hollow marks and dashed lines are published values.")
+    if any(mark.lost for panel in chart.panels for curve in panel.curves for mark in curve.marks):
+        said.append("A cross stands where a seed failed or has no value.")
+    if chart.thinned:
+        said.append("Of many horizons some are drawn; `leaderboard.csv` has all.")
+    return " ".join(said)
+
+
+def _figure(name: str, chart: Chart, manifest: Manifest) -> str:
+    return f"![{_escape(chart.title or about.title(manifest))}]({name})\n\n{caption(chart)}"
+
+
+def _shrunk(manifest: Manifest) -> list[str]:
+    told = about.shrunk(manifest)
+    return ["Smaller here than in the paper:\n\n" + "\n".join(f"- {text}" for text in told)] if told else []
 
 
 def table(columns: Sequence[Column]) -> str:
@@ -84,13 +123,13 @@ def _merged(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
 def _origin(records: Sequence[Record], manifest: Manifest) -> str:
     profile = f", profile `{manifest['profile']}`" if manifest.get("profile") else ""
     head = f"Suite `{manifest.get('suite', '')}`{profile}: {about.tally(records, manifest)}."
-    return f"{head} This file and `leaderboard.csv` are made by\n\n    {about.command(manifest)}"
+    return f"{head} This page, its figures and `leaderboard.csv` are made by\n\n    {about.command(manifest)}"
 
 
 def _sections(title: str, sections: Sequence[Section]) -> list[str]:
     blocks = [f"## {title}"]
     for section in sections:
-        blocks += [f"### {section.heading}", table(section.columns)]
+        blocks += [f"### {section.heading}", table(section.columns), *([section.note] if section.note else [])]
     return blocks if sections else [*blocks, "No records yet."]
 
 

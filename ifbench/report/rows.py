@@ -42,8 +42,11 @@ def figure_rows(records: Sequence[Record], manifest: Manifest, figure: Figure) -
     known = _measured(spread)
     n_query = max((record.n_query for record in records), default=1)
     found: list[Row] = []
+    of_cells: dict[str, dict[str, Any]] = {}  # Any: JSON leaves
     for record in spread:
-        facts = _facts(record)
+        if record.cell not in of_cells:
+            of_cells[record.cell] = _facts(record)
+        facts = {**of_cells[record.cell], "horizon": record.horizon}
         for name in figure.y:
             if record.status == "ok" and name not in known.get(facts["protocol"], ()):
                 continue
@@ -57,7 +60,7 @@ def same(found: Any, wanted: Any) -> bool:  # Any: JSON leaves
     """Equal, numbers to the six digits that records keep."""
     if is_number(found) and is_number(wanted):
         return abs(found - wanted) <= 1e-5 * max(abs(found), abs(wanted))
-    return bool(found == (tuple(wanted) if isinstance(wanted, list) else wanted))
+    return bool(found == (_fixed(wanted)))
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:  # Any: a JSON leaf
@@ -86,9 +89,14 @@ def _facts(record: Record) -> dict[str, Any]:
     task = {f"recipe.{key}": value for key, value in UNSTATED.items()} | flatten(record.task)
     told = flatten({"estimator": record.estimator.get("params", {}), "protocol": record.protocol.get("params", {})})
     names = {key: record.task.get(key, {}).get("name") for key in ("data", "architecture")}
-    mine = {"estimator": label(record.estimator), "protocol": label(record.protocol), "horizon": record.horizon}
+    mine = {"estimator": label(record.estimator), "protocol": label(record.protocol)}
     facts = {**task, **told, **names, **mine, "query": None}
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+    return {key: _fixed(value) for key, value in facts.items()}
+
+
+def _fixed(value: Any) -> Any:  # Any: a JSON leaf
+    """The value with tuples for lists, so that it can be told apart from others quickly."""
+    return tuple(map(_fixed, value)) if isinstance(value, list) else value
 
 
 def _size(part: str, record: Record, manifest: Manifest) -> int | None:

@@ -48,6 +48,8 @@ class Tables:
             if section.heading:
                 yield Line(f"\n{section.heading}", style="cyan")
             yield _table([section.columns[place] for place in kept], [whole[place].width for place in kept])
+            if section.note:
+                yield Line(section.note, style="dim")
 
 
 def leaderboard_table(records: Sequence[Record], manifest: Manifest) -> RenderableType:
@@ -57,7 +59,8 @@ def leaderboard_table(records: Sequence[Record], manifest: Manifest) -> Renderab
         return Line("No records yet.")
     title = f"{about.title(manifest)}: {about.tally(records, manifest)}"
     legend = LEGEND + NOISE_LEGEND if any(record.ceilings for record in records) else LEGEND
-    return Lines(Tables(title, sections), Line(legend, style="dim"))
+    shrunk = [Line(f"Smaller than in the paper: {text}", style="dim") for text in about.shrunk(manifest)]
+    return Lines(*shrunk, Tables(title, sections), Line(legend, style="dim"))
 
 
 def timing_table(records: Sequence[Record], manifest: Manifest) -> RenderableType | None:
