@@ -113,7 +113,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
         params=DivergenceParams,
         retraining=from_checkpoint,
         measures="findings",
-        keys=("epsilon", "batch"),
+        keys=("epsilon",),
         columns={
             "slope": "slope",
             "r2": "R²",
