@@ -76,7 +76,10 @@ def parts_of(work: CellWork, suite: Suite, store: Store) -> Parts:
     trained = store.get(TRAIN, work.train.id)
     if trained is None:
         raise MissingArtifactError(work.label)
-    queries = asked_queries(suite.queries, trained, seed=work.cell.task.seed)
+    if work.score is not None:
+        _, queries = stored_scores(work.score, store)
+    else:
+        queries = asked_queries(suite.queries, trained, seed=work.cell.task.seed)
     sizes = {"n_train": int(trained.meta["n_train"]), "n_query": len(queries), "seed": work.cell.task.seed}
     return tested_parts(suite.examples, work.score, work.selectors, store, **sizes)
 

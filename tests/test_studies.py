@@ -94,9 +94,7 @@ def test_scores_may_explain_what_is_predicted(records: list[Record]) -> None:
     told = {tuple(r.findings["rows"]): r for r in of(records, "tally-predicted", "hif") if r.findings["kind"] == "sum"}
     assert own.keys() == told.keys()
     assert any(own[rows].findings["total"] != told[rows].findings["total"] for rows in own)
-    assert all(
-        r.findings["labels"] == own[rows].findings["labels"] for rows, r in told.items()
-    )  # data stay as they are
+    assert all(r.findings["labels"] == own[rows].findings["labels"] for rows, r in told.items())
 
 
 def test_mispredicted_points_are_those_the_network_gets_wrong(

@@ -31,7 +31,7 @@ def parts(manifest: Manifest) -> list[str]:
 
 
 def studies(manifest: Manifest) -> Mapping[str, Mapping[str, Any]]:
-    """Label of each protocol that tells findings -> `name`, `keys`, `columns` (pairs of name and heading), `by_estimator`."""
+    """Label of each study -> `name`, `keys`, `columns` (pairs of name and heading), `by_estimator`."""
     found: Mapping[str, Mapping[str, Any]] = manifest.get("studies") or {}
     return found
 
