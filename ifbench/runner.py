@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ifbench.cells import ExampleRule
+from ifbench.cells import Choice, ExampleRule
 from ifbench.errors import IfbenchError, MissingArtifactError, StoreError
 from ifbench.evaluate import evaluate, failure_record
 from ifbench.executors.base import Executor
@@ -208,6 +208,7 @@ def manifest(suite: Suite, registry: Registry) -> dict[str, Any]:
         "order": _order(suite),
         "repeats": suite.repeats,
         "estimators": [choice.label for choice in suite.estimators],
+        "studies": {choice.label: _study(choice, registry) for choice in suite.protocols if _tells(choice, registry)},
         "cells": len(suite.cells),
     }
 
@@ -228,3 +229,15 @@ def _size(rule: ExampleRule) -> int | str:
     if amount is None:
         return 1
     return amount.count if amount.count is not None else f"{amount.percent:g}%"
+
+
+def _tells(protocol: Choice, registry: Registry) -> bool:
+    return registry.protocol(protocol.name).measures == "findings"
+
+
+def _study(protocol: Choice, registry: Registry) -> dict[str, Any]:
+    spec = registry.protocol(protocol.name)
+    columns = [list(pair) for pair in spec.columns.items()]
+    return {"name": spec.name, "keys": list(spec.keys), "columns": columns, "by_estimator": spec.predicted} | (
+        {"draws": True} if spec.draw else {}
+    )

@@ -120,7 +120,7 @@ class _Chart:
         self.rows, self.manifest, self.figure = rows, manifest, figure
         used = {figure.x, figure.curve, figure.panel}
         self.metrics = [""] if "metric" in used else list(figure.y)
-        self.apart = [key for key in (figure.curve,) if key] + told_apart(rows, used | {"metric"})
+        self.apart = [key for key in (figure.curve,) if key] + told_apart(rows, manifest, used | {"metric"})
         self.xs = self._values(figure.x)
         numbers = [x for x in self.xs if is_number(x)]
         self.named = len(numbers) < max(FEWEST_NUMBERS, len([x for x in self.xs if x is not None]))
@@ -220,11 +220,14 @@ def _named(key: str | None, value: Any) -> str:  # Any: a JSON leaf
     return f"{short} {canonical_json(value) if isinstance(value, bool | tuple) else leaf(value)}"
 
 
-def told_apart(rows: Sequence[Row], used: set[str | None]) -> list[str]:
+def told_apart(rows: Sequence[Row], manifest: Manifest, used: set[str | None]) -> list[str]:
     """Keys besides those used that still tell rows apart, so that no two of them hide behind each other."""
     keys = {key for row in rows for key in row.facts if "." in key}
     task = sorted(key for key in keys if not key.startswith(("estimator.", "protocol.")))
-    several = [key for key in (*APART, *task, "dtype", "horizon") if len({row.facts.get(key) for row in rows}) > 1]
+    studied = [key for study in about.studies(manifest).values() for key in study["keys"]]
+    several = [
+        key for key in (*APART, *studied, *task, "dtype", "horizon") if len({row.facts.get(key) for row in rows}) > 1
+    ]
     given = [key for key in used if key]
     found: list[str] = []
     for key in (key for key in several if key not in used):

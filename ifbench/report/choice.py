@@ -18,23 +18,29 @@ DECADES = 100
 
 
 def figures(records: Sequence[Record], manifest: Manifest) -> list[Figure]:
-    """The figures of the manifest, or a single one chosen by what varies; none without anything to show."""
+    """The figures of the manifest, or one chosen by what varies; none where there is nothing or studies draw all."""
     asked = manifest.get("figures") or ()
     if asked:
         return [Figure(**{**entry, "y": tuple(entry["y"])}) for entry in asked]
+    compared = about.compared(records, manifest)
+    if records and not compared and all(study.get("draws") for study in about.studies(manifest).values()):
+        return []
+    records = compared or records
     metric = _metric(records, manifest)
     if metric is None:
         return []
     rows = figure_rows(records, manifest, Figure("estimator", (metric,)))
     by_size = {row.facts["size"] for row in figure_rows(records, manifest, Figure("size", (metric,)))}
     part = _part(metric, manifest)
-    counted = {key: _numbers(rows, key) for key in told_apart(rows, set())}
+    counted = {key: _numbers(rows, key) for key in told_apart(rows, manifest, set())}
     swept = max(counted, key=lambda key: len(counted[key]), default="")
     if len(counted.get(swept, ())) >= FEWEST_NUMBERS:
         log: Literal["", "x"] = "x" if swept != "horizon" and _wide(counted[swept]) else ""
-        return [Figure(swept, (metric,), panel=_panel(rows, {swept}), part=part, log=log)]
+        return [Figure(swept, (metric,), panel=_panel(rows, manifest, {swept}), part=part, log=log)]
     if len(by_size - {None}) >= FEWEST_NUMBERS:
-        return [Figure("size", (metric,), panel=_panel(rows, set()), log="x" if _wide(by_size - {None}) else "")]
+        return [
+            Figure("size", (metric,), panel=_panel(rows, manifest, set()), log="x" if _wide(by_size - {None}) else "")
+        ]
     if len({row.facts["estimator"] for row in rows}) > 1 or not counted:
         return [Figure("estimator", (metric,), part=part)]
     return [Figure(next(iter(counted)), (metric,), part=part)]
@@ -44,8 +50,9 @@ def _metric(records: Sequence[Record], manifest: Manifest) -> str | None:
     """The first metric that any record has; the first number among the findings where none has."""
     found = {name for record in records for name in record.estimates}
     metrics = [name for name in about.metrics(manifest) if name in found]
-    numbers = (name for record in records for name, value in sorted(record.findings.items()) if is_number(value))
-    return next(iter(metrics), next(numbers, next(iter(about.metrics(manifest) if records else ()), None)))
+    columns = [name for study in about.studies(manifest).values() for name, _ in study["columns"]]
+    numbers = [name for name in columns if any(is_number(record.findings.get(name)) for record in records)]
+    return next(iter([*metrics, *numbers, *(about.metrics(manifest) if records else ())]), None)
 
 
 def _part(metric: str, manifest: Manifest) -> str:
@@ -54,11 +61,11 @@ def _part(metric: str, manifest: Manifest) -> str:
     return published.pop() if len(published) == 1 else ALL
 
 
-def _panel(rows: Sequence[Row], used: set[str]) -> str | None:
+def _panel(rows: Sequence[Row], manifest: Manifest, used: set[str]) -> str | None:
     """The key of the task with most values among those that make few enough panels."""
     values = {
         key: {row.facts.get(key) for row in rows}
-        for key in told_apart(rows, {*used})
+        for key in told_apart(rows, manifest, {*used})
         if key != "estimator" and key != "horizon"
     }
     few = {key: found for key, found in values.items() if len(found) <= MOST_PANELS}

@@ -16,6 +16,7 @@ from ifbench.report.text import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 DRAWING_VERSION = 1
@@ -47,6 +48,7 @@ STYLE: dict[Any, Any] = {  # Any: matplotlib's own types of each
 PATH, FRACTION = re.compile(r'\bd="[^"]*"'), re.compile(r"-?\d+\.\d{3,}")
 NO_DATE = {"Date": None, "Creator": None}
 PANEL_WIDTH, PANEL_HEIGHT, LINE_HEIGHT, LEGEND_WIDTH = 3.4, 2.7, 0.15, 2.0  # inches
+PLAIN_SIZE = (6.0, 4.0)
 FEW, MANY = 12, 40
 """Points up to which each has a bar, and from which on none has a marker."""
 FEW_TICKS = 9
@@ -59,49 +61,40 @@ LEGEND_LETTERS = 34
 def chart_svg(chart: Chart) -> str:
     """The chart as SVG; the same chart gives the same text."""
     rows = math.ceil(len(chart.panels) / chart.columns)
+    share = _shared(chart)
 
-    def fill(grid: Sequence[Sequence[Axes]]) -> None:
-        flat = [axes for row in grid for axes in row]
+    def fill(figure: Figure) -> None:
+        grid = figure.subplots(rows, chart.columns, squeeze=False, sharex=share[0], sharey=share[1])
+        flat = list(grid.flat)
         for axes, panel in zip(flat, chart.panels, strict=False):
             draw_panel(axes, panel, chart)
         for axes in flat[len(chart.panels) :]:
             axes.set_visible(False)
-        _finish(grid, chart)
+        _finish(flat, chart)
+        if handles := _handles(chart):
+            figure.legend(handles=handles, loc="outside right upper")
 
-    share = _shared(chart)
-    return svg(fill, rows=rows, columns=chart.columns, height=_height(chart), share=share, title=chart.title)
+    size = (PANEL_WIDTH * chart.columns + LEGEND_WIDTH, _height(chart) * rows + (0.3 if chart.title else 0.0))
+    return svg(fill, size=size, title=chart.title)
 
 
-def svg(
-    fill: Callable[[Sequence[Sequence[Axes]]], None],
-    *,
-    rows: int = 1,
-    columns: int = 1,
-    height: float = PANEL_HEIGHT,
-    share: tuple[Sharing, Sharing] = ("none", "none"),
-    title: str = "",
-) -> str:
-    """A grid of axes that `fill` draws on, as SVG without date, script or font.
+def svg(fill: Callable[[Figure], None], *, size: tuple[float, float] = PLAIN_SIZE, title: str = "") -> str:
+    """A figure that `fill` draws on, as SVG without date, script or font; the same drawing gives the same text.
 
     Args:
-        fill: Called with the axes, row by row; draws with their methods alone.
-        rows: Rows of axes.
-        columns: Axes in a row.
-        height: Of one pair of axes, in inches.
-        share: Which axes have the same x limits, and which the same y limits.
+        fill: Called with matplotlib's figure; draws with its methods alone.
+        size: Width and height, in inches.
         title: One line above all.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     with _style():
-        size = (PANEL_WIDTH * columns + LEGEND_WIDTH, height * rows + (0.3 if title else 0.0))
         figure = Figure(figsize=size, layout="constrained", facecolor="white")
         FigureCanvasSVG(figure)
-        grid = figure.subplots(rows, columns, squeeze=False, sharex=share[0], sharey=share[1])
         if title:
             figure.suptitle(title, fontsize=10)
-        fill(grid.tolist())
+        fill(figure)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata=NO_DATE)
     return PATH.sub(_rounded, "\n".join(line.rstrip() for line in out.getvalue().splitlines())) + "\n"
@@ -176,10 +169,10 @@ def _draw_level(axes: Axes, level: Level, chart: Chart) -> None:
         axes.plot([_beside(level.x, place, chart)], [level.value], **_hollow(colour))
 
 
-def _finish(grid: Sequence[Sequence[Axes]], chart: Chart) -> None:
-    """Scales, ticks, labels of the outer axes, and the legend beside everything."""
+def _finish(flat: Sequence[Axes], chart: Chart) -> None:
+    """Scales, ticks, and labels of the outer axes."""
     for place, panel in enumerate(chart.panels):
-        axes = grid[place // chart.columns][place % chart.columns]
+        axes = flat[place]
         last = place + chart.columns >= len(chart.panels)
         if chart.names:
             _name_ticks(axes, chart, first=place == 0)
@@ -189,11 +182,6 @@ def _finish(grid: Sequence[Sequence[Axes]], chart: Chart) -> None:
             _number_ticks(axes, chart, last=last)
             axes.set_ylabel(worded(panel.metric) if place % chart.columns == 0 or _shared(chart)[1] == "none" else "")
             _scale(axes.set_yscale, panel, chart)
-    handles = _handles(chart)
-    if handles:
-        figure = grid[0][0].get_figure()
-        assert figure is not None
-        figure.legend(handles=handles, loc="outside right upper")
 
 
 def _name_ticks(axes: Axes, chart: Chart, *, first: bool) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ifbench.identity import digest
-from ifbench.report.chart import Chart, make_chart
-from ifbench.report.choice import figures
-from ifbench.report.drawing import DRAWING_VERSION, chart_svg
+from ifbench.report.findings import findings_frame
 from ifbench.report.index import IndexEntry, index_markdown
 from ifbench.report.leaderboard import leaderboard
 from ifbench.report.markdown import report_markdown
+from ifbench.report.pictures import Picture, pictures
 from ifbench.store.atomic import store_errors, write_text_atomic
 from ifbench.store.results import read_manifest, read_records
 
@@ -25,7 +22,9 @@ SHOWS = "<!-- shows {} -->\n"
 
 
 def write_report(directory: Path, out: Path | None = None) -> list[Path]:
-    """Write `leaderboard.csv`, the page `leaderboard.md` and its figures from records and manifest alone.
+    """Write the page `leaderboard.md`, its tables and its figures from records and manifest alone.
+
+    The tables are `leaderboard.csv` and, where a study told something, `findings.csv`.
 
     A pure function of those files: the same records give the same bytes. A figure that shows the same already is left
     as it is.
@@ -42,18 +41,20 @@ def write_report(directory: Path, out: Path | None = None) -> list[Path]:
     """
     records, manifest = read_records(directory), read_manifest(directory)
     out = out or directory
-    made = (make_chart(records, manifest, figure) for figure in figures(records, manifest))
-    charts = dict(zip(_names(shown := [chart for chart in made if chart]), shown, strict=True))
+    made = pictures(records, manifest)
+    drawn = dict(zip(_names(len(made)), made, strict=True))
     csv = leaderboard(records, manifest).to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    write_text_atomic(out / "leaderboard.md", report_markdown(records, manifest, charts))
+    write_text_atomic(out / "leaderboard.md", report_markdown(records, manifest, drawn))
     write_text_atomic(out / "leaderboard.csv", csv)
-    for name, chart in charts.items():
-        _write_figure(out / name, chart)
+    if (findings := findings_frame(records, manifest)).size:
+        write_text_atomic(out / "findings.csv", findings.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    for name, picture in drawn.items():
+        _write_figure(out / name, picture)
     with store_errors("remove old figures", out, elsewhere="--out"):
         for path in out.iterdir():
-            if FIGURE.fullmatch(path.name) and path.name not in charts:
+            if FIGURE.fullmatch(path.name) and path.name not in drawn:
                 path.unlink(missing_ok=True)
-    return [out / name for name in ("leaderboard.md", "leaderboard.csv", *charts)]
+    return [out / name for name in ("leaderboard.md", "leaderboard.csv", *drawn)]
 
 
 def write_index(folders: Sequence[Path], out: Path) -> Path:
@@ -71,13 +72,12 @@ def write_index(folders: Sequence[Path], out: Path) -> Path:
     return out / "README.md"
 
 
-def _names(charts: Sequence[Chart]) -> list[str]:
-    return ["figure.svg"] if len(charts) == 1 else [f"figure-{place}.svg" for place in range(1, len(charts) + 1)]
+def _names(count: int) -> list[str]:
+    return ["figure.svg"] if count == 1 else [f"figure-{place}.svg" for place in range(1, count + 1)]
 
 
-def _write_figure(path: Path, chart: Chart) -> None:
-    """Draw a chart, unless the file shows it already: another matplotlib would draw it a little differently."""
-    shows = SHOWS.format(digest([DRAWING_VERSION, asdict(chart)]))
-    if path.is_file() and path.read_bytes().endswith(shows.encode()):
-        return
-    write_text_atomic(path, chart_svg(chart) + shows)
+def _write_figure(path: Path, picture: Picture) -> None:
+    """Draw a picture, unless the file shows it already: another matplotlib would draw it a little differently."""
+    shows = SHOWS.format(picture.shows)
+    if not (path.is_file() and path.read_bytes().endswith(shows.encode())):
+        write_text_atomic(path, picture.draw() + shows)

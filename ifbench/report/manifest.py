@@ -50,6 +50,22 @@ def sortable(value: Any) -> tuple[int, float, str]:  # Any: a JSON leaf
     return (2, 0.0, canonical_json(value))
 
 
+def studies(manifest: Manifest) -> Mapping[str, Mapping[str, Any]]:
+    """Label of each study -> `name`, `keys`, `columns` (pairs of name and heading), `by_estimator`."""
+    found: Mapping[str, Mapping[str, Any]] = manifest.get("studies") or {}
+    return found
+
+
+def is_study(record: Record, manifest: Manifest) -> bool:
+    """Whether a record belongs to a study, and to no table of estimators."""
+    return record.protocol.get("label") in studies(manifest)
+
+
+def compared(records: Sequence[Record], manifest: Manifest) -> list[Record]:
+    """The records that compare an estimator with a ground truth."""
+    return [record for record in records if not is_study(record, manifest)]
+
+
 def title(manifest: Manifest) -> str:
     """What the suite is called in a heading."""
     return str(manifest.get("title") or manifest.get("suite") or "results")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ifbench.report import manifest as about
+from ifbench.report.findings import findings_sections
 from ifbench.report.notes import failure_columns, noise_columns, published_columns, warning_columns
 from ifbench.report.sections import leaderboard_sections, timing_sections
 
@@ -12,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ifbench.records import Record
-    from ifbench.report.chart import Chart
     from ifbench.report.columns import Column
     from ifbench.report.manifest import Manifest
+    from ifbench.report.pictures import Picture
     from ifbench.report.sections import Section
 
 GUIDE = """\
@@ -49,20 +50,23 @@ AGREE_GUIDE = """\
 """
 
 
-def report_markdown(records: Sequence[Record], manifest: Manifest, charts: Mapping[str, Chart] | None = None) -> str:
+def report_markdown(records: Sequence[Record], manifest: Manifest, drawn: Mapping[str, Picture] | None = None) -> str:
     """The whole page: what was run, figures, leaderboard, timings, published numbers, failures, noise, how to read it.
 
     Args:
         records: Of the suite.
         manifest: The suite's.
-        charts: What the figures beside the page show, by the name of their file.
+        drawn: The figures beside the page, by the name of their file.
     """
     blocks = [f"# {about.title(manifest)}", *([manifest["about"]] if manifest.get("about") else [])]
     blocks += _shrunk(manifest)
     blocks.append(_origin(records, manifest))
-    blocks += [_figure(name, chart, manifest) for name, chart in (charts or {}).items()]
-    blocks += _sections("Leaderboard", leaderboard_sections(records, manifest))
-    blocks += _sections("Cost", timing_sections(records, manifest))
+    blocks += [_figure(name, picture) for name, picture in (drawn or {}).items()]
+    findings = findings_sections(records, manifest)
+    if not findings or about.compared(records, manifest):
+        blocks += _sections("Leaderboard", leaderboard_sections(records, manifest))
+        blocks += _sections("Cost", timing_sections(records, manifest))
+    blocks += _sections("Findings", findings) if findings else []
     single = {
         "Published and measured": published_columns(records, manifest),
         "Failures and undefined values": failure_columns(records, manifest),
@@ -76,21 +80,8 @@ def report_markdown(records: Sequence[Record], manifest: Manifest, charts: Mappi
     return "\n\n".join([*blocks, guide])
 
 
-def caption(chart: Chart) -> str:
-    """How to read a figure, in one line."""
-    spread = f"the range of the {chart.seeds} seeds" if chart.seeds > 1 else "its 95 % bootstrap interval"
-    said = [f"{'Median seed' if chart.seeds > 1 else 'Value'} with {spread}."]
-    if any(panel.levels for panel in chart.panels):
-        said.append("Hollow marks and dashed lines are published values.")
-    if any(mark.lost for panel in chart.panels for curve in panel.curves for mark in curve.marks):
-        said.append("A cross stands where a seed failed or has no value.")
-    if chart.thinned:
-        said.append("Of many horizons some are drawn; `leaderboard.csv` has all.")
-    return " ".join(said)
-
-
-def _figure(name: str, chart: Chart, manifest: Manifest) -> str:
-    return f"![{_escape(chart.title or about.title(manifest))}]({name})\n\n{caption(chart)}"
+def _figure(name: str, picture: Picture) -> str:
+    return f"![{_escape(picture.title)}]({name})\n\n{picture.caption}".rstrip()
 
 
 def _shrunk(manifest: Manifest) -> list[str]:

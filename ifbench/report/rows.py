@@ -47,6 +47,7 @@ def figure_rows(records: Sequence[Record], manifest: Manifest, figure: Figure) -
         if record.cell not in of_cells:
             of_cells[record.cell] = _facts(record)
         facts = {**of_cells[record.cell], "horizon": record.horizon}
+        facts |= {key: value for key, value in record.findings.items() if not isinstance(value, list | dict)}
         for name in figure.y:
             if record.status == "ok" and name not in known.get(facts["protocol"], ()):
                 continue

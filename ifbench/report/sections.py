@@ -38,14 +38,14 @@ class Section:
 
 def leaderboard_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
     """The leaderboard, in as few tables as read well."""
-    tables = arranged(group_records(records, manifest), manifest)
+    tables = arranged(group_records(about.compared(records, manifest), manifest), manifest)
     return [Section(rows.heading, _leaderboard(rows, manifest), rows.note) for rows in tables]
 
 
 def timing_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
     """What the estimators cost: medians over the seeds that are ok."""
     once: dict[str, Group] = {}  # a cell costs the same at each of its horizons
-    for group in group_records(records, manifest):
+    for group in group_records(about.compared(records, manifest), manifest):
         task = {key: value for key, value in group.task.items() if key != HORIZON}
         once[canonical_json([group.estimator, group.protocol, task])] = replace(group, task=task)
     return [Section(rows.heading, _timing(rows)) for rows in arranged(list(once.values()), manifest)]

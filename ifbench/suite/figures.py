@@ -13,8 +13,9 @@ from ifbench.suite.matching import check_selects
 from ifbench.suite.shapes import EVERYTHING, FigureShape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from ifbench.hookspecs import ProtocolSpec
     from ifbench.suite.faults import Faults
     from ifbench.suite.listed import Listing
     from ifbench.suite.nodes import Node
@@ -30,7 +31,7 @@ def read_figures(
     metrics: Listing,
     examples: tuple[ExampleRule, ...],
     *,
-    findings: Iterable[str],
+    studies: Sequence[ProtocolSpec],
     faults: Faults,
 ) -> tuple[Figure, ...]:
     """The figures, each of keys, metrics and parts that the suite has.
@@ -40,11 +41,12 @@ def read_figures(
         cells: None where they could not be told.
         metrics: Metrics of the suite.
         examples: Example rules of the suite.
-        findings: Names of numbers that the suite's protocols find.
+        studies: The suite's protocols, whose keys and columns figures may name.
         faults: Told what is wrong.
     """
     described = _describe(cells or ()) if listed is not None else []
-    keys = sorted({key for one in described for key in one} | FIGURE_KEYS.keys())
+    findings = [name for spec in studies for name in (*spec.keys, *spec.columns)]
+    keys = sorted({key for one in described for key in one} | FIGURE_KEYS.keys() | set(findings))
     values = [*metrics.labels, *findings, *TIMINGS] if metrics.whole else None
     parts = [EVERYTHING, *(rule.name for rule in examples)]
     found: list[Figure] = []
@@ -58,7 +60,7 @@ def read_figures(
         for entry in (y.entries or (y,)) if y is not None else ():
             check_among(entry, values, "a metric, finding or timing", faults)
         check_among(node.child("part"), parts, "a part of the examples", faults)
-        _check_where(node.child("where"), described, faults)
+        _check_where(node.child("where"), described, faults, told=[*TOLD_BY_RUNS, *findings])
         first = tuple(metrics.labels)[:1]
         told = {**dict(shape), "y": shape.y or first, "log": shape.log or ""}
         found.append(Figure(**told))
@@ -80,12 +82,14 @@ def _describe(cells: Sequence[Cell]) -> list[dict[str, Any]]:  # Any: JSON leave
     ]
 
 
-def _check_where(where: Node | None, described: Sequence[dict[str, Any]], faults: Faults) -> None:
+def _check_where(
+    where: Node | None, described: Sequence[dict[str, Any]], faults: Faults, *, told: Sequence[str]
+) -> None:
     """Each value alone must be one that some cell has; a list stands for any of its values."""
     if where is None or not described:
         return
     for key, node in where.fields.items():
-        if key in TOLD_BY_RUNS:
+        if key in told:
             continue
         for entry in node.entries or (node,):
             check_selects(replace(where, value={key: entry}), described, faults, things="cells")
