@@ -43,11 +43,13 @@ class Dataset:
         train: All training examples, n_train of them.
         test: All test points, n_test of them.
         n_output: Classes, or values per target.
+        classes: What the classes are called; empty: by their number.
     """
 
     train: Batch
     test: Batch
     n_output: int
+    classes: tuple[str, ...] = ()
 
 
 class Model(Protocol):

@@ -8,6 +8,7 @@ from ifbench import DatasetSpec, Params, hookimpl, param
 from ifbench.interfaces import Batch, Dataset
 
 N_TRAIN, N_TEST = 120, 30
+SPECIES = ("setosa", "versicolor", "virginica")
 
 
 class IrisParams(Params):
@@ -31,7 +32,7 @@ def load(params: IrisParams) -> Dataset:
     def batch(rows: object, targets: object) -> Batch:
         return Batch(torch.as_tensor((rows - mean) / deviation), torch.as_tensor(targets, dtype=torch.int64))
 
-    return Dataset(batch(train_inputs, train_species), batch(test_inputs, test_species), n_output=3)
+    return Dataset(batch(train_inputs, train_species), batch(test_inputs, test_species), 3, SPECIES)
 
 
 @hookimpl
