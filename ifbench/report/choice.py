@@ -31,7 +31,7 @@ def figures(records: Sequence[Record], manifest: Manifest) -> list[Figure]:
         return []
     rows = figure_rows(records, manifest, Figure("estimator", (metric,)))
     by_size = {row.facts["size"] for row in figure_rows(records, manifest, Figure("size", (metric,)))}
-    part = _part(metric, manifest)
+    part = _part(metric, records, manifest)
     counted = {key: _numbers(rows, key) for key in told_apart(rows, manifest, set())}
     swept = max(counted, key=lambda key: len(counted[key]), default="")
     if len(counted.get(swept, ())) >= FEWEST_NUMBERS:
@@ -55,10 +55,11 @@ def _metric(records: Sequence[Record], manifest: Manifest) -> str | None:
     return next(iter([*metrics, *numbers, *(about.metrics(manifest) if records else ())]), None)
 
 
-def _part(metric: str, manifest: Manifest) -> str:
-    """The part that published numbers speak of, so that they can be shown; all where they do not agree."""
+def _part(metric: str, records: Sequence[Record], manifest: Manifest) -> str:
+    """The part that published numbers speak of, where records have it and all speak of the same; else all."""
+    told = {part for record in records for part in record.estimates.get(metric, {})}
     published = {entry.get("part") or ALL for entry in manifest.get("published") or () if entry["metric"] == metric}
-    return published.pop() if len(published) == 1 else ALL
+    return published.pop() if len(published) == 1 and published <= told else ALL
 
 
 def _panel(rows: Sequence[Row], manifest: Manifest, used: set[str]) -> str | None:
