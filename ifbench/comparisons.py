@@ -27,12 +27,14 @@ class Compared:
         measured: Same shape, the mean over repeats.
         selected: Which entries count, bool, same shape.
         repeats: Each repeat, (n_repeat, n_row, n_column), where there are several and the metric may compare them.
+        n_set: Sets of examples; each has an equal share of the columns, and its own rows.
     """
 
     predicted: FloatArray
     measured: FloatArray
     selected: Mask
     repeats: FloatArray | None = None
+    n_set: int = 1
 
 
 @dataclass(frozen=True)

@@ -130,11 +130,14 @@ class MetricSpec(Spec):
             measured change of parameters, a pair for each intervention; `errors`, the norm of their difference with
             that of the measured change; `distance`, the sum of learning rates with the distance, a pair a horizon.
         lower_is_better: Whether 0 is perfect.
+        pooled: Whether it is taken over all pairs of intervention and query together, not for each query (each column)
+            and then averaged.
     """
 
     kind = "metric"
     of: tuple[View, ...] = ("effects", "norms")
     lower_is_better: bool = False
+    pooled: bool = False
 
 
 class Hooks:

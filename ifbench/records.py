@@ -49,13 +49,13 @@ class Intervention:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A correlation over interventions, averaged over queries, with its bootstrap interval.
+    """A correlation over interventions, averaged over queries or over all pairs, with its interval.
 
     Attributes:
         value: None where the correlation is undefined (an input is constant) for any query.
-        low: Lower end of the 95 % interval over resampled interventions.
+        low: Lower end of the 95 % interval, over resampled interventions or over sets of examples.
         high: Upper end.
-        per_query: The value of each query, None where undefined.
+        per_query: The value of each query, None where undefined; empty for a pooled metric.
     """
 
     value: float | None
