@@ -10,6 +10,7 @@ import numpy as np
 from ifbench.errors import IfbenchError, MissingArtifactError
 from ifbench.jobs import CHANGE, TRAIN, change_job
 from ifbench.plan import CellWork
+from ifbench.stats.blocks import shares
 from ifbench.stats.effects import predicted_effects
 from ifbench.stats.rows import FloatArray
 from ifbench.store.artifacts import Store
@@ -115,7 +116,9 @@ def _effects(work: CellWork, store: Store, named: Parts) -> list[Look]:
             horizon,
             {
                 "effects": {
-                    name: Compared(predicted[at], repeats[:, at].mean(axis=0), mask, _several(repeats[:, at]))
+                    name: Compared(
+                        predicted[at], repeats[:, at].mean(axis=0), mask, _several(repeats[:, at]), named[name].n_set
+                    )
                     for name, mask in masks.items()
                 }
             },
@@ -131,7 +134,7 @@ def _effects(work: CellWork, store: Store, named: Parts) -> list[Look]:
 
 
 def _parameters(work: CellWork, store: Store, named: Parts) -> list[Look]:
-    """The views `norms` and `errors` of `MetricSpec.of`: a row an intervention, one column."""
+    """The views `norms` and `errors` of `MetricSpec.of`: a row an intervention, a column a set of them."""
     assert work.score is not None
     tested = named["all"]
     truth = _measured(work, tested, store, ())
@@ -141,15 +144,15 @@ def _parameters(work: CellWork, store: Store, named: Parts) -> list[Look]:
         raise MissingArtifactError(work.label)
     predicted = stored.arrays["changes"].astype(np.float64)  # (n_intervention, n_param)
     size = np.linalg.norm(predicted, axis=-1)[:, None]
-    masks = {name: _tests(part, tested)[:, None] for name, part in named.items()}
+    masks = {name: _tests(part, tested) for name, part in named.items()}
     looks = []
     for at, horizon in enumerate(truth.horizons):
         mean = repeats[:, at].mean(axis=0)
         norm, error = np.linalg.norm(mean, axis=-1)[:, None], np.linalg.norm(predicted - mean, axis=-1)[:, None]
         each = np.linalg.norm(repeats[:, at], axis=-1)[..., None]
         views = {
-            "norms": {name: Compared(size, norm, mask, _several(each)) for name, mask in masks.items()},
-            "errors": {name: Compared(error, norm, mask) for name, mask in masks.items()},
+            "norms": {name: _by_set(mask, size, norm, each) for name, mask in masks.items()},
+            "errors": {name: _by_set(mask, error, norm) for name, mask in masks.items()},
         }
         told: dict[str, float | str] = {"engine": truth.index.engine, "change": _median_size(norm)}
         looks.append(Look(horizon, views, told, _unusable(repeats[:, at])))
@@ -164,7 +167,7 @@ def _distance(work: CellWork, store: Store, named: Parts) -> list[Look]:
     sums = np.broadcast_to(np.array(truth.index.learning_rate_sums)[:, None], curves.shape)
     views = {}
     for name, part in named.items():
-        own = _tests(part, tested)
+        own = _tests(part, tested).any(axis=1)
         views[name] = Compared(sums[:, own], curves[:, own], np.ones_like(curves[:, own], dtype=np.bool_))
     told: dict[str, float | str] = {"engine": truth.index.engine, "distance": _median_size(curves[-1])}
     return [Look(None, {"distance": views}, told, _unusable(curves))]
@@ -217,8 +220,16 @@ def _of_horizons(predicted: FloatArray, n_horizon: int, work: CellWork) -> Float
 
 
 def _tests(part: Tested, whole: Tested) -> Mask:
-    """Which of all interventions a part tests for any query, (n_intervention,)."""
-    return np.asarray(part.among(whole.interventions).any(axis=1), dtype=np.bool_)
+    """Which of all interventions each set of a part tests for any query, (n_intervention, n_set)."""
+    mask = part.among(whole.interventions)
+    return np.stack([mask[:, own].any(axis=1) for own in shares(mask.shape[1], part.n_set)], axis=1)
+
+
+def _by_set(mask: Mask, predicted: FloatArray, measured: FloatArray, repeats: FloatArray | None = None) -> Compared:
+    """Numbers of interventions, (n_intervention, 1), compared within each set."""
+    first, second = (np.broadcast_to(values, mask.shape) for values in (predicted, measured))
+    several = None if repeats is None else _several(np.broadcast_to(repeats, (len(repeats), *mask.shape)))
+    return Compared(first, second, mask, several, mask.shape[1])
 
 
 def _several(repeats: FloatArray) -> FloatArray | None:

@@ -153,4 +153,7 @@ def _metric_identity(name: str, registry: Registry) -> list[Any]:
 
 def _rule_identity(rule: ExampleRule, selectors: Mapping[str, ScoreJob]) -> list[Any]:
     by = selectors.get(rule.by) if rule.needs_scores else None
-    return [asdict(rule), by.id if by else None]
+    told = asdict(rule)
+    if rule.sets == 1:
+        del told["sets"]  # one set is what goes without saying
+    return [told, by.id if by else None]

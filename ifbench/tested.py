@@ -25,10 +25,12 @@ class Tested:
     Attributes:
         interventions: Sorted, each once.
         mask: Bool (n_intervention, n_query).
+        n_set: Sets of examples; each is tested for an equal share of the queries, in their order.
     """
 
     interventions: tuple[Intervention, ...]
     mask: Mask
+    n_set: int = 1
 
     def among(self, others: Sequence[Intervention]) -> Mask:
         """The mask with a row for each of `others`, in their order; empty rows for those not in here."""
@@ -95,11 +97,15 @@ def tested_parts(
         found = sorted(
             (Intervention.reweight(rows, added), place) for added in changes for place, rows in enumerate(groups)
         )
-        parts[rule.name] = Tested(tuple(item for item, _ in found), mask[[place for _, place in found]])
+        parts[rule.name] = Tested(tuple(item for item, _ in found), mask[[place for _, place in found]], rule.sets)
     return parts
 
 
 def together(parts: Parts) -> Tested:
-    """Every tested pair, whichever rule chose it; the same intervention from two rules is one."""
+    """Every tested pair, whichever rule chose it; the same intervention from two rules is one.
+
+    They stay apart in sets where all rules have equally many.
+    """
     union = tuple(sorted({item for part in parts.values() for item in part.interventions}))
-    return Tested(union, np.logical_or.reduce([part.among(union) for part in parts.values()]))
+    n_set, *others = {part.n_set for part in parts.values()}
+    return Tested(union, np.logical_or.reduce([part.among(union) for part in parts.values()]), 1 if others else n_set)
