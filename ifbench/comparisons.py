@@ -80,7 +80,7 @@ def parts_of(work: CellWork, suite: Suite, store: Store) -> Parts:
     if trained is None:
         raise MissingArtifactError(work.label)
     if work.score is not None:
-        _, queries = stored_scores(work.score, store)
+        queries = stored_scores(work.score, store).queries
     else:
         queries = asked_queries(suite.queries, trained, seed=work.cell.task.seed)
     sizes = {"n_train": int(trained.meta["n_train"]), "n_query": len(queries), "seed": work.cell.task.seed}
@@ -105,10 +105,10 @@ def compare(work: CellWork, suite: Suite, store: Store) -> Comparison:
 def _effects(work: CellWork, store: Store, named: Parts) -> list[Look]:
     """The view `effects`: a row an intervention, a column a query."""
     assert work.score is not None
-    tested, (scores, queries) = named["all"], stored_scores(work.score, store)
-    truth = _measured(work, tested, store, queries.tolist())
+    tested, scores = named["all"], stored_scores(work.score, store)
+    truth = _measured(work, tested, store, scores.queries.tolist())
     repeats, horizons, drift = truth.changes, truth.horizons, truth.drift
-    predicted = predicted_effects(tested.interventions, scores)
+    predicted = predicted_effects(tested.interventions, scores.values, scores.examples)
     predicted = _of_horizons(predicted, len(horizons), work)
     masks = {name: part.among(tested.interventions) for name, part in named.items()}
     return [

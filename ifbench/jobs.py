@@ -43,12 +43,17 @@ class TrainJob:
 
 @dataclass(frozen=True)
 class ScoreJob:
-    """Score all training examples for the chosen queries of a trained task; timed, so it runs alone."""
+    """Score training examples for the chosen queries of a trained task; timed, so it runs alone.
+
+    Attributes:
+        examples: Rows of the training set, rising; None: all of them.
+    """
 
     task: Task
     train_id: str
     estimator: Choice
     queries: tuple[QueryRule, ...]
+    examples: tuple[int, ...] | None
     identity: Mapping[str, Any]
     id: str
     kind = SCORE
@@ -140,8 +145,15 @@ def train_job(task: Task, registry: Registry) -> TrainJob:
     return TrainJob(task, as_stored(identity), digest(identity))
 
 
-def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], registry: Registry) -> ScoreJob:
-    """The job that scores with `estimator`; its id changes with the text of the plugin."""
+def score_job(
+    train: TrainJob,
+    estimator: Choice,
+    queries: Sequence[QueryRule],
+    registry: Registry,
+    *,
+    examples: tuple[int, ...] | None = None,
+) -> ScoreJob:
+    """The job that scores `examples` (None: all) with `estimator`; its id changes with the text of the plugin."""
     entry = registry.find("estimator", estimator.name)
     identity = {
         "task": train.id,
@@ -151,13 +163,16 @@ def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], 
         "version": entry.spec.version,
         "source": entry.source_digest,
     }
-    return ScoreJob(train.task, train.id, estimator, tuple(queries), as_stored(identity), digest(identity))
+    if examples is not None:
+        identity["examples"] = {"count": len(examples), "rows": digest(list(examples))}
+    return ScoreJob(train.task, train.id, estimator, tuple(queries), examples, as_stored(identity), digest(identity))
 
 
 def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> ChangeJob:
     """The job that predicts changes of parameters with the estimator of a scoring."""
     told = [item.plain() for item in interventions]
-    identity = {**{key: value for key, value in score.identity.items() if key != "queries"}, "interventions": told}
+    kept = {key: value for key, value in score.identity.items() if key not in {"queries", "examples"}}
+    identity = {**kept, "interventions": told}
     return ChangeJob(score.task, score.train_id, score.estimator, tuple(interventions), digest(identity))
 
 

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ifbench.cells import Cell, ExampleRule
+from ifbench.cells import Cell, ExampleRule, Task
 from ifbench.errors import NothingSelectedError
 from ifbench.identity import digest
 from ifbench.jobs import ScoreJob, TrainJob, describe_task, score_job, train_job, truth_base
 from ifbench.registry import Registry
 from ifbench.retraining import Quantity
+from ifbench.stats.selection import drawn_rows
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
 
@@ -128,7 +129,8 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     score = None
     measures = registry.protocol(cell.protocol.name).measures
     if cell.estimator.unavailable is None and measures != "distance":
-        score = score_job(train, cell.estimator, suite.queries, registry)
+        examples = _drawn(suite.examples, cell.task, registry)
+        score = score_job(train, cell.estimator, suite.queries, registry, examples=examples)
     selectors = {
         choice.label: score_job(train, choice, suite.queries, registry)
         for choice in suite.estimators
@@ -144,6 +146,13 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
         "metrics": [_metric_identity(metric.name, registry) for metric in suite.metrics],
     }
     return CellWork(cell, train, score, selectors, bases, measures, digest(identity))
+
+
+def _drawn(rules: tuple[ExampleRule, ...], task: Task, registry: Registry) -> tuple[int, ...] | None:
+    """The only training examples that a suite tests, where no scores choose them."""
+    data = registry.dataset(task.data.name)
+    n_train, _ = data.sizes(registry.params("data", data.name, task.data.params))
+    return drawn_rows(rules, n_train, seed=task.seed)
 
 
 def _metric_identity(name: str, registry: Registry) -> list[Any]:

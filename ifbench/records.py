@@ -83,7 +83,8 @@ class Timing:
 
     Attributes:
         fit_seconds: Wall time of `fit`.
-        score_seconds: Wall time of `score` over all examples and queries of the cell.
+        score_seconds: Wall time of `score` for the queries of the cell, over all examples, or over the tested ones
+            where no scores choose them.
         per_pair_microseconds: (fit + score) per example-query pair.
         peak_memory_mb: Growth of the resident set during fit and score, in MB of 10**6 bytes.
         gradient_epochs: (fit + score) over the time of one forward and backward pass of the training set.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +44,22 @@ Parts = Mapping[str, Tested]
 """By the name of the example rule."""
 
 
-def stored_scores(job: ScoreJob, store: Store) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Scores (n_train, n_query), or (n_horizon, n_train, n_query), and the rows of the queries (n_query,).
+class Scores(NamedTuple):
+    """What an estimator gave.
+
+    Attributes:
+        values: Shape (n_example, n_query), or (n_horizon, n_example, n_query).
+        queries: Rows of the test set, (n_query,).
+        examples: Rows of the training set, rising, (n_example,); None: all of them.
+    """
+
+    values: NDArray[np.float64]
+    queries: NDArray[np.int64]
+    examples: NDArray[np.int64] | None
+
+
+def stored_scores(job: ScoreJob, store: Store) -> Scores:
+    """What a scoring stored.
 
     Raises:
         MissingArtifactError: They are not in the store.
@@ -52,7 +67,7 @@ def stored_scores(job: ScoreJob, store: Store) -> tuple[NDArray[np.float64], NDA
     artifact = store.get(SCORE, job.id)
     if artifact is None:
         raise MissingArtifactError(job.label)
-    return artifact.arrays["scores"], artifact.arrays["queries"]
+    return Scores(artifact.arrays["scores"], artifact.arrays["queries"], artifact.arrays.get("examples"))
 
 
 def asked_queries(rules: Sequence[QueryRule], trained: Artifact, *, seed: int) -> NDArray[np.int64]:
@@ -90,7 +105,7 @@ def tested_parts(
         if rule.needs_scores:
             job = own if rule.by == "self" else selectors[rule.by]
             assert job is not None
-            stored = stored_scores(job, store)[0]
+            stored = stored_scores(job, store).values
             scores = stored if stored.ndim == 2 else stored[-1]  # of several horizons the last one chooses
         groups, mask = select_groups(rule, n_train, n_query, scores, seed=seed)
         changes = rule.added(n_train)

@@ -173,7 +173,7 @@ def _training_seconds(store: Store, missing: Sequence[TrainJob]) -> float | None
 
 
 def _scoring_seconds(store: Store, missing: Sequence[ScoreJob]) -> float | None:
-    """Seconds of the missing scorings, by what the same estimator with the same parameters took before."""
+    """Seconds of the missing scorings, by what the same estimator took before for as many examples."""
     past: dict[str, list[float]] = defaultdict(list)
     for _, meta in store.entries(SCORE) if missing else ():
         past[_method(meta["identity"])].append(float(meta["seconds"]))
@@ -186,7 +186,7 @@ def _network(identity: Mapping[str, Any]) -> str:
 
 
 def _method(identity: Mapping[str, Any]) -> str:
-    return canonical_json([identity["estimator"], identity["params"]])
+    return canonical_json([identity["estimator"], identity["params"], identity.get("examples", {}).get("count")])
 
 
 def _stale(found: dict[str, str]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,6 +98,20 @@ def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Gro
         names = [("examples", seed), *(("examples", seed, number) for number in range(1, rule.sets))]
         chosen = [_cut(_shuffled(n_train, *own)[:count], size) for own in names]
     return [sorted({_group(rows) for rows in own}) for own in chosen]
+
+
+@lru_cache(maxsize=32)
+def drawn_rows(rules: tuple[ExampleRule, ...], n_train: int, *, seed: int) -> tuple[int, ...] | None:
+    """Rows of the training set that the rules name whatever the scores; None: all, or scores choose.
+
+    Raises:
+        IfbenchError: See `drawn_groups`.
+    """
+    if any(rule.needs_scores or (rule.order == "all" and rule.group is None) for rule in rules):
+        return None
+    sets = (groups for rule in rules for groups in drawn_groups(rule, n_train, seed=seed))
+    rows = sorted({row for groups in sets for group in groups for row in group})
+    return tuple(rows) if len(rows) < n_train else None
 
 
 def _sizes(rule: ExampleRule, n_train: int, *, where: str) -> tuple[int, int]:
