@@ -142,13 +142,14 @@ def _parameters(work: CellWork, store: Store, named: Parts) -> list[Look]:
     stored = store.get(CHANGE, change_job(work.score, tested.interventions).id)
     if stored is None:
         raise MissingArtifactError(work.label)
-    predicted = stored.arrays["changes"].astype(np.float64)  # (n_intervention, n_param)
-    size = np.linalg.norm(predicted, axis=-1)[:, None]
+    predicted = _of_horizons(stored.arrays["changes"].astype(np.float64), len(truth.horizons), work)
     masks = {name: _tests(part, tested) for name, part in named.items()}
     looks = []
     for at, horizon in enumerate(truth.horizons):
         mean = repeats[:, at].mean(axis=0)
-        norm, error = np.linalg.norm(mean, axis=-1)[:, None], np.linalg.norm(predicted - mean, axis=-1)[:, None]
+        size, norm, error = (
+            np.linalg.norm(change, axis=-1)[:, None] for change in (predicted[at], mean, predicted[at] - mean)
+        )
         each = np.linalg.norm(repeats[:, at], axis=-1)[..., None]
         views = {
             "norms": {name: _by_set(mask, size, norm, each) for name, mask in masks.items()},
@@ -208,7 +209,7 @@ def _measured(work: CellWork, tested: Tested, store: Store, queries: Sequence[in
 
 
 def _of_horizons(predicted: FloatArray, n_horizon: int, work: CellWork) -> FloatArray:
-    """Predicted effects of each horizon, (n_horizon, n_intervention, n_query): the estimator's own, or all the same."""
+    """Predictions of each horizon, (n_horizon, n_intervention, n_column): the estimator's own, or all the same."""
     if predicted.ndim == 2:
         return np.broadcast_to(predicted, (n_horizon, *predicted.shape))
     if len(predicted) != n_horizon:

@@ -75,6 +75,7 @@ class EstimatorSpec(Spec):
 
     Attributes:
         calibrated: Scores have the right size, not only the right order up to a positive factor.
+        follows: Scores depend on how the protocol trains again, `Problem.retraining`: each stretch has its own.
         expected_failures: Conformance check -> why this method fails it. A declared failure that passes is an error.
         check_params: Parameters to be checked with (Any: as in a suite), where the defaults do not suit the small
             problems of the checks.
@@ -82,6 +83,7 @@ class EstimatorSpec(Spec):
 
     kind = "estimator"
     calibrated: bool = True
+    follows: bool = False
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     check_params: Mapping[str, Any] = field(default_factory=dict)
 

@@ -277,6 +277,11 @@ class Problem(Protocol):
         """The matrix itself, (n_param, n_param), symmetric; for small n_param."""
         ...
 
+    @property
+    def retraining(self) -> Retraining | None:
+        """How the protocol trains again that the scores will be compared with; None where there is none."""
+        ...
+
     def trajectory(self, *, steps: int, learning_rate: float | None = None) -> Trajectory:
         """The next updates of the training, those that a protocol which trains on from the optimum perturbs.
 
@@ -300,6 +305,9 @@ class Estimator(Protocol):
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
         """Influence of each example on each query, shape (n_example, n_query).
 
+        One that follows the protocol (`EstimatorSpec.follows`) may give scores for each of its horizons, shape
+        (n_horizon, n_example, n_query).
+
         Positive: the example helps, removing it raises the query's loss. The effect of adding weight delta_i to
         example i of the mean loss is `-sum_i delta_i * score_i`, in nats.
         """
@@ -315,7 +323,7 @@ class ParameterChangeEstimator(Protocol):
         ...
 
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
-        """Predicted change of the trained parameters, shape (n_intervention, n_param)."""
+        """Predicted change of the trained parameters, (n_intervention, n_param), or one for each horizon in front."""
         ...
 
 

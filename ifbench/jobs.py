@@ -47,6 +47,7 @@ class ScoreJob:
 
     Attributes:
         examples: Rows of the training set, rising; None: all of them.
+        protocol: Whose retraining the estimator follows; None: it follows none.
     """
 
     task: Task
@@ -54,6 +55,7 @@ class ScoreJob:
     estimator: Choice
     queries: tuple[QueryRule, ...]
     examples: tuple[int, ...] | None
+    protocol: Choice | None
     identity: Mapping[str, Any]
     id: str
     kind = SCORE
@@ -67,7 +69,8 @@ class ScoreJob:
     @property
     def label(self) -> str:
         """How progress calls it."""
-        return f"score {self.estimator.label} {describe_task(self.task)}"
+        following = f" for {self.protocol.label}" if self.protocol else ""
+        return f"score {self.estimator.label}{following} {describe_task(self.task)}"
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,17 @@ class TruthJob:
 
 @dataclass(frozen=True)
 class ChangeJob:
-    """Predict what some interventions do to the parameters of a trained task."""
+    """Predict what some interventions do to the parameters of a trained task.
+
+    Attributes:
+        protocol: As of `ScoreJob`.
+    """
 
     task: Task
     train_id: str
     estimator: Choice
     interventions: tuple[Intervention, ...]
+    protocol: Choice | None
     id: str
     kind = CHANGE
     exclusive = False
@@ -152,9 +160,14 @@ def score_job(
     registry: Registry,
     *,
     examples: tuple[int, ...] | None = None,
+    protocol: Choice | None = None,
 ) -> ScoreJob:
-    """The job that scores `examples` (None: all) with `estimator`; its id changes with the text of the plugin."""
+    """The job that scores `examples` (None: all) with `estimator`; its id changes with the text of the plugin.
+
+    Only for an estimator that follows it, the id changes with the retraining of `protocol`.
+    """
     entry = registry.find("estimator", estimator.name)
+    followed = protocol if registry.estimator(estimator.name).follows else None
     identity = {
         "task": train.id,
         "estimator": estimator.name,
@@ -165,7 +178,19 @@ def score_job(
     }
     if examples is not None:
         identity["examples"] = {"count": len(examples), "rows": digest(list(examples))}
-    return ScoreJob(train.task, train.id, estimator, tuple(queries), examples, as_stored(identity), digest(identity))
+    if followed is not None:
+        identity["retraining"] = _stretch(train.task, followed, registry)
+    stored = as_stored(identity)
+    return ScoreJob(train.task, train.id, estimator, tuple(queries), examples, followed, stored, digest(identity))
+
+
+def _stretch(task: Task, protocol: Choice, registry: Registry) -> dict[str, Any]:
+    """What tells one retraining of a task from another, as JSON values (Any)."""
+    params = registry.params("protocol", protocol.name, protocol.params)
+    told = asdict(registry.protocol(protocol.name).retraining(params, task.recipe.steps))
+    if task.recipe.until_gradient_norm is not None:  # the updates made are not known before: whatever depends on them
+        told["of"] = [protocol.name, dict(protocol.params)]
+    return told
 
 
 def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> ChangeJob:
@@ -173,7 +198,8 @@ def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> Change
     told = [item.plain() for item in interventions]
     kept = {key: value for key, value in score.identity.items() if key not in {"queries", "examples"}}
     identity = {**kept, "interventions": told}
-    return ChangeJob(score.task, score.train_id, score.estimator, tuple(interventions), digest(identity))
+    own = score.task, score.train_id, score.estimator
+    return ChangeJob(*own, tuple(interventions), score.protocol, digest(identity))
 
 
 def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registry) -> str:

@@ -130,9 +130,9 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     measures = registry.protocol(cell.protocol.name).measures
     if cell.estimator.unavailable is None and measures != "distance":
         examples = _drawn(suite.examples, cell.task, registry)
-        score = score_job(train, cell.estimator, suite.queries, registry, examples=examples)
+        score = score_job(train, cell.estimator, suite.queries, registry, examples=examples, protocol=cell.protocol)
     selectors = {
-        choice.label: score_job(train, choice, suite.queries, registry)
+        choice.label: score_job(train, choice, suite.queries, registry, protocol=cell.protocol)
         for choice in suite.estimators
         if choice.unavailable is None and any(rule.needs_scores and rule.by == choice.label for rule in suite.examples)
     }

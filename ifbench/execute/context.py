@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ifbench.cells import Task
+from ifbench.cells import Choice, Task
 from ifbench.errors import IfbenchError, MissingArtifactError
 from ifbench.identity import canonical_json
 from ifbench.interfaces import Checkpoint
@@ -22,6 +22,7 @@ from ifbench.numerics.training import checkpoint_of
 from ifbench.numerics.updates import State, n_slot
 from ifbench.numerics.ways import way_named
 from ifbench.registry import Registry
+from ifbench.retraining import Retraining
 from ifbench.store.artifacts import Artifact, Store
 
 MAX_PREPARED = 4
@@ -74,6 +75,13 @@ class Context:
                 hint="restore the data, or raise the version of the data plugin to train anew",
             )
         return TrainedArtifact(prepared, artifact, self.device, self.engine)
+
+    def stretch(self, protocol: Choice | None, steps: int) -> Retraining | None:
+        """How a protocol trains again after a training of `steps` updates; None where there is no protocol."""
+        if protocol is None:
+            return None
+        params = self.registry.params("protocol", protocol.name, protocol.params)
+        return self.registry.protocol(protocol.name).retraining(params, steps)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, cast
 
@@ -31,7 +31,7 @@ class Pass:
     """One fresh instance of an estimator, fitted and scored.
 
     Attributes:
-        scores: Shape (n_example, n_query).
+        scores: Shape (n_example, n_query), or (n_horizon, n_example, n_query).
     """
 
     estimator: Estimator
@@ -49,7 +49,8 @@ class Pass:
 def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays `scores` (n_example, n_query) and `queries` (n_query,), and meta data (Any: JSON) with timing.
 
-    With them `examples` (n_example,) where the job names some, the rows that are scored.
+    Scores have an axis of horizons in front where the estimator follows a protocol and tells each apart. `examples`
+    (n_example,) are the rows that are scored, where the job names some.
 
     A short run is repeated and the second pass is timed: the first paid for warming up. Both must give the same bits.
 
@@ -58,7 +59,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
         Exception: Whatever the estimator raises.
     """
     trained = context.trained(job)
-    problem = trained.problem
+    problem = replace(trained.problem, retraining=context.stretch(job.protocol, trained.steps))
     rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     before = _digest(problem)
@@ -77,7 +78,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
     timing = {
         "fit_seconds": done.fit_seconds,
         "score_seconds": done.score_seconds,
-        "per_pair_microseconds": done.seconds / done.scores.numel() * 1e6,
+        "per_pair_microseconds": done.seconds / done.scores.shape[-2:].numel() * 1e6,
         "peak_memory_mb": peak,
         "gradient_epochs": done.seconds / _epoch_seconds(problem),
     }

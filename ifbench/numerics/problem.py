@@ -19,6 +19,7 @@ from ifbench.numerics.staging import Stage
 from ifbench.numerics.training import Trainer, trainer_of
 from ifbench.numerics.trajectory import TrainingTrajectory
 from ifbench.numerics.updates import State, n_slot
+from ifbench.retraining import Retraining
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class TrainedProblem:
         buffers: Running statistics after training, shape (n_buffer,); None stands for none.
         slots: The optimizer's vectors after training, each (n_param,); None: not known.
         steps_made: Updates that led here; None: as many as the recipe says.
+        retraining: The stretch of the protocol that scores will be compared with, if any.
     """
 
     objective: Objective
@@ -45,6 +47,7 @@ class TrainedProblem:
     buffers: Tensor | None = None
     slots: tuple[Tensor, ...] | None = None
     steps_made: int | None = None
+    retraining: Retraining | None = None
     _kept: dict[Curvature, dict[int, Stage]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
