@@ -1,4 +1,4 @@
-"""The four kinds of work, and what makes two pieces of it the same.
+"""The five kinds of work, and what makes two pieces of it the same.
 
 An id is a digest of everything a result depends on, and of nothing else: not the machine, the suite or the hour.
 """
@@ -13,11 +13,12 @@ from ifbench.cells import Choice, QueryRule, Task
 from ifbench.identity import as_stored, digest
 from ifbench.records import Intervention
 from ifbench.registry import Registry
+from ifbench.retraining import Explained
 
 TRAINING_VERSION = 1
 """Raised when the numerics of training change so that numbers move."""
 
-TRAIN, SCORE, CHANGE = "train", "score", "change"
+TRAIN, SCORE, CHANGE, STUDY = "train", "score", "change", "study"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class ScoreJob:
     """Score training examples for the chosen queries of a trained task; timed, so it runs alone.
 
     Attributes:
+        explains: Whether the loss of a query is that of its own label, or of the class predicted for it.
         examples: Rows of the training set, rising; None: all of them.
         protocol: Whose retraining the estimator follows; None: it follows none.
     """
@@ -54,6 +56,7 @@ class ScoreJob:
     train_id: str
     estimator: Choice
     queries: tuple[QueryRule, ...]
+    explains: Explained
     examples: tuple[int, ...] | None
     protocol: Choice | None
     identity: Mapping[str, Any]
@@ -130,7 +133,33 @@ class ChangeJob:
         return f"predict {self.estimator.label} {len(self.interventions)} interventions {describe_task(self.task)}"
 
 
-Job = TrainJob | ScoreJob | TruthJob | ChangeJob
+@dataclass(frozen=True)
+class StudyJob:
+    """Tell the findings of one (task, protocol, repeat), on the queries and with the scores that it asks for."""
+
+    task: Task
+    train_id: str
+    protocol: Choice
+    repeat: int
+    queries: tuple[QueryRule, ...]
+    score: ScoreJob | None
+    id: str
+    kind = STUDY
+    exclusive = False
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it may take."""
+        return self.protocol.timeout
+
+    @property
+    def label(self) -> str:
+        """How progress calls it."""
+        by = f" by {self.score.estimator.label}" if self.score else ""
+        return f"{self.protocol.label}{by} {describe_task(self.task)}"
+
+
+Job = TrainJob | ScoreJob | TruthJob | ChangeJob | StudyJob
 
 
 def describe_task(task: Task) -> str:
@@ -159,6 +188,7 @@ def score_job(
     queries: Sequence[QueryRule],
     registry: Registry,
     *,
+    explains: Explained = "label",
     examples: tuple[int, ...] | None = None,
     protocol: Choice | None = None,
 ) -> ScoreJob:
@@ -175,19 +205,34 @@ def score_job(
         "queries": [asdict(rule) for rule in queries],
         "version": entry.spec.version,
         "source": entry.source_digest,
+        **({} if explains == "label" else {"explains": explains}),
     }
     if examples is not None:
         identity["examples"] = {"count": len(examples), "rows": digest(list(examples))}
-    if followed is not None:
-        identity["retraining"] = _stretch(train.task, followed, registry)
-    stored = as_stored(identity)
-    return ScoreJob(train.task, train.id, estimator, tuple(queries), examples, followed, stored, digest(identity))
+    stretch = None if followed is None else _stretch(train.task, followed, registry)
+    if stretch is None:
+        followed = None
+    else:
+        identity["retraining"] = stretch
+    return ScoreJob(
+        train.task,
+        train.id,
+        estimator,
+        tuple(queries),
+        explains,
+        examples,
+        followed,
+        as_stored(identity),
+        digest(identity),
+    )
 
 
-def _stretch(task: Task, protocol: Choice, registry: Registry) -> dict[str, Any]:
-    """What tells one retraining of a task from another, as JSON values (Any)."""
-    params = registry.params("protocol", protocol.name, protocol.params)
-    told = asdict(registry.protocol(protocol.name).retraining(params, task.recipe.steps))
+def _stretch(task: Task, protocol: Choice, registry: Registry) -> dict[str, Any] | None:
+    """What tells one retraining of a task from another, as JSON values (Any); None where the protocol makes none."""
+    retraining = registry.protocol(protocol.name).retraining
+    if retraining is None:
+        return None
+    told = asdict(retraining(registry.params("protocol", protocol.name, protocol.params), task.recipe.steps))
     if task.recipe.until_gradient_norm is not None:  # the updates made are not known before: whatever depends on them
         told["of"] = [protocol.name, dict(protocol.params)]
     return told
@@ -200,6 +245,24 @@ def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> Change
     identity = {**kept, "interventions": told}
     own = score.task, score.train_id, score.estimator
     return ChangeJob(*own, tuple(interventions), score.protocol, digest(identity))
+
+
+def study_job(
+    train: TrainJob,
+    protocol: Choice,
+    repeat: int,
+    queries: Sequence[QueryRule],
+    score: ScoreJob | None,
+    registry: Registry,
+) -> StudyJob:
+    """The job that tells a study's findings; its id holds the queries and the scores only where the study asks."""
+    asked = tuple(queries) if registry.protocol(protocol.name).asks else ()
+    identity = {
+        "base": truth_base(train, protocol, repeat, registry),
+        "queries": [asdict(rule) for rule in asked],
+        "score": score.id if score else None,
+    }
+    return StudyJob(train.task, train.id, protocol, repeat, asked, score, digest(identity))
 
 
 def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registry) -> str:

@@ -59,7 +59,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
         Exception: Whatever the estimator raises.
     """
     trained = context.trained(job)
-    problem = replace(trained.problem, retraining=context.stretch(job.protocol, trained.steps))
+    problem = replace(trained.explaining(job.explains), retraining=context.stretch(job.protocol, trained.steps))
     rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     before = _digest(problem)
