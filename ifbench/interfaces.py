@@ -335,6 +335,11 @@ class TrainedTask(Protocol):
     """A trained task as a protocol sees it: it may train again."""
 
     @property
+    def data(self) -> Dataset:
+        """Training examples and test points, in the task's type, on its device; not to be modified."""
+        ...
+
+    @property
     def n_train(self) -> int:
         """Number of training examples."""
         ...
@@ -365,6 +370,7 @@ class TrainedTask(Protocol):
         how: Retraining,
         look: Look,
         *,
+        added: Batch | None = None,
         repeat: int = 0,
         progress: Progress | None = None,
     ) -> Tensor:
@@ -375,17 +381,26 @@ class TrainedTask(Protocol):
             how: The stretch of training.
             look: Given the networks of some runs, one a row, and the number of the horizon, from 0; says what is to be
                 known of them, its first axis the run.
+            added: Examples that the rows of the interventions index in place of the training set, such as training
+                examples with other labels; only where `how.form` is `term`.
             repeat: 0 sees the batches and noise that the task's own seed gives (and its initial parameters, where it
                 starts from those), another number those of a seed of its own.
             progress: Told of (updates made, updates to make).
 
         Returns:
             What `look` said, shape (n_horizon, 1 + n_intervention, ...), the unperturbed run in row 0.
+
+        Raises:
+            IfbenchError: It cannot start there, a row is outside, or `added` does not suit the stretch or the data.
         """
         ...
 
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
         """Loss of each query in each network, with its own running statistics: (n_run, n_query)."""
+        ...
+
+    def predictions(self, networks: Point, queries: LongTensor) -> Tensor:
+        """What each network predicts of each query: classes, int64 (n_run, n_query), or values."""
         ...
 
 
