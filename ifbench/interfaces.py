@@ -335,6 +335,11 @@ class TrainedTask(Protocol):
     """A trained task as a protocol sees it: it may train again."""
 
     @property
+    def data(self) -> Dataset:
+        """Training examples and test points, in the task's type, on its device; not to be modified."""
+        ...
+
+    @property
     def n_train(self) -> int:
         """Number of training examples."""
         ...
@@ -365,6 +370,7 @@ class TrainedTask(Protocol):
         how: Retraining,
         look: Look,
         *,
+        added: Batch | None = None,
         repeat: int = 0,
         progress: Progress | None = None,
     ) -> Tensor:
@@ -375,12 +381,17 @@ class TrainedTask(Protocol):
             how: The stretch of training.
             look: Given the networks of some runs, one a row, and the number of the horizon, from 0; says what is to be
                 known of them, its first axis the run.
+            added: Examples that the rows of the interventions index in place of the training set, such as training
+                examples with other labels; only where `how.form` is `term`.
             repeat: 0 sees the batches and noise that the task's own seed gives (and its initial parameters, where it
                 starts from those), another number those of a seed of its own.
             progress: Told of (updates made, updates to make).
 
         Returns:
             What `look` said, shape (n_horizon, 1 + n_intervention, ...), the unperturbed run in row 0.
+
+        Raises:
+            IfbenchError: It cannot start there, a row is outside, or `added` does not suit the stretch or the data.
         """
         ...
 
@@ -390,6 +401,10 @@ class TrainedTask(Protocol):
 
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
         """Loss of each query in each network, with its own running statistics: (n_run, n_query)."""
+        ...
+
+    def predictions(self, networks: Point, queries: LongTensor) -> Tensor:
+        """What each network predicts of each query: classes, int64 (n_run, n_query), or values."""
         ...
 
 
@@ -444,6 +459,7 @@ class Subject:
         problem: The task as an estimator sees it.
         task: The task as a protocol sees it.
         queries: Rows of the test set that the suite asks about; none where the study's spec does not ask.
+        interventions: Those of the suite's example rules, sorted; none where the study's spec does not ask.
         scores: Scores of every training example on these queries by the estimator under test, (n_train, n_query); None
             where the study's spec does not ask.
         repeat: Number of the repetition; enters every generator.
@@ -452,6 +468,7 @@ class Subject:
     problem: Problem
     task: TrainedTask
     queries: LongTensor
+    interventions: Sequence[Intervention]
     scores: Tensor | None
     repeat: int = 0
 
