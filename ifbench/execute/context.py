@@ -114,6 +114,7 @@ class TrainedArtifact:
             buffers=state.buffers,
             slots=state.slots,
             steps_made=self.steps,
+            states=self.state_at,
         )
 
     @property
