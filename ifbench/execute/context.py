@@ -116,6 +116,7 @@ class TrainedArtifact:
             buffers=state.buffers,
             slots=state.slots,
             steps_made=self.steps,
+            states=self.state_at,
         )
 
     def explaining(self, explained: Explained) -> TrainedProblem:
