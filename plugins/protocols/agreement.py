@@ -79,6 +79,6 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
             "unperturbed_distance": "without intervention",
             "norm": "norm of parameters",
         },
-        summary="the same interventions from the optimum and from scratch: correlation of effects, distance of networks",
+        summary="the same interventions from the optimum and from scratch: correlations, distance of parameters",
         source="Basu, Pope, Feizi 2021, section 6, fig. 5; section 9.12, fig. 19",
     )
