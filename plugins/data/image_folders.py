@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PARTS: tuple[Part, Part] = ("train", "test")
 TRAIN, TESTS = "train", ("test", "val")
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+BYTES_A_VALUE = 5
+"""While images are read: one as a byte, four as a float."""
 MODES = {"rgb": "RGB", "grey": "L"}
 
 
@@ -105,8 +107,9 @@ def _read(files: Sequence[Path], params: ImageFolderParams) -> Tensor:
     """Bytes (n, channel, height, width)."""
     import torch
 
+    n_pixel = params.size**2 if params.size is not None else _pixels(files[0], params)[0].size
+    _check_memory(files, n_pixel, params)
     first = _pixels(files[0], params)
-    _check_memory(len(files) * first.nbytes * 5, len(files), params)  # bytes and floats
     found = np.empty((len(files), *first.shape), dtype=np.uint8)
     for row, file in enumerate(files):
         pixels = _pixels(file, params)
@@ -140,13 +143,14 @@ def _of_other_size(file: Path, got: Sequence[int], first: Sequence[int], params:
     )
 
 
-def _check_memory(needed: int, n_file: int, params: ImageFolderParams) -> None:
+def _check_memory(files: Sequence[Path], n_pixel: int, params: ImageFolderParams) -> None:
     import psutil
 
+    needed = len(files) * n_pixel * len(MODES[params.channels]) * BYTES_A_VALUE
     there = psutil.virtual_memory().total
     if needed > there:
         raise IfbenchError(
-            f"{n_file:,} images need {needed / 1e9:.0f} GB, but there are {there / 1e9:.0f}",
+            f"{len(files):,} images need {needed / 1e9:.0f} GB, but there are {there / 1e9:.0f}",
             where=_where(params),
             hint="take fewer with n_train, fraction or classes, or give a smaller `size`",
         )

@@ -73,9 +73,7 @@ def load(params: _Split) -> Dataset:
     def batch(rows: object, targets: object) -> Batch:
         return Batch(torch.as_tensor((rows - mean) / deviation), torch.as_tensor(targets, dtype=torch.int64))
 
-    return Dataset(
-        batch(train_inputs, train_classes), batch(test_inputs, test_classes), facts.n_class, source="scikit-learn"
-    )
+    return Dataset(batch(train_inputs, train_classes), batch(test_inputs, test_classes), facts.n_class)
 
 
 def _spec(name: str, params: type[_Split], about: str, source: str) -> DatasetSpec:
