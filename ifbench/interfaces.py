@@ -43,11 +43,15 @@ class Dataset:
         train: All training examples, n_train of them.
         test: All test points, n_test of them.
         n_output: Classes, or values per target.
+        source: Where the data came from, where there is a choice; told in records.
+        suspect: Training examples whose label is in doubt, bool (n_train,); None where nothing is known.
     """
 
     train: Batch
     test: Batch
     n_output: int
+    source: str = ""
+    suspect: Tensor | None = None
 
 
 class Model(Protocol):

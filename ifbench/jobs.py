@@ -160,10 +160,17 @@ def describe_task(task: Task) -> str:
     return f"{task.data.label}/{task.architecture.label}({shape}){decay} seed {task.seed}"
 
 
+def stated_task(task: Task, registry: Registry) -> dict[str, Any]:
+    """What of a task its results depend on (Any: JSON)."""
+    stated = task.stated()
+    free = registry.find("data", task.data.name).spec.params.free()
+    return {**stated, "data": {key: value for key, value in stated["data"].items() if key not in free}}
+
+
 def train_job(task: Task, registry: Registry) -> TrainJob:
     """The job that trains `task`."""
     identity = {
-        **task.stated(),
+        **stated_task(task, registry),
         "version": {
             "training": TRAINING_VERSION,
             "data": registry.find("data", task.data.name).spec.version,
