@@ -77,25 +77,29 @@ def influences(
     """
     assert work.score is not None
     try:
-        scores, rows = stored_scores(work.score, store)
+        stored = stored_scores(work.score, store)
     except MissingArtifactError as error:
         raise IfbenchError(f"no stored scores: {work.score.label}", hint="run the suite first: ifbench run") from error
-    scores = scores if scores.ndim == 2 else scores[-1]
+    rows = stored.queries
+    scores = stored.scores if stored.scores.ndim == 2 else stored.scores[-1]
+    examples = np.arange(len(scores)) if stored.examples is None else stored.examples
     if query is not None and query not in rows:
         raise IfbenchError(f"test row {query} is no query of it", hint=f"queries: {', '.join(map(str, rows[:20]))}")
     choice = work.cell.task.data
     load = registry.find("data", choice.name).spec.load()
     data: Dataset = load(registry.params("data", choice.name, choice.params))
     places = [place for place, row in enumerate(rows) if query in (None, row)][:MOST_QUERIES]
-    return [_influences(data, int(rows[place]), scores[:, place], top) for place in places]
+    return [_influences(data, int(rows[place]), scores[:, place], examples, top) for place in places]
 
 
-def _influences(data: Dataset, query: int, scores: np.ndarray[Any, Any], top: int) -> Influences:
+def _influences(
+    data: Dataset, query: int, scores: np.ndarray[Any, Any], examples: np.ndarray[Any, Any], top: int
+) -> Influences:
     order = np.argsort(-scores, kind="stable")
     found = min(top, len(order))
 
-    def shown(rows: Sequence[int]) -> tuple[Shown, ...]:
-        return tuple(_shown(data, row, float(scores[row])) for row in rows)
+    def shown(places: Sequence[int]) -> tuple[Shown, ...]:
+        return tuple(_shown(data, int(examples[place]), float(scores[place])) for place in places)
 
     return Influences(_shown(data, query, None), shown(order[:found].tolist()), shown(order[::-1][:found].tolist()))
 

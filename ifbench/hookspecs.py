@@ -84,6 +84,7 @@ class EstimatorSpec(Spec):
 
     Attributes:
         calibrated: Scores have the right size, not only the right order up to a positive factor.
+        follows: Scores depend on how the protocol trains again, `Problem.retraining`: each stretch has its own.
         expected_failures: Conformance check -> why this method fails it. A declared failure that passes is an error.
         check_params: Parameters to be checked with (Any: as in a suite), where the defaults do not suit the small
             problems of the checks.
@@ -91,6 +92,7 @@ class EstimatorSpec(Spec):
 
     kind = "estimator"
     calibrated: bool = True
+    follows: bool = False
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     check_params: Mapping[str, Any] = field(default_factory=dict)
 
@@ -123,8 +125,9 @@ class ProtocolSpec(Spec):
             training); None where it measures findings and makes none, or one of its own.
         measures: What its answer holds: the effect on each query; the change of each parameter; or `findings`, rows of
             its own that no metric compares with a prediction. Then the factory gives a `Study`.
-        asks: What a study wants of the suite. `queries`: the test points of its query rules. `scores`: those of the
-            estimator under test on these queries; it then has a cell for each estimator, else one for each task.
+        asks: What a study wants of the suite. `queries`: the test points of its query rules. `interventions`: those of
+            its example rules, which must need no scores. `scores`: those of the estimator under test on the queries;
+            the study then has a cell for each estimator, else one for each task.
         explains: Whose loss the scores of a study are about: that of the query's own label, or of what the network
             predicts for it.
         keys: Names in a row that tell rows of one cell apart, such as an epsilon.
@@ -136,7 +139,7 @@ class ProtocolSpec(Spec):
     kind = "protocol"
     retraining: Callable[[Any, int], Retraining] | None = None
     measures: Quantity = "effects"
-    asks: tuple[Literal["queries", "scores"], ...] = ()
+    asks: tuple[Literal["queries", "interventions", "scores"], ...] = ()
     explains: Explained = "label"
     keys: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -164,11 +167,14 @@ class MetricSpec(Spec):
             measured change of parameters, a pair for each intervention; `errors`, the norm of their difference with
             that of the measured change.
         lower_is_better: Whether 0 is perfect.
+        pooled: Whether it is taken over all pairs of intervention and query together, not for each query (each column)
+            and then averaged.
     """
 
     kind = "metric"
     of: tuple[View, ...] = ("effects", "norms")
     lower_is_better: bool = False
+    pooled: bool = False
 
 
 class Hooks:

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ifbench.cells import Cell, ExampleRule
+from ifbench.cells import Cell, ExampleRule, Task
 from ifbench.errors import NothingSelectedError
 from ifbench.identity import digest
 from ifbench.jobs import ScoreJob, StudyJob, TrainJob, describe_task, score_job, study_job, train_job, truth_base
 from ifbench.registry import Registry
 from ifbench.retraining import Quantity
+from ifbench.stats.selection import drawn_rows
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
 
@@ -135,7 +136,16 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     score = None
     spec = registry.protocol(cell.protocol.name)
     if cell.estimator.unavailable is None and spec.predicted:
-        score = score_job(train, cell.estimator, suite.queries, registry, explains=spec.explains)
+        examples = None if spec.measures == "findings" else _drawn(suite.examples, cell.task, registry)
+        score = score_job(
+            train,
+            cell.estimator,
+            suite.queries,
+            registry,
+            explains=spec.explains,
+            examples=examples,
+            protocol=cell.protocol,
+        )
     identity: dict[str, Any] = {  # Any: JSON
         "estimator": score.identity if score else [cell.estimator.name, dict(cell.estimator.params)],
         "label": cell.estimator.label,
@@ -143,11 +153,12 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     }
     if spec.measures == "findings":
         repeats = () if spec.predicted and score is None else range(suite.repeats)
-        studies = tuple(study_job(train, cell.protocol, k, suite.queries, score, registry) for k in repeats)
+        asked = suite.queries, suite.examples, score, registry
+        studies = tuple(study_job(train, cell.protocol, repeat, *asked) for repeat in repeats)
         told = digest({**identity, "studies": [study.id for study in studies]})
         return CellWork(cell, train, score, {}, (), studies, spec.measures, told)
     selectors = {
-        choice.label: score_job(train, choice, suite.queries, registry)
+        choice.label: score_job(train, choice, suite.queries, registry, protocol=cell.protocol)
         for choice in suite.estimators
         if choice.unavailable is None and any(rule.needs_scores and rule.by == choice.label for rule in suite.examples)
     }
@@ -160,6 +171,13 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     return CellWork(cell, train, score, selectors, bases, (), spec.measures, digest(identity))
 
 
+def _drawn(rules: tuple[ExampleRule, ...], task: Task, registry: Registry) -> tuple[int, ...] | None:
+    """The only training examples that a suite tests, where no scores choose them."""
+    data = registry.dataset(task.data.name)
+    n_train, _ = data.sizes(registry.params("data", data.name, task.data.params))
+    return drawn_rows(rules, n_train, seed=task.seed)
+
+
 def _metric_identity(name: str, registry: Registry) -> list[Any]:
     entry = registry.find("metric", name)
     return [name, entry.spec.version, entry.source_digest]
@@ -167,4 +185,7 @@ def _metric_identity(name: str, registry: Registry) -> list[Any]:
 
 def _rule_identity(rule: ExampleRule, selectors: Mapping[str, ScoreJob]) -> list[Any]:
     by = selectors.get(rule.by) if rule.needs_scores else None
-    return [asdict(rule), by.id if by else None]
+    told = asdict(rule)
+    if rule.sets == 1:
+        del told["sets"]  # one set is what goes without saying
+    return [told, by.id if by else None]
