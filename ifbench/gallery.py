@@ -81,7 +81,7 @@ def influences(
     except MissingArtifactError as error:
         raise IfbenchError(f"no stored scores: {work.score.label}", hint="run the suite first: ifbench run") from error
     rows = stored.queries
-    scores = stored.scores if stored.scores.ndim == 2 else stored.scores[-1]
+    scores = stored.values if stored.values.ndim == 2 else stored.values[-1]
     examples = np.arange(len(scores)) if stored.examples is None else stored.examples
     if query is not None and query not in rows:
         raise IfbenchError(f"test row {query} is no query of it", hint=f"queries: {', '.join(map(str, rows[:20]))}")
