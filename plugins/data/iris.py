@@ -42,6 +42,7 @@ def ifbench_datasets() -> Iterable[DatasetSpec]:
         factory=f"{__name__}:load",
         params=IrisParams,
         sizes=lambda _: (N_TRAIN, N_TEST),
+        gives="vectors",
         summary="150 flowers, 4 standardised measurements, 3 species; 120 to train, 30 to test",
         source="Anderson 1936, Fisher 1936; the copy in scikit-learn",
     )

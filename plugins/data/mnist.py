@@ -95,6 +95,7 @@ def ifbench_datasets() -> Iterable[DatasetSpec]:
         factory=f"{__name__}:load",
         params=MnistParams,
         sizes=lambda params: (params.n_train, params.n_test),
+        gives="images",
         summary=f"handwritten digits, 28 x 28 grey, 10 classes, whole or in part; read from {FOLDER}",
         source="LeCun, Cortes, Burges 1998",
         needs=(f"{FOLDER}: a folder that holds {FILES}",),
