@@ -7,11 +7,16 @@ the operations they end in gives the same bits several times faster; no compiler
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental import proxy_tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.node import map_arg
 from torch.utils import _pytree as pytree
@@ -51,9 +56,31 @@ def record(function: Callable[..., Tensors], *example: Tensor) -> fx.GraphModule
     The same tensor may stand in several places of `example`: each place is an argument of its own.
     """
     apart = [tensor.detach() for tensor in example]  # one object in two places would be recorded as one argument
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _shared_stand_ins():
         warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)  # torch's own, on first use
         return simplify(make_fx(function)(*apart))
+
+
+@contextmanager
+def _shared_stand_ins() -> Iterator[None]:
+    """Have torch note one tensor without data for all results of a shape, not one each, which takes it most of its time.
+
+    It notes them as `meta["val"]` of each node, where only shape, type and device are looked at.
+    """
+    mode, own = FakeTensorMode(allow_fallback_kernels=True), proxy_tensor.extract_val
+
+    @cache
+    def stand_in(shape: torch.Size, stride: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+        with mode:
+            return torch.empty_strided(shape, stride, dtype=dtype, device=device)
+
+    def extract(value: Any, *args: Any, **kwargs: Any) -> Any:  # Any: torch's own signature
+        if type(value) in {Tensor, nn.Parameter} and value.layout == torch.strided:
+            return stand_in(value.shape, value.stride(), value.dtype, value.device)
+        return own(value, *args, **kwargs)
+
+    with patch.object(proxy_tensor, "extract_val", extract):
+        yield
 
 
 def _record(
