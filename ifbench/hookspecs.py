@@ -96,10 +96,12 @@ class ArchitectureSpec(Spec):
 
     Attributes:
         takes: Kinds of inputs it can be built for; empty: not said, and any are tried.
+        check_params: Parameters that make it as small as tests like it (Any: as in a suite).
     """
 
     kind = "architecture"
     takes: tuple[Inputs, ...] = ()
+    check_params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

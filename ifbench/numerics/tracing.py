@@ -25,6 +25,11 @@ aten = torch.ops.aten
 MAX_FOLDED_BYTES = 1 << 24
 UNSAFE_VIEW = aten._unsafe_view.default  # noqa: SLF001 - recorded graphs hold it; it has no public name
 SAME_SHAPE_COPIES = (aten.view.default, UNSAFE_VIEW, aten.expand.default, aten.reshape.default)
+IN_PLACE = {
+    aten.div_.Tensor: aten.div.Tensor,
+    aten.add_.Tensor: aten.add.Tensor,
+    aten.relu_.default: aten.relu.default,
+}
 FILLS = {aten.ones_like.default: torch.ones, aten.zeros_like.default: torch.zeros}
 
 
@@ -100,12 +105,12 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
     """Fold constants, drop copies that change nothing and results nobody uses; bits stay the same.
 
     A graph that writes into its tensors is left as it is: a folded constant would keep what one call wrote, and a
-    dropped copy would let it write into something else. Only a division of a result that nothing else sees, which the
-    derivative of a softmax makes, is turned into an ordinary one.
+    dropped copy would let it write into something else. Only writes into a result that nothing else sees, such as the
+    derivative of a softmax, a residual network and an activation make, are turned into ordinary operations.
     """
     for node in graph_module.graph.nodes:
-        if node.target is aten.div_.Tensor and _seen_by_it_alone(node.args[0]) and _of_one_type(node.args):
-            node.target = aten.div.Tensor
+        if node.target in IN_PLACE and _seen_by_it_alone(node.args[0]) and _of_one_type(node.args):
+            node.target = IN_PLACE[node.target]
     if any(writes(node) for node in graph_module.graph.nodes):
         return graph_module
     _fold_constants(graph_module)

@@ -91,5 +91,6 @@ def ifbench_architectures() -> Iterable[ArchitectureSpec]:
             summary=f"ResNet of {blocks} with the stem for small images, with cross-entropy loss",
             source="He, Zhang, Ren, Sun 2016; the blocks of torchvision; Basu, Pope, Feizi 2021, section 5.3",
             takes=("images",),
+            check_params={"width": 1},
             needs=("images",),
         )

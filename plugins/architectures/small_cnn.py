@@ -53,4 +53,5 @@ def ifbench_architectures() -> Iterable[ArchitectureSpec]:
         summary="all-convolutional network of about 2,600 parameters with tanh or ReLU and cross-entropy loss",
         source="Koh & Liang 2017, section 4.1; Basu, Pope, Feizi 2021, section 5.2",
         takes=("images",),
+        check_params={"width": 2},
     )

@@ -97,4 +97,5 @@ def ifbench_architectures() -> Iterable[ArchitectureSpec]:
             summary=f"VGG of {layers} and three linear layers, fit for small images, with cross-entropy loss",
             source=source,
             takes=("images",),
+            check_params={"width": 1},
         )
