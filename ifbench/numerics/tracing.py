@@ -23,6 +23,7 @@ from torch.utils import _pytree as pytree
 
 aten = torch.ops.aten
 MAX_FOLDED_BYTES = 1 << 24
+IMAGE_AXES = 4
 UNSAFE_VIEW = aten._unsafe_view.default  # noqa: SLF001 - recorded graphs hold it; it has no public name
 SAME_SHAPE_COPIES = (aten.view.default, UNSAFE_VIEW, aten.expand.default, aten.reshape.default)
 IN_PLACE = {
@@ -120,9 +121,19 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
             node.replace_all_uses_with(node.args[0])
             graph_module.graph.erase_node(node)
     graph_module.graph.eliminate_dead_code()
+    _allow_other_layouts(graph_module)
     _forget_unused_constants(graph_module)
     graph_module.recompile()
     return graph_module
+
+
+def _allow_other_layouts(graph_module: fx.GraphModule) -> None:
+    """Let views of images copy: how a convolution lays its result out depends on more than shapes."""
+    for node in graph_module.graph.nodes:
+        source = node.args[0] if node.target in {aten.view.default, UNSAFE_VIEW} else None
+        before = source.meta.get("val") if isinstance(source, fx.Node) else None
+        if isinstance(before, Tensor) and before.ndim >= IMAGE_AXES:
+            node.target = aten.reshape.default
 
 
 def _ask_for_used_gradients(graph_module: fx.GraphModule) -> None:
