@@ -101,9 +101,7 @@ def see_retraining(problem, run):
 
     def losses(way):
         task = TrainedRun(run.trainer, run.data, run.state, run.steps, way)
-        return task.retrain(
-            [removed], Retraining(steps=2), lambda networks, _: task.query_losses(networks, queries)
-        )
+        return task.retrain([removed], Retraining(steps=2), lambda networks, _: task.query_losses(networks, queries))
 
     alone = losses(Way())
     assert alone.shape == (1, 2, problem.n_test)

@@ -78,7 +78,11 @@ def test_faulty_task_is_told_once(fail: Fail, old: str, new: str, words: str) ->
 
 def test_architectures_that_fit_are_named_where_one_does_not(fail: Fail) -> None:
     (fault,) = fail(("{name: mlp, width: 5, depth: 1}", "lenet")).faults
-    assert (fault.line, fault.path, fault.hint) == (5, "tasks[0].architecture", "architectures that take vectors: cnn, mlp")
+    assert (fault.line, fault.path, fault.hint) == (
+        5,
+        "tasks[0].architecture",
+        "architectures that take vectors: cnn, mlp",
+    )
 
 
 def test_the_same_task_twice_is_refused(fail: Fail) -> None:
