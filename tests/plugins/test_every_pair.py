@@ -29,7 +29,7 @@ from ifbench.retraining import Retraining
 from ifbench.testing import objective_of
 
 N_TRAIN, N_TEST, N_CLASS = 8, 3, 3
-FEW_LAYERS = 10
+FEW_LAYERS, MANY_LAYERS = 10, 50
 SHORT = {"max_iterations": 2, "iterations": 3, "projectors": 2, "depth": 2, "steps": 2, "damping": 1.0, "scale": 1e4}
 """Of every estimator that has a parameter of the name."""
 RECIPE = Recipe(steps=2, learning_rate=0.01, optimizer="sgd", batch_size=4, weight_decay=0.001, checkpoints=2)
@@ -69,14 +69,15 @@ def trained(kind, architecture, dtype=torch.float32):
     return train(made_up(kind), architecture, dtype)
 
 
-def train(data, architecture, dtype=torch.float32):
+def train(data, architecture, dtype=torch.float32, **values):
     """The problem after two updates, and the task that may be trained on."""
     spec = REGISTRY.find("architecture", architecture).spec
+    values = values or spec.check_params
     data = Dataset(*(convert(part, dtype) for part in (data.train, data.test)), data.n_output)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         try:
-            model = as_model(spec.load()(REGISTRY.params("architecture", architecture, spec.check_params), data), data)
+            model = as_model(spec.load()(REGISTRY.params("architecture", architecture, values), data), data)
         except UnsupportedError as error:
             pytest.skip(str(error))
     model.module.to(dtype).eval()
@@ -121,6 +122,7 @@ def see_scores(problem, name, values):
 
 
 def n_layer(problem):
+    """Submodules with parameters of their own."""
     module = problem.objective.model.module
     return sum(1 for part in module.modules() if any(True for _ in part.parameters(recurse=False)))
 
@@ -128,6 +130,8 @@ def n_layer(problem):
 @pytest.mark.parametrize(("kind", "architecture"), PAIRS)
 def test_trains_fine_tunes_and_is_scored(kind, architecture):
     problem, run = trained(kind, architecture)
+    if n_layer(problem) > MANY_LAYERS:
+        pytest.skip("among the slow tests")
     see_retraining(problem, run)
     for name, values in ESTIMATORS if n_layer(problem) <= FEW_LAYERS else [("grad-dot", {})]:
         see_scores(problem, name, values)
@@ -139,6 +143,7 @@ def test_every_estimator_on_deep_networks(kind, architecture):
     problem, run = trained(kind, architecture)
     if n_layer(problem) <= FEW_LAYERS:
         pytest.skip("among the fast tests")
+    see_retraining(problem, run)
     for name, values in ESTIMATORS:
         see_scores(problem, name, values)
 
@@ -202,3 +207,10 @@ def test_registered_data_with_every_architecture_that_fits(data_name):
             problem, run = train(few, architecture)
             see_retraining(problem, run)
             see_scores(problem, "tracin", {})
+
+
+@pytest.mark.slow
+def test_resnet18_of_full_width_trains_and_fine_tunes():
+    problem, run = train(made_up("images"), "resnet18", width=64)
+    assert problem.n_param > 11_000_000
+    see_retraining(problem, run)

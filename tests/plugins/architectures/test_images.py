@@ -1,5 +1,7 @@
 """Networks for images: parameter counts of the papers, shapes, refusals."""
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
@@ -18,7 +20,7 @@ def build(name, shape=(1, 28, 28), n_output=10, **values):
 
 def vgg_parameters(n_input):
     channels = [n_input, 64, 64, 128, 128, 256, 256, 512, 512, 512, 512]
-    convolutions = sum((9 * before + 1) * after for before, after in zip(channels, channels[1:], strict=False))
+    convolutions = sum((9 * before + 1) * after for before, after in itertools.pairwise(channels))
     return convolutions + 2 * 513 * 512 + 513 * 10
 
 
