@@ -1,4 +1,4 @@
-"""The four kinds of work, and what makes two pieces of it the same.
+"""The five kinds of work, and what makes two pieces of it the same.
 
 An id is a digest of everything a result depends on, and of nothing else: not the machine, the suite or the hour.
 """
@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ifbench.cells import Choice, QueryRule, Task
+from ifbench.cells import Choice, ExampleRule, QueryRule, Task
 from ifbench.identity import as_stored, digest
 from ifbench.records import Intervention
 from ifbench.registry import Registry
+from ifbench.retraining import Explained
 
 TRAINING_VERSION = 1
 """Raised when the numerics of training change so that numbers move."""
 
-TRAIN, SCORE, CHANGE = "train", "score", "change"
+TRAIN, SCORE, CHANGE, STUDY = "train", "score", "change", "study"
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,21 @@ class TrainJob:
 
 @dataclass(frozen=True)
 class ScoreJob:
-    """Score all training examples for the chosen queries of a trained task; timed, so it runs alone."""
+    """Score training examples for the chosen queries of a trained task; timed, so it runs alone.
+
+    Attributes:
+        explains: Whether the loss of a query is that of its own label, or of the class predicted for it.
+        examples: Rows of the training set, rising; None: all of them.
+        protocol: Whose retraining the estimator follows; None: it follows none.
+    """
 
     task: Task
     train_id: str
     estimator: Choice
     queries: tuple[QueryRule, ...]
+    explains: Explained
+    examples: tuple[int, ...] | None
+    protocol: Choice | None
     identity: Mapping[str, Any]
     id: str
     kind = SCORE
@@ -62,7 +72,8 @@ class ScoreJob:
     @property
     def label(self) -> str:
         """How progress calls it."""
-        return f"score {self.estimator.label} {describe_task(self.task)}"
+        following = f" for {self.protocol.label}" if self.protocol else ""
+        return f"score {self.estimator.label}{following} {describe_task(self.task)}"
 
 
 @dataclass(frozen=True)
@@ -96,12 +107,17 @@ class TruthJob:
 
 @dataclass(frozen=True)
 class ChangeJob:
-    """Predict what some interventions do to the parameters of a trained task."""
+    """Predict what some interventions do to the parameters of a trained task.
+
+    Attributes:
+        protocol: As of `ScoreJob`.
+    """
 
     task: Task
     train_id: str
     estimator: Choice
     interventions: tuple[Intervention, ...]
+    protocol: Choice | None
     id: str
     kind = CHANGE
     exclusive = False
@@ -117,7 +133,34 @@ class ChangeJob:
         return f"predict {self.estimator.label} {len(self.interventions)} interventions {describe_task(self.task)}"
 
 
-Job = TrainJob | ScoreJob | TruthJob | ChangeJob
+@dataclass(frozen=True)
+class StudyJob:
+    """Tell the findings of one (task, protocol, repeat), on the queries and with the scores that it asks for."""
+
+    task: Task
+    train_id: str
+    protocol: Choice
+    repeat: int
+    queries: tuple[QueryRule, ...]
+    examples: tuple[ExampleRule, ...]
+    score: ScoreJob | None
+    id: str
+    kind = STUDY
+    exclusive = False
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it may take."""
+        return self.protocol.timeout
+
+    @property
+    def label(self) -> str:
+        """How progress calls it."""
+        by = f" by {self.score.estimator.label}" if self.score else ""
+        return f"{self.protocol.label}{by} {describe_task(self.task)}"
+
+
+Job = TrainJob | ScoreJob | TruthJob | ChangeJob | StudyJob
 
 
 def describe_task(task: Task) -> str:
@@ -127,10 +170,17 @@ def describe_task(task: Task) -> str:
     return f"{task.data.label}/{task.architecture.label}({shape}){decay} seed {task.seed}"
 
 
+def stated_task(task: Task, registry: Registry) -> dict[str, Any]:
+    """What of a task its results depend on (Any: JSON)."""
+    stated = task.stated()
+    free = registry.find("data", task.data.name).spec.params.free()
+    return {**stated, "data": {key: value for key, value in stated["data"].items() if key not in free}}
+
+
 def train_job(task: Task, registry: Registry) -> TrainJob:
     """The job that trains `task`."""
     identity = {
-        **task.stated(),
+        **stated_task(task, registry),
         "version": {
             "training": TRAINING_VERSION,
             "data": registry.find("data", task.data.name).spec.version,
@@ -140,9 +190,22 @@ def train_job(task: Task, registry: Registry) -> TrainJob:
     return TrainJob(task, as_stored(identity), digest(identity))
 
 
-def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], registry: Registry) -> ScoreJob:
-    """The job that scores with `estimator`; its id changes with the text of the plugin."""
+def score_job(
+    train: TrainJob,
+    estimator: Choice,
+    queries: Sequence[QueryRule],
+    registry: Registry,
+    *,
+    explains: Explained = "label",
+    examples: tuple[int, ...] | None = None,
+    protocol: Choice | None = None,
+) -> ScoreJob:
+    """The job that scores `examples` (None: all) with `estimator`; its id changes with the text of the plugin.
+
+    Only for an estimator that follows it, the id changes with the retraining of `protocol`.
+    """
     entry = registry.find("estimator", estimator.name)
+    followed = protocol if registry.estimator(estimator.name).follows else None
     identity = {
         "task": train.id,
         "estimator": estimator.name,
@@ -150,15 +213,67 @@ def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], 
         "queries": [asdict(rule) for rule in queries],
         "version": entry.spec.version,
         "source": entry.source_digest,
+        **({} if explains == "label" else {"explains": explains}),
     }
-    return ScoreJob(train.task, train.id, estimator, tuple(queries), as_stored(identity), digest(identity))
+    if examples is not None:
+        identity["examples"] = {"count": len(examples), "rows": digest(list(examples))}
+    stretch = None if followed is None else _stretch(train.task, followed, registry)
+    if stretch is None:
+        followed = None
+    else:
+        identity["retraining"] = stretch
+    return ScoreJob(
+        train.task,
+        train.id,
+        estimator,
+        tuple(queries),
+        explains,
+        examples,
+        followed,
+        as_stored(identity),
+        digest(identity),
+    )
+
+
+def _stretch(task: Task, protocol: Choice, registry: Registry) -> dict[str, Any] | None:
+    """What tells one retraining of a task from another, as JSON values (Any); None where the protocol makes none."""
+    retraining = registry.protocol(protocol.name).retraining
+    if retraining is None:
+        return None
+    told = asdict(retraining(registry.params("protocol", protocol.name, protocol.params), task.recipe.steps))
+    if task.recipe.until_gradient_norm is not None:  # the updates made are not known before: whatever depends on them
+        told["of"] = [protocol.name, dict(protocol.params)]
+    return told
 
 
 def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> ChangeJob:
     """The job that predicts changes of parameters with the estimator of a scoring."""
     told = [item.plain() for item in interventions]
-    identity = {**{key: value for key, value in score.identity.items() if key != "queries"}, "interventions": told}
-    return ChangeJob(score.task, score.train_id, score.estimator, tuple(interventions), digest(identity))
+    kept = {key: value for key, value in score.identity.items() if key not in {"queries", "examples"}}
+    identity = {**kept, "interventions": told}
+    own = score.task, score.train_id, score.estimator
+    return ChangeJob(*own, tuple(interventions), score.protocol, digest(identity))
+
+
+def study_job(
+    train: TrainJob,
+    protocol: Choice,
+    repeat: int,
+    queries: Sequence[QueryRule],
+    examples: Sequence[ExampleRule],
+    score: ScoreJob | None,
+    registry: Registry,
+) -> StudyJob:
+    """The job that tells a study's findings; its id holds queries, interventions and scores where the study asks."""
+    asks = registry.protocol(protocol.name).asks
+    asked, tested = tuple(queries) if asks else (), tuple(examples) if "interventions" in asks else ()
+    identity = {
+        "base": truth_base(train, protocol, repeat, registry),
+        "queries": [asdict(rule) for rule in asked],
+        "examples": [asdict(rule) for rule in tested],
+        "score": score.id if score else None,
+    }
+    return StudyJob(train.task, train.id, protocol, repeat, asked, tested, score, digest(identity))
 
 
 def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registry) -> str:

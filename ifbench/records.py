@@ -49,13 +49,13 @@ class Intervention:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A correlation over interventions, averaged over queries, with its bootstrap interval.
+    """A correlation over interventions, averaged over queries or over all pairs, with its interval.
 
     Attributes:
         value: None where the correlation is undefined (an input is constant) for any query.
-        low: Lower end of the 95 % interval over resampled interventions.
+        low: Lower end of the 95 % interval, over resampled interventions or over sets of examples.
         high: Upper end.
-        per_query: The value of each query, None where undefined.
+        per_query: The value of each query, None where undefined; empty for a pooled metric.
     """
 
     value: float | None
@@ -83,7 +83,8 @@ class Timing:
 
     Attributes:
         fit_seconds: Wall time of `fit`.
-        score_seconds: Wall time of `score` over all examples and queries of the cell.
+        score_seconds: Wall time of `score` for the queries of the cell, over all examples, or over the tested ones
+            where no scores choose them.
         per_pair_microseconds: (fit + score) per example-query pair.
         peak_memory_mb: Growth of the resident set during fit and score, in MB of 10**6 bytes.
         gradient_epochs: (fit + score) over the time of one forward and backward pass of the training set.
@@ -112,9 +113,10 @@ class Record:
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
         ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
         truth: Median size of what was measured: `effect` in nats, with `drift`, how far the loss of a query moves
-            in the same time when nothing is changed (mean size over queries); `change` of the parameters; `distance`.
+            in the same time when nothing is changed (mean size over queries); `change` of the parameters.
             `engine`: how the runs were made.
         n_intervention: Interventions per part.
+        findings: One row of a protocol that measures findings of its own (see `ProtocolSpec`), empty for the others.
         n_query: Queries of the cell.
         training: How far the task was trained: `train_loss`, `train_accuracy` and `test_accuracy` (None for targets
             that are no classes), `gradient_norm` of the objective, `steps` made, `converged` where the recipe asks for
@@ -134,6 +136,7 @@ class Record:
     estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     ceilings: Mapping[str, Mapping[str, Ceiling]] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
+    findings: Mapping[str, Any] = field(default_factory=dict)
     n_intervention: Mapping[str, int] = field(default_factory=dict)
     n_query: int = 0
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ifbench.cells import QueryRule
 from ifbench.identity import canonical_json
 from ifbench.jobs import SCORE, TRAIN, ScoreJob, TrainJob
 from ifbench.plan import CellWork, Plan, states
@@ -62,8 +61,10 @@ class Forecast:
 def forecast(plan: Plan, store: Store, registry: Registry) -> Forecast:
     """Look at the store and add up; nothing is computed and nothing is written."""
     estimators = Counter(work.cell.estimator.label for work in plan.selected)
-    lines = (_trainings(plan, store, registry), _scorings(plan, store), _truths(plan, store, registry))
-    return Forecast(plan.suite.name, plan.suite.profile, len(plan.selected), dict(estimators), lines)
+    lines = [_trainings(plan, store, registry), _scorings(plan, store), _truths(plan, store, registry)]
+    if plan.study_jobs:
+        lines.append(_studies(plan, store))
+    return Forecast(plan.suite.name, plan.suite.profile, len(plan.selected), dict(estimators), tuple(lines))
 
 
 def print_forecast(item: Forecast) -> None:
@@ -129,9 +130,17 @@ def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
         cached += wanted * len(missing) - sum(missing)
         spec = registry.protocol(first.cell.protocol.name)
         params = registry.params("protocol", spec.name, first.cell.protocol.params)
+        assert spec.retraining is not None  # what it measures is no finding
         each = _epochs(first.train, spec.retraining(params, first.cell.task.recipe.steps).steps, registry)
         epochs += each * sum(number + bool(number) for number in missing)  # and the baseline of each repeat
     return Line("ground truths", count, cached, epochs, 0.0 if count == cached else None, {})
+
+
+def _studies(plan: Plan, store: Store) -> Line:
+    jobs = plan.study_jobs
+    cached = sum(store.has(job.kind, job.id) for job in jobs)
+    done = cached == len(jobs)
+    return Line("studies", len(jobs), cached, 0.0 if done else None, 0.0 if done else None, {})
 
 
 def _at_most(plan: Plan, works: list[CellWork], registry: Registry) -> int:
@@ -139,25 +148,19 @@ def _at_most(plan: Plan, works: list[CellWork], registry: Registry) -> int:
     task = works[0].cell.task
     data = registry.dataset(task.data.name)
     n_train, n_test = data.sizes(registry.params("data", data.name, task.data.params))
-    n_query = sum(_amount(rule, n_test) for rule in plan.suite.queries)
+    n_query = sum(rule.count(n_test) for rule in plan.suite.queries)
     single = grouped = 0
     added: set[float] = set()
     for rule in plan.suite.examples:
         own = len(works) if rule.needs_scores and rule.by == "self" else 1
         changes = rule.added(n_train)
-        count = rule.n_group(n_train) * len(changes) * (n_query * own if rule.needs_scores else 1)
+        count = rule.n_group(n_train) * len(changes) * (n_query * own if rule.needs_scores else rule.sets)
         if rule.changes_one_by_one(n_train):
             single += count
             added.update(changes)
         else:
             grouped += count
     return min(n_train * len(added), single) + grouped
-
-
-def _amount(rule: QueryRule, available: int) -> int:
-    if rule.amount is not None:
-        return rule.amount.of(available)
-    return len(rule.rows) or available
 
 
 def _epochs(job: TrainJob, steps: int, registry: Registry) -> float:
@@ -180,7 +183,7 @@ def _training_seconds(store: Store, missing: Sequence[TrainJob]) -> float | None
 
 
 def _scoring_seconds(store: Store, missing: Sequence[ScoreJob]) -> float | None:
-    """Seconds of the missing scorings, by what the same estimator with the same parameters took before."""
+    """Seconds of the missing scorings, by what the same estimator took before for as many examples."""
     past: dict[str, list[float]] = defaultdict(list)
     for _, meta in store.entries(SCORE) if missing else ():
         past[_method(meta["identity"])].append(float(meta["seconds"]))
@@ -193,7 +196,7 @@ def _network(identity: Mapping[str, Any]) -> str:
 
 
 def _method(identity: Mapping[str, Any]) -> str:
-    return canonical_json([identity["estimator"], identity["params"]])
+    return canonical_json([identity["estimator"], identity["params"], identity.get("examples", {}).get("count")])
 
 
 def _stale(found: dict[str, str]) -> dict[str, int]:

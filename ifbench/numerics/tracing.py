@@ -69,7 +69,7 @@ def record(function: Callable[..., Tensors], *example: Tensor) -> fx.GraphModule
 
 @contextmanager
 def _shared_stand_ins() -> Iterator[None]:
-    """Have torch note one tensor without data for all results of a shape, not one each, which takes it most of its time.
+    """Have torch note one tensor without data for all results of a shape: one for each takes most of its time.
 
     It notes them as `meta["val"]` of each node, where only shape, type and device are looked at.
     """
