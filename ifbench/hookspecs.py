@@ -18,6 +18,8 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+Inputs = Literal["vectors", "images", "text"]
+"""What one example is: floats (n_feature,); floats (channel, height, width); bytes of UTF-8, uint8 (max_bytes,)."""
 
 
 def loaded(name: str) -> Callable[..., Any]:
@@ -99,9 +101,18 @@ class EstimatorSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class ArchitectureSpec(Spec):
-    """A kind of network: `factory(params, dataset) -> Model`, called with torch's random state seeded."""
+    """A kind of network: `factory(params, dataset)`, called with torch's random state seeded.
+
+    The factory returns a `Model`, or an `nn.Module` from inputs to logits, or to values where the targets are floats.
+
+    Attributes:
+        takes: Kinds of inputs it can be built for; empty: not said, and any are tried.
+        check_params: Parameters that make it as small as tests like it (Any: as in a suite).
+    """
 
     kind = "architecture"
+    takes: tuple[Inputs, ...] = ()
+    check_params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +121,17 @@ class DatasetSpec(Spec):
 
     Attributes:
         sizes: (n_train, n_test) for given parameters, told without loading anything.
+        gives: What kind its inputs are; None: not known before they are read.
     """
 
     kind = "data"
     sizes: Callable[[Any], tuple[int, int]]
+    gives: Inputs | None = None
+
+
+def fits(data: DatasetSpec, architecture: ArchitectureSpec) -> bool:
+    """Whether an architecture may be built for a data set, as far as the two say."""
+    return data.gives is None or not architecture.takes or data.gives in architecture.takes
 
 
 @dataclass(frozen=True, kw_only=True)

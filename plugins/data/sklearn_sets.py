@@ -84,6 +84,7 @@ def _spec(name: str, params: type[_Split], about: str, source: str) -> DatasetSp
         factory=f"{__name__}:load",
         params=params,
         sizes=lambda _: (facts.n_train, facts.n_test),
+        gives="vectors",
         summary=f"{about}; {facts.n_train:,} to train, {facts.n_test} to test",
         source=f"{source}; the copy in scikit-learn",
     )

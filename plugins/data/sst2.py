@@ -140,6 +140,7 @@ def ifbench_datasets() -> Iterable[DatasetSpec]:
         factory=f"{__name__}:load",
         params=Sst2Params,
         sizes=sizes,
+        gives="text",
         summary="68,221 sentences and phrases out of film reviews, negative (0) or positive (1)",
         source="Socher et al. 2013, as in GLUE (Wang et al. 2019): its training set to train, its dev set to test",
         needs=(f"IFBENCH_DATA: a folder that holds sst2/ or SST-2/; or the package {HUB_PACKAGE}",),
