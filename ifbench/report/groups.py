@@ -89,22 +89,29 @@ class Group:
             return "ok"
         return ", ".join(f"{counts[status]} {status}" for status in get_args(Status) if counts[status])
 
-    def seeds(self, metric: str, part: str = ALL) -> list[SeedValue]:
-        """The estimate of every seed, failed ones included."""
+    def seeds(self, metric: str, part: str = ALL, *, query: int | None = None) -> list[SeedValue]:
+        """The estimate of every seed, failed ones included; of one query by its number, from 1, or over all."""
         return [
             SeedValue(
                 record.task.get("seed", 0),
-                record.estimates.get(metric, {}).get(part),
+                _of_query(record.estimates.get(metric, {}).get(part), query),
                 record.ceilings.get(metric, {}).get(part),
                 metric in self.falling,
             )
             for record in self.records
         ]
 
-    def median(self, metric: str, part: str = ALL) -> SeedValue:
+    def median(self, metric: str, part: str = ALL, *, query: int | None = None) -> SeedValue:
         """The median seed: of two in the middle the worse one, failed and undefined seeds counting as worst."""
-        ordered = sorted(self.seeds(metric, part), key=lambda seed: (seed.rank, seed.seed))
+        ordered = sorted(self.seeds(metric, part, query=query), key=lambda seed: (seed.rank, seed.seed))
         return ordered[(len(ordered) - 1) // 2]
+
+
+def _of_query(estimate: Estimate | None, query: int | None) -> Estimate | None:
+    """The value of one query, which has no interval of its own; None where it was not asked."""
+    if estimate is None or query is None:
+        return estimate
+    return Estimate(estimate.per_query[query - 1], None, None) if query <= len(estimate.per_query) else None
 
 
 def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:

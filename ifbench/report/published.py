@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from ifbench.records import Record
 
+QUERY = "query"
+"""Key of `where` that names one of the queries by its number, from 1, in the order of the suite's rules."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -59,14 +62,14 @@ def _comparison(entry: Mapping[str, Any], group: Group | None) -> Comparison:
     bare = Comparison(str(entry["source"]), metric, part, float(entry["value"]), note, where)
     if group is None:
         return bare
-    seeds = tuple(group.seeds(metric, part))
-    return replace(bare, group=group, seeds=seeds, median=group.median(metric, part))
+    seeds = tuple(group.seeds(metric, part, query=where.get(QUERY)))
+    return replace(bare, group=group, seeds=seeds, median=group.median(metric, part, query=where.get(QUERY)))
 
 
 def _matches(group: Group, where: Mapping[str, Any]) -> bool:
     record = group.records[0]
     facts = flatten({"protocol": record.protocol, "estimator": record.estimator}) | dict(group.task)
-    return all(_agrees(facts, key, wanted) for key, wanted in where.items())
+    return all(_agrees(facts, key, wanted) for key, wanted in where.items() if key != QUERY)
 
 
 def _agrees(facts: Mapping[str, Any], key: str, wanted: Any) -> bool:  # Any: JSON leaves

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ifbench.suite.listed import Listing
     from ifbench.suite.nodes import Node
 
+TOLD_BY_RUNS = ["horizon", "query"]
+"""Keys of `where` that are of no cell: a run tells which horizons and queries there are."""
+
 
 def read_published(
     listed: Node | None,
@@ -43,7 +46,7 @@ def read_published(
             check_among(node.child("metric"), metrics.labels, "a metric of this suite", faults)
         check_among(node.child("part"), parts, "a part of the examples", faults)
         where = node.child("where")
-        of_cells = where.without(["horizon"]) if where is not None else None  # a run tells which horizons there are
+        of_cells = where.without(TOLD_BY_RUNS) if where is not None else None
         if of_cells is not None and of_cells.fields and described:
             check_selects(of_cells, described, faults, things="cells")
         found.append(Published(**dict(shape)))
