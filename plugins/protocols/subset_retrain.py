@@ -33,7 +33,7 @@ class SubsetRetrain(LossEffects):
         repeat: int,
         progress: Progress | None = None,
     ) -> Measured:
-        """Effects in nats, and the drift of the training on everything.
+        """Effects in nats.
 
         Raises:
             IfbenchError: An intervention does something else than leaving examples out, or leaves none.
