@@ -75,6 +75,8 @@ class EstimatorSpec(Spec):
 
     Attributes:
         calibrated: Scores have the right size, not only the right order up to a positive factor.
+        predicts_parameters: The class has a method `parameter_change` too, see `ParameterChangeEstimator`; a cell whose
+            protocol measures parameters is otherwise `unsupported`, which the plan knows.
         expected_failures: Conformance check -> why this method fails it. A declared failure that passes is an error.
         check_params: Parameters to be checked with (Any: as in a suite), where the defaults do not suit the small
             problems of the checks.
@@ -82,6 +84,7 @@ class EstimatorSpec(Spec):
 
     kind = "estimator"
     calibrated: bool = True
+    predicts_parameters: bool = False
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     check_params: Mapping[str, Any] = field(default_factory=dict)
 
@@ -114,6 +117,7 @@ class ProtocolSpec(Spec):
             training); None where it measures findings and makes none, or one of its own.
         measures: What its answer holds: the effect on each query; the change of each parameter; or `findings`, rows of
             its own that no metric compares with a prediction. Then the factory gives a `Study`.
+        removes: Whether it only leaves examples out; a suite that reweights any beside it is refused.
         asks: What a study wants of the suite. `queries`: the test points of its query rules. `scores`: those of the
             estimator under test on these queries; it then has a cell for each estimator, else one for each task.
         explains: Whose loss the scores of a study are about: that of the query's own label, or of what the network
@@ -127,6 +131,7 @@ class ProtocolSpec(Spec):
     kind = "protocol"
     retraining: Callable[[Any, int], Retraining] | None = None
     measures: Quantity = "effects"
+    removes: bool = False
     asks: tuple[Literal["queries", "scores"], ...] = ()
     explains: Explained = "label"
     keys: tuple[str, ...] = ()

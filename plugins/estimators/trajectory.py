@@ -141,6 +141,7 @@ def ifbench_estimators() -> Iterable[EstimatorSpec]:
         name="trajectory",
         factory=f"{__name__}:Trajectory",
         params=TrajectoryParams,
+        predicts_parameters=True,
         summary="derivative of the retraining itself in the examples' weights, forwards or as one adjoint sweep",
         source="Schioppa et al. 2023, Theorem 2 (eq. 6) and section E.1",
         check_params={"steps": 200, "learning_rate": 0.35},  # enough to reach the optimum that the checks solve for

@@ -63,6 +63,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
         factory=f"{__name__}:SubsetRetrain",
         params=FromScratchParams,
         retraining=from_scratch,
+        removes=True,
         summary="train from scratch on what a group leaves; Spearman over random groups is the datamodelling score",
         source="Ilyas et al. 2022; Park et al. 2023, section 2 (linear datamodelling score)",
     )
