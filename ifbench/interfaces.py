@@ -43,11 +43,15 @@ class Dataset:
         train: All training examples, n_train of them.
         test: All test points, n_test of them.
         n_output: Classes, or values per target.
+        source: Where the data came from, where there is a choice; told in records.
+        suspect: Training examples whose label is in doubt, bool (n_train,); None where nothing is known.
     """
 
     train: Batch
     test: Batch
     n_output: int
+    source: str = ""
+    suspect: Tensor | None = None
 
 
 class Model(Protocol):
@@ -502,6 +506,7 @@ class Subject:
         problem: The task as an estimator sees it.
         task: The task as a protocol sees it.
         queries: Rows of the test set that the suite asks about; none where the study's spec does not ask.
+        interventions: Those of the suite's example rules, sorted; none where the study's spec does not ask.
         scores: Scores of every training example on these queries by the estimator under test, (n_train, n_query); None
             where the study's spec does not ask.
         repeat: Number of the repetition; enters every generator.
@@ -510,6 +515,7 @@ class Subject:
     problem: Problem
     task: TrainedTask
     queries: LongTensor
+    interventions: Sequence[Intervention]
     scores: Tensor | None
     repeat: int = 0
 

@@ -23,7 +23,7 @@ def stored(folder, recipe):
     task = Task(data, network, recipe, 0, "float64")
     context, job = Context(Store(folder), registry), train_job(task, registry)
     execute(job, context)
-    return context.trained(ScoreJob(task, job.id, choice(registry, "estimator", "random"), (), {}, "none"))
+    return context.trained(ScoreJob(task, job.id, choice(registry, "estimator", "random"), (), "label", {}, "none"))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
