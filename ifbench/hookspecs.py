@@ -77,6 +77,7 @@ class EstimatorSpec(Spec):
         calibrated: Scores have the right size, not only the right order up to a positive factor.
         predicts_parameters: The class has a method `parameter_change` too, see `ParameterChangeEstimator`; a cell whose
             protocol measures parameters is otherwise `unsupported`, which the plan knows.
+        follows: Scores depend on how the protocol trains again, `Problem.retraining`: each stretch has its own.
         expected_failures: Conformance check -> why this method fails it. A declared failure that passes is an error.
         check_params: Parameters to be checked with (Any: as in a suite), where the defaults do not suit the small
             problems of the checks.
@@ -85,6 +86,7 @@ class EstimatorSpec(Spec):
     kind = "estimator"
     calibrated: bool = True
     predicts_parameters: bool = False
+    follows: bool = False
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     check_params: Mapping[str, Any] = field(default_factory=dict)
 
@@ -161,11 +163,14 @@ class MetricSpec(Spec):
             measured change of parameters, a pair for each intervention; `errors`, the norm of their difference with
             that of the measured change.
         lower_is_better: Whether 0 is perfect.
+        pooled: Whether it is taken over all pairs of intervention and query together, not for each query (each column)
+            and then averaged.
     """
 
     kind = "metric"
     of: tuple[View, ...] = ("effects", "norms")
     lower_is_better: bool = False
+    pooled: bool = False
 
 
 class Hooks:

@@ -335,7 +335,7 @@ class Estimator(Protocol):
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
         """Influence of each example on each query, shape (n_example, n_query).
 
-        An estimator that follows the protocol through time gives (n_horizon, n_example, n_query) where the protocol
+        One that follows the protocol (`EstimatorSpec.follows`) gives (n_horizon, n_example, n_query) where the protocol
         measures at several horizons: a prediction for each.
 
         Positive: the example helps, removing it raises the query's loss. The effect of adding weight delta_i to
@@ -353,7 +353,7 @@ class ParameterChangeEstimator(Protocol):
         ...
 
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
-        """Predicted change of the trained parameters, shape (n_intervention, n_param)."""
+        """Predicted change of the trained parameters, (n_intervention, n_param), or one for each horizon in front."""
         ...
 
 

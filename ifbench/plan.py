@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ifbench.cells import Cell, ExampleRule
+from ifbench.cells import Cell, ExampleRule, Task
 from ifbench.errors import NothingSelectedError
 from ifbench.hookspecs import ProtocolSpec
 from ifbench.identity import digest
 from ifbench.jobs import ScoreJob, StudyJob, TrainJob, describe_task, score_job, study_job, train_job, truth_base
 from ifbench.registry import Registry
 from ifbench.retraining import Quantity
+from ifbench.stats.selection import drawn_rows
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
 
@@ -139,7 +140,16 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     spec = registry.protocol(cell.protocol.name)
     unsupported = _why_unsupported(cell, spec, registry)
     if cell.estimator.unavailable is None and spec.predicted and not unsupported:
-        score = score_job(train, cell.estimator, suite.queries, registry, explains=spec.explains)
+        examples = None if spec.measures == "findings" else _drawn(suite.examples, cell.task, registry)
+        score = score_job(
+            train,
+            cell.estimator,
+            suite.queries,
+            registry,
+            explains=spec.explains,
+            examples=examples,
+            protocol=cell.protocol,
+        )
     identity: dict[str, Any] = {  # Any: JSON
         "estimator": score.identity if score else [cell.estimator.name, dict(cell.estimator.params)],
         "label": cell.estimator.label,
@@ -152,7 +162,7 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
         told = digest({**identity, "studies": [study.id for study in studies]})
         return CellWork(cell, train, score, {}, (), studies, spec.measures, told)
     selectors = {
-        choice.label: score_job(train, choice, suite.queries, registry)
+        choice.label: score_job(train, choice, suite.queries, registry, protocol=cell.protocol)
         for choice in suite.estimators
         if choice.unavailable is None and any(rule.needs_scores and rule.by == choice.label for rule in suite.examples)
     }
@@ -174,6 +184,13 @@ def _why_unsupported(cell: Cell, protocol: ProtocolSpec, registry: Registry) -> 
     return f"'{cell.estimator.name}' predicts scores, not the parameters that {protocol.name} measures"
 
 
+def _drawn(rules: tuple[ExampleRule, ...], task: Task, registry: Registry) -> tuple[int, ...] | None:
+    """The only training examples that a suite tests, where no scores choose them."""
+    data = registry.dataset(task.data.name)
+    n_train, _ = data.sizes(registry.params("data", data.name, task.data.params))
+    return drawn_rows(rules, n_train, seed=task.seed)
+
+
 def _metric_identity(name: str, registry: Registry) -> list[Any]:
     entry = registry.find("metric", name)
     return [name, entry.spec.version, entry.source_digest]
@@ -181,4 +198,7 @@ def _metric_identity(name: str, registry: Registry) -> list[Any]:
 
 def _rule_identity(rule: ExampleRule, selectors: Mapping[str, ScoreJob]) -> list[Any]:
     by = selectors.get(rule.by) if rule.needs_scores else None
-    return [asdict(rule), by.id if by else None]
+    told = asdict(rule)
+    if rule.sets == 1:
+        del told["sets"]  # one set is what goes without saying
+    return [told, by.id if by else None]

@@ -49,13 +49,13 @@ class Intervention:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A correlation over interventions, averaged over queries, with its bootstrap interval.
+    """A correlation over interventions, averaged over queries or over all pairs, with its interval.
 
     Attributes:
         value: None where the correlation is undefined (an input is constant) for any query.
-        low: Lower end of the 95 % interval over resampled interventions.
+        low: Lower end of the 95 % interval, over resampled interventions or over sets of examples.
         high: Upper end.
-        per_query: The value of each query, None where undefined.
+        per_query: The value of each query, None where undefined; empty for a pooled metric.
     """
 
     value: float | None
@@ -83,7 +83,8 @@ class Timing:
 
     Attributes:
         fit_seconds: Wall time of `fit`.
-        score_seconds: Wall time of `score` over all examples and queries of the cell.
+        score_seconds: Wall time of `score` for the queries of the cell, over all examples, or over the tested ones
+            where no scores choose them.
         per_pair_microseconds: (fit + score) per example-query pair.
         peak_memory_mb: Growth of the resident set during fit and score, in MB of 10**6 bytes.
         gradient_epochs: (fit + score) over the time of one forward and backward pass of the training set.

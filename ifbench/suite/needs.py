@@ -49,7 +49,7 @@ def check_needs(root: Node, protocols: Iterable[str], registry: Registry, faults
     for name in protocols:
         spec = registry.protocol(name)
         needed = {
-            "queries": spec.measures == "effects" or bool(spec.asks),
+            "queries": spec.measures != "findings" or bool(spec.asks),
             "examples": spec.measures != "findings" or "interventions" in spec.asks,
             "estimators": spec.predicted,
         }

@@ -214,9 +214,10 @@ class ExamplePercentile(Ordered):
 
 
 class RandomExamples(Grouped):
-    """`{random: 16.6%}`."""
+    """`{random: 16.6%}`, `{random: 32, sets: 9}`."""
 
     amount: Many = Field(alias="random", description="training examples drawn at random")
+    sets: int = Field(1, ge=1, description="times they are drawn anew, each for an equal share of the queries")
 
 
 class RandomGroups(ExampleShape):

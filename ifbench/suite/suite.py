@@ -93,7 +93,7 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
     estimators = read_list("estimator", listed.child("estimators"), registry, faults=faults)
     whole = shape is not None and len(faults) == count
     queries = read_queries(listed.child("queries"), tasks.sizes, faults)
-    examples = read_examples(listed.child("examples"), tasks.sizes, estimators, faults=faults)
+    examples = read_examples(listed.child("examples"), tasks.sizes, estimators, queries=queries, faults=faults)
     metrics = read_list("metric", listed.child("metrics"), registry, faults=faults)
     measures = {choice.name: registry.protocol(choice.name).measures for choice in protocols.choices}
     unpredicted = sorted(name for name in measures if not registry.protocol(name).predicted)
