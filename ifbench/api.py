@@ -40,8 +40,8 @@ class Results:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 when every cell is ok, 1 when some failed."""
-        failed = any(record.status != "ok" for record in self.records)
+        """0 when every cell is ok or unsupported, 1 when some failed."""
+        failed = any(record.status not in {"ok", "unsupported"} for record in self.records)
         return ExitCode.CELLS_FAILED if failed else ExitCode.OK
 
     def to_pandas(self) -> pd.DataFrame:

@@ -86,6 +86,8 @@ class EstimatorSpec(Spec):
 
     Attributes:
         calibrated: Scores have the right size, not only the right order up to a positive factor.
+        predicts_parameters: The class has a method `parameter_change` too, see `ParameterChangeEstimator`; a cell whose
+            protocol measures parameters is otherwise `unsupported`, which the plan knows.
         follows: Scores depend on how the protocol trains again, `Problem.retraining`: each stretch has its own.
         expected_failures: Conformance check -> why this method fails it. A declared failure that passes is an error.
         check_params: Parameters to be checked with (Any: as in a suite), where the defaults do not suit the small
@@ -94,6 +96,7 @@ class EstimatorSpec(Spec):
 
     kind = "estimator"
     calibrated: bool = True
+    predicts_parameters: bool = False
     follows: bool = False
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     check_params: Mapping[str, Any] = field(default_factory=dict)
@@ -143,6 +146,7 @@ class ProtocolSpec(Spec):
             training); None where it measures findings and makes none, or one of its own.
         measures: What its answer holds: the effect on each query; the change of each parameter; or `findings`, rows of
             its own that no metric compares with a prediction. Then the factory gives a `Study`.
+        removes: Whether it only leaves examples out; a suite that reweights any beside it is refused.
         asks: What a study wants of the suite. `queries`: the test points of its query rules. `interventions`: those of
             its example rules, which must need no scores. `scores`: those of the estimator under test on the queries;
             the study then has a cell for each estimator, else one for each task.
@@ -157,6 +161,7 @@ class ProtocolSpec(Spec):
     kind = "protocol"
     retraining: Callable[[Any, int], Retraining] | None = None
     measures: Quantity = "effects"
+    removes: bool = False
     asks: tuple[Literal["queries", "interventions", "scores"], ...] = ()
     explains: Explained = "label"
     keys: tuple[str, ...] = ()

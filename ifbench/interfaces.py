@@ -404,6 +404,14 @@ class TrainedTask(Protocol):
         """Updates that the main training made."""
         ...
 
+    def start(self, how: Retraining, *, repeat: int = 0) -> Point:
+        """The network that a stretch starts from, in one row.
+
+        Raises:
+            IfbenchError: The training was never there.
+        """
+        ...
+
     def retrain(
         self,
         interventions: Sequence[Intervention],
@@ -454,11 +462,12 @@ class Measured(NamedTuple):
     Attributes:
         changes: As `GroundTruth.measure` returns them.
         drift: How far each query's loss moves when nothing is changed and the training just goes on: its loss after the
-            unperturbed run less that under the trained network, in nats, (n_horizon, n_query).
+            unperturbed run less that under the network that the stretch starts from, in nats, (n_horizon, n_query).
+            None: not asked, or without meaning.
     """
 
     changes: Tensor
-    drift: Tensor
+    drift: Tensor | None = None
 
 
 class GroundTruth(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 
 from ifbench.cells import Cell, ExampleRule, Task
 from ifbench.errors import NothingSelectedError
+from ifbench.hookspecs import ProtocolSpec
 from ifbench.identity import digest
 from ifbench.jobs import ScoreJob, StudyJob, TrainJob, describe_task, score_job, study_job, train_job, truth_base
 from ifbench.registry import Registry
@@ -24,12 +25,13 @@ class CellWork:
 
     Attributes:
         score: None where the estimator's plugin did not load; `cell.estimator.unavailable` says why. None as well where
-            the protocol asks for no estimator.
+            the protocol asks for no estimator, and where the cell is unsupported.
         measures: The quantity that the protocol measures.
         selectors: Scores that choose the examples, by estimator label.
         bases: Ground truths of each repeat, see `jobs.truth_base`; none where the protocol measures findings.
         studies: One for each repeat where the protocol measures findings, else none.
         id: Digest of everything the cell's record depends on.
+        unsupported: Why it has no result and never will, as far as the plan knows; empty for others.
     """
 
     cell: Cell
@@ -40,6 +42,7 @@ class CellWork:
     studies: tuple[StudyJob, ...]
     measures: Quantity
     id: str
+    unsupported: str = ""
 
     @property
     def label(self) -> str:
@@ -135,7 +138,8 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     train = trains.setdefault(train.id, train)
     score = None
     spec = registry.protocol(cell.protocol.name)
-    if cell.estimator.unavailable is None and spec.predicted:
+    unsupported = _why_unsupported(cell, spec, registry)
+    if cell.estimator.unavailable is None and spec.predicted and not unsupported:
         examples = None if spec.measures == "findings" else _drawn(suite.examples, cell.task, registry)
         score = score_job(
             train,
@@ -168,7 +172,16 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
         "examples": [_rule_identity(rule, selectors) for rule in suite.examples],
         "metrics": [_metric_identity(metric.name, registry) for metric in suite.metrics],
     }
-    return CellWork(cell, train, score, selectors, bases, (), spec.measures, digest(identity))
+    return CellWork(cell, train, score, selectors, bases, (), spec.measures, digest(identity), unsupported)
+
+
+def _why_unsupported(cell: Cell, protocol: ProtocolSpec, registry: Registry) -> str:
+    """Why the estimator cannot predict what the protocol measures; empty where nothing is known against it."""
+    if cell.estimator.unavailable is not None or protocol.measures != "parameters":
+        return ""
+    if registry.estimator(cell.estimator.name).predicts_parameters:
+        return ""
+    return f"'{cell.estimator.name}' predicts scores, not the parameters that {protocol.name} measures"
 
 
 def _drawn(rules: tuple[ExampleRule, ...], task: Task, registry: Registry) -> tuple[int, ...] | None:

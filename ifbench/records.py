@@ -123,7 +123,8 @@ class Record:
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
         ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
         truth: Median size of what was measured: `effect` in nats, with `drift`, how far the loss of a query moves
-            in the same time when nothing is changed (mean size over queries); `change` of the parameters.
+            from the start of the stretch in the same time when nothing is changed (mean size over queries), where the
+            protocol tells it; `change` of the parameters.
             `engine`: how the runs were made.
         n_intervention: Interventions per part.
         findings: One row of a protocol that measures findings of its own (see `ProtocolSpec`), empty for the others.

@@ -28,6 +28,17 @@ def lower_is_better(metric: str, manifest: Manifest) -> bool:
     return metric in (manifest.get("lower_is_better") or ())
 
 
+def perfect(manifest: Manifest) -> str:
+    """What a perfect predictor would get: `1 is perfect, 0 is chance`, and where it is 0."""
+    errors = [metric for metric in metrics(manifest) if lower_is_better(metric, manifest)]
+    agreement = "1 is perfect, 0 is chance"
+    if not errors:
+        return agreement
+    if len(errors) == len(metrics(manifest)):
+        return "lower is better, 0 is perfect"
+    return f"{agreement}; of {' and '.join(errors)} lower is better, 0 is perfect"
+
+
 def parts(manifest: Manifest) -> list[str]:
     """Names of the parts of the examples, "all" left out."""
     return [part for part in manifest.get("parts") or () if part != ALL]

@@ -22,8 +22,8 @@ GUIDE = """\
 ## How to read this
 
 - Every estimator predicts how much each query's loss changes when training examples are left out or given another
-  weight; the protocol measures that change by training again, in nats. A metric compares the two: 1 is perfect, 0 is
-  chance.
+  weight; the protocol measures that change by training again, in nats. A metric compares the two:
+  {perfect}.
 - Positive means that the query's loss rises: an example whose removal has a positive effect helps.
 - A number is that of the median seed (the lower-middle one; a seed that failed or has no value counts as worst).
   The interval behind it is its 95 % bootstrap interval over resampled interventions; it does not cover the choice of
@@ -75,7 +75,8 @@ def report_markdown(records: Sequence[Record], manifest: Manifest, drawn: Mappin
     }
     for title, columns in single.items():
         blocks += [f"## {title}", table(columns)] if columns else []
-    guide = GUIDE + (AGREE_GUIDE if manifest.get("published") else "")
+    guide = GUIDE.replace("{perfect}", about.perfect(manifest))
+    guide += AGREE_GUIDE if manifest.get("published") else ""
     guide += NOISE_GUIDE if any(record.ceilings for record in records) else ""
     return "\n\n".join([*blocks, guide])
 

@@ -11,7 +11,7 @@ from ifbench.suite.faults import Faults
 from ifbench.suite.figures import read_figures
 from ifbench.suite.find import display_name, find_suite
 from ifbench.suite.listed import read_list
-from ifbench.suite.needs import check_needs
+from ifbench.suite.needs import check_needs, check_removals
 from ifbench.suite.nodes import Node
 from ifbench.suite.overlay import DEFAULT_PROFILE, apply_overrides, apply_profile
 from ifbench.suite.published import read_published
@@ -103,6 +103,7 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
     measures = {choice.name: registry.protocol(choice.name).measures for choice in protocols.choices}
     unpredicted = sorted(name for name in measures if not registry.protocol(name).predicted)
     check_needs(root, measures, registry, faults)
+    check_removals(listed.child("examples"), measures, registry, faults)
     check_views(listed.child("protocols"), measures, metrics, registry, faults=faults)
     cells = expand_cells(root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults) if whole else None
     check_stretches(cells or (), protocols, registry, faults=faults)
