@@ -24,6 +24,24 @@ from ifbench.retraining import Retraining
 WHERE = "Problem.trajectory"
 
 
+@dataclass
+class Kept:
+    """Chunks of some training rows made ready for Hessian products.
+
+    Attributes:
+        rows: Which; None means all of them.
+        stages: By curvature and number of the chunk.
+    """
+
+    rows: LongTensor | None = None
+    stages: dict[Curvature, dict[int, Stage]] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory they take."""
+        return sum(stage.nbytes for stages in self.stages.values() for stage in stages.values())
+
+
 @dataclass(frozen=True)
 class TrainedProblem:
     """Implements `ifbench.interfaces.Problem`, which documents every method.
@@ -52,7 +70,8 @@ class TrainedProblem:
     steps_made: int | None = None
     states: Callable[[int], State] | None = None
     retraining: Retraining | None = None
-    _kept: dict[Curvature, dict[int, Stage]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _whole: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    _subset: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
 
     @property
     def n_train(self) -> int:
@@ -92,7 +111,7 @@ class TrainedProblem:
     @property
     def kept_bytes(self) -> int:
         """Memory kept between Hessian products."""
-        return sum(stage.nbytes for stages in self._kept.values() for stage in stages.values())
+        return self._whole.nbytes + self._subset.nbytes
 
     def generator(self, *names: str | int) -> torch.Generator:
         """See `ifbench.interfaces.Problem.generator`."""
@@ -238,11 +257,17 @@ class TrainedProblem:
         return total
 
     def _stages(self, rows: LongTensor | None, curvature: Curvature) -> Iterator[tuple[float, int, Stage]]:
-        """Share, size and curvature of each chunk, ready to multiply vectors; those of the whole set are kept."""
+        """Share, size and curvature of each chunk, ready to multiply vectors.
+
+        Those of the whole set are kept, and those of the rows that were asked for last, from the second time on.
+        """
         prepare = self.objective.hessian_stage if curvature == "hessian" else self.objective.gauss_newton_stage
-        kept = self._kept.setdefault(curvature, {}) if rows is None else {}
+        again = rows is None or self._subset.rows is rows
+        if not again:
+            self._subset.rows, self._subset.stages = rows, {}
+        kept = (self._whole if rows is None else self._subset).stages.setdefault(curvature, {})
         for index, (share, batch) in enumerate(self.chunks(rows)):
             stage = kept[index] if index in kept else prepare(*self.point, batch)
-            if rows is None and index not in kept and self.kept_bytes + stage.nbytes <= self.memory:
+            if again and index not in kept and self.kept_bytes + stage.nbytes <= self.memory:
                 kept[index] = stage
             yield share, len(batch.targets), stage

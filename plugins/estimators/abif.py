@@ -30,6 +30,9 @@ class AbifParams(Params):
         ge=0,
         about="ends the iteration once |H v - lambda v| <= tolerance * |lambda| for all kept eigenvectors; 0: never",
     )
+    hessian_examples: int | None = param(
+        None, ge=1, about="examples the Hessian is averaged over, drawn once; empty: all of them", unit="examples"
+    )
     symmetric: bool = param(True, about="Lanczos, which uses that the Hessian is symmetric; false: Arnoldi")
     seed: int = param(0, ge=0, about="seeds the starting vector, together with the task's seed")
 
@@ -51,6 +54,7 @@ class Abif:
         import torch
 
         from ifbench.numerics.krylov import top_eigenpairs
+        from ifbench.numerics.subset import drawn_examples
 
         generator = problem.generator("abif", self.params.seed)
 
@@ -58,8 +62,9 @@ class Abif:
             vector = torch.randn(problem.n_param, generator=generator, dtype=torch.float64)
             return vector.to(problem.device, problem.dtype)
 
+        rows = drawn_examples(problem, self.params.hessian_examples, "abif examples", self.params.seed)
         pairs = top_eigenpairs(
-            problem.hessian_product,
+            lambda vectors: problem.hessian_product(vectors, examples=rows),
             draw,
             wanted=self.params.projectors,
             iterations=self.params.iterations,

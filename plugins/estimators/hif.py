@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
 from ifbench.errors import EstimatorError, UnsupportedError
@@ -48,10 +48,14 @@ class Hif:
         self.params = params
         self._eigen: tuple[Tensor, Tensor] | None = None
         self._spectrum: dict[str, Any] = {}
+        self._rows: LongTensor | None = None
         self._diagnostics: dict[str, Any] = {}
 
     def fit(self, problem: Problem) -> None:
-        """Decompose the Hessian, if the solver is exact."""
+        """Draw the examples that the Hessian is averaged over; decompose it, if the solver is exact."""
+        from ifbench.numerics.subset import drawn_examples
+
+        self._rows = drawn_examples(problem, self.params.hessian_examples, "hif", self.params.seed)
         if self.params.solver == "exact":
             self._eigen = self._decompose(problem)
 
@@ -77,21 +81,8 @@ class Hif:
         return self._apply(problem, right) if self.params.solver == "exact" else self._iterate(problem, right)
 
     def _product(self, problem: Problem, vectors: Tensor) -> Tensor:
-        products = problem.hessian_product(
-            vectors, examples=self._hessian_rows(problem), curvature=self.params.curvature
-        )
+        products = problem.hessian_product(vectors, examples=self._rows, curvature=self.params.curvature)
         return products + self.params.damping * vectors
-
-    def _hessian_rows(self, problem: Problem) -> LongTensor | None:
-        """The examples that the Hessian is averaged over; None means all."""
-        import torch
-
-        count = self.params.hessian_examples
-        if count is None or count >= problem.n_train:
-            return None
-        generator = problem.generator("hif", self.params.seed)
-        rows = torch.randperm(problem.n_train, generator=generator)[:count].sort().values
-        return cast("LongTensor", rows.to(problem.device))
 
     def _decompose(self, problem: Problem) -> tuple[Tensor, Tensor]:
         """Eigenvalues after damping and eigenvectors of the dense matrix."""

@@ -139,3 +139,15 @@ def test_contract_lets_good_scores_through(problem):
     checked = check_scores(good, problem, n_example=4, n_query=3, estimator="planted")
     assert torch.equal(checked, good)
     assert not checked.requires_grad
+
+
+def test_chunks_of_rows_are_kept_from_the_second_product_on(problem):
+    vectors = torch.linspace(-1, 1, 2 * problem.n_param, dtype=torch.float64).view(2, -1)
+    fresh, others = replace(problem, chunk=7), torch.tensor([1, 2, 3])
+    wanted = fresh.hessian_product(vectors, examples=ROWS)
+    assert fresh.kept_bytes == 0, "once is no reason to keep"
+    for _ in range(2):
+        torch.testing.assert_close(fresh.hessian_product(vectors, examples=ROWS), wanted, rtol=1e-12, atol=0)
+    assert fresh.kept_bytes > 0
+    fresh.hessian_product(vectors, examples=others)
+    assert fresh.kept_bytes == 0, "other rows take their place"
