@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx
+from torch._guards import TracingContext, tracing
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.node import map_arg
 from torch.utils import _pytree as pytree
@@ -51,7 +53,8 @@ def record(function: Callable[..., Tensors], *example: Tensor) -> fx.GraphModule
     The same tensor may stand in several places of `example`: each place is an argument of its own.
     """
     apart = [tensor.detach() for tensor in example]  # one object in two places would be recorded as one argument
-    with warnings.catch_warnings():
+    shapes = TracingContext(FakeTensorMode(allow_fallback_kernels=True))  # else torch makes one for every operation
+    with warnings.catch_warnings(), tracing(shapes):
         warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)  # torch's own, on first use
         return simplify(make_fx(function)(*apart))
 
