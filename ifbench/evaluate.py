@@ -12,7 +12,7 @@ from ifbench.comparisons import Compared, Look, compare
 from ifbench.errors import MissingArtifactError
 from ifbench.identity import derive_seed, digest
 from ifbench.interfaces import Metric
-from ifbench.jobs import SCORE, TRAIN
+from ifbench.jobs import SCORE, TRAIN, stated_task
 from ifbench.outcome import Outcome
 from ifbench.plan import CellWork
 from ifbench.records import Ceiling, Estimate, Record, Timing
@@ -31,6 +31,8 @@ TOLD_OF_TRAINING = (
     "converged",
     "n_param",
     "n_train",
+    "data_source",
+    "n_suspect",
 )
 Value = TypeVar("Value")
 
@@ -39,7 +41,7 @@ def failure_record(work: CellWork, outcome: Outcome, registry: Registry) -> Reco
     """The record of a cell that gave no result."""
     return Record(
         cell=work.id,
-        task={"id": work.train.id, **work.cell.task.stated()},
+        task={"id": work.train.id, **stated_task(work.cell.task, registry)},
         protocol=_describe(work.cell.protocol, registry, "protocol"),
         estimator=_describe(work.cell.estimator, registry, "estimator"),
         status=outcome.status,
@@ -51,7 +53,7 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
     """Compare what was predicted with what was measured.
 
     Returns:
-        One record for each horizon of the protocol, in the protocol's order.
+        One record for each horizon of the protocol, in the protocol's order; of a study, one for each row it tells.
 
     Raises:
         MissingArtifactError: A score or ground truth is not in the store.
@@ -61,19 +63,25 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
     scored = store.get(SCORE, work.score.id) if work.score else None
     if trained is None or (work.score and scored is None):
         raise MissingArtifactError(work.label)
-    cell = compare(work, suite, store)
     common = Record(
         cell=work.id,
-        task={"id": work.train.id, **work.cell.task.stated()},
-        protocol={**_describe(work.cell.protocol, registry, "protocol"), "truths": digest(list(work.bases))},
+        task={"id": work.train.id, **stated_task(work.cell.task, registry)},
+        protocol=_describe(work.cell.protocol, registry, "protocol"),
         estimator=_describe(work.cell.estimator, registry, "estimator") | ({"id": work.score.id} if work.score else {}),
         status="ok",
-        n_intervention=cell.n_intervention,
-        n_query=cell.n_query,
         training={key: trained.meta[key] for key in TOLD_OF_TRAINING if key in trained.meta},
         diagnostics=scored.meta["diagnostics"] if scored else {},
         timing=Timing(**scored.meta["timing"]) if scored else None,
         provenance=(scored or trained).meta["provenance"],
+    )
+    if work.studies:
+        return _findings(work, common, store)
+    cell = compare(work, suite, store)
+    common = replace(
+        common,
+        protocol={**common.protocol, "truths": digest(list(work.bases))},
+        n_intervention=cell.n_intervention,
+        n_query=cell.n_query,
     )
     return [
         replace(
@@ -87,6 +95,19 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
         )
         for look in cell.looks
     ]
+
+
+def _findings(work: CellWork, common: Record, store: Store) -> list[Record]:
+    """One record for each row that the studies of a cell told."""
+    records = []
+    for study in work.studies:
+        told = store.get(study.kind, study.id)
+        if told is None:
+            raise MissingArtifactError(work.label)
+        repeat = {"repeat": study.repeat} if len(work.studies) > 1 else {}
+        known = replace(common, truth={"engine": told.meta["engine"]})
+        records += [replace(known, findings={**row, **repeat}) for row in told.meta["findings"]]
+    return records
 
 
 def _by_metric(

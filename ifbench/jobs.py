@@ -1,4 +1,4 @@
-"""The four kinds of work, and what makes two pieces of it the same.
+"""The five kinds of work, and what makes two pieces of it the same.
 
 An id is a digest of everything a result depends on, and of nothing else: not the machine, the suite or the hour.
 """
@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ifbench.cells import Choice, QueryRule, Task
+from ifbench.cells import Choice, ExampleRule, QueryRule, Task
 from ifbench.identity import as_stored, digest
 from ifbench.records import Intervention
 from ifbench.registry import Registry
+from ifbench.retraining import Explained
 
 TRAINING_VERSION = 1
 """Raised when the numerics of training change so that numbers move."""
 
-TRAIN, SCORE, CHANGE = "train", "score", "change"
+TRAIN, SCORE, CHANGE, STUDY = "train", "score", "change", "study"
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,17 @@ class TrainJob:
 
 @dataclass(frozen=True)
 class ScoreJob:
-    """Score all training examples for the chosen queries of a trained task; timed, so it runs alone."""
+    """Score all training examples for the chosen queries of a trained task; timed, so it runs alone.
+
+    Attributes:
+        explains: Whether the loss of a query is that of its own label, or of the class predicted for it.
+    """
 
     task: Task
     train_id: str
     estimator: Choice
     queries: tuple[QueryRule, ...]
+    explains: Explained
     identity: Mapping[str, Any]
     id: str
     kind = SCORE
@@ -117,7 +123,34 @@ class ChangeJob:
         return f"predict {self.estimator.label} {len(self.interventions)} interventions {describe_task(self.task)}"
 
 
-Job = TrainJob | ScoreJob | TruthJob | ChangeJob
+@dataclass(frozen=True)
+class StudyJob:
+    """Tell the findings of one (task, protocol, repeat), on the queries and with the scores that it asks for."""
+
+    task: Task
+    train_id: str
+    protocol: Choice
+    repeat: int
+    queries: tuple[QueryRule, ...]
+    examples: tuple[ExampleRule, ...]
+    score: ScoreJob | None
+    id: str
+    kind = STUDY
+    exclusive = False
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it may take."""
+        return self.protocol.timeout
+
+    @property
+    def label(self) -> str:
+        """How progress calls it."""
+        by = f" by {self.score.estimator.label}" if self.score else ""
+        return f"{self.protocol.label}{by} {describe_task(self.task)}"
+
+
+Job = TrainJob | ScoreJob | TruthJob | ChangeJob | StudyJob
 
 
 def describe_task(task: Task) -> str:
@@ -127,10 +160,17 @@ def describe_task(task: Task) -> str:
     return f"{task.data.label}/{task.architecture.label}({shape}){decay} seed {task.seed}"
 
 
+def stated_task(task: Task, registry: Registry) -> dict[str, Any]:
+    """What of a task its results depend on (Any: JSON)."""
+    stated = task.stated()
+    free = registry.find("data", task.data.name).spec.params.free()
+    return {**stated, "data": {key: value for key, value in stated["data"].items() if key not in free}}
+
+
 def train_job(task: Task, registry: Registry) -> TrainJob:
     """The job that trains `task`."""
     identity = {
-        **task.stated(),
+        **stated_task(task, registry),
         "version": {
             "training": TRAINING_VERSION,
             "data": registry.find("data", task.data.name).spec.version,
@@ -140,7 +180,14 @@ def train_job(task: Task, registry: Registry) -> TrainJob:
     return TrainJob(task, as_stored(identity), digest(identity))
 
 
-def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], registry: Registry) -> ScoreJob:
+def score_job(
+    train: TrainJob,
+    estimator: Choice,
+    queries: Sequence[QueryRule],
+    registry: Registry,
+    *,
+    explains: Explained = "label",
+) -> ScoreJob:
     """The job that scores with `estimator`; its id changes with the text of the plugin."""
     entry = registry.find("estimator", estimator.name)
     identity = {
@@ -150,8 +197,9 @@ def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], 
         "queries": [asdict(rule) for rule in queries],
         "version": entry.spec.version,
         "source": entry.source_digest,
+        **({} if explains == "label" else {"explains": explains}),
     }
-    return ScoreJob(train.task, train.id, estimator, tuple(queries), as_stored(identity), digest(identity))
+    return ScoreJob(train.task, train.id, estimator, tuple(queries), explains, as_stored(identity), digest(identity))
 
 
 def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> ChangeJob:
@@ -159,6 +207,27 @@ def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> Change
     told = [item.plain() for item in interventions]
     identity = {**{key: value for key, value in score.identity.items() if key != "queries"}, "interventions": told}
     return ChangeJob(score.task, score.train_id, score.estimator, tuple(interventions), digest(identity))
+
+
+def study_job(
+    train: TrainJob,
+    protocol: Choice,
+    repeat: int,
+    queries: Sequence[QueryRule],
+    examples: Sequence[ExampleRule],
+    score: ScoreJob | None,
+    registry: Registry,
+) -> StudyJob:
+    """The job that tells a study's findings; its id holds queries, interventions and scores where the study asks."""
+    asks = registry.protocol(protocol.name).asks
+    asked, tested = tuple(queries) if asks else (), tuple(examples) if "interventions" in asks else ()
+    identity = {
+        "base": truth_base(train, protocol, repeat, registry),
+        "queries": [asdict(rule) for rule in asked],
+        "examples": [asdict(rule) for rule in tested],
+        "score": score.id if score else None,
+    }
+    return StudyJob(train.task, train.id, protocol, repeat, asked, tested, score, digest(identity))
 
 
 def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registry) -> str:

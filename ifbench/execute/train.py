@@ -9,9 +9,9 @@ import torch
 
 from ifbench.errors import IfbenchError
 from ifbench.execute.context import Context, named_state
-from ifbench.interfaces import Progress
+from ifbench.interfaces import Dataset, Progress
 from ifbench.jobs import TrainJob
-from ifbench.numerics.measures import accuracy
+from ifbench.numerics.measures import accuracy, mistakes
 from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.training import checkpoint_of
@@ -53,13 +53,16 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
             hint=f"lower recipe.learning_rate, now {job.task.recipe.learning_rate:g}",
         )
     tensors = {"test_losses": test_losses}
+    if (wrong := mistakes(prepared.objective, prepared.data.test, problem.point)) is not None:
+        tensors["test_mistakes"] = wrong
     for step, some in kept.items():
         tensors |= named_state(some, step)
     norm, asked = float(problem.objective_gradient().norm()), job.task.recipe.until_gradient_norm
     engine = choose_way(prepared.trainer, state, first=steps)
     meta = {
         "identity": job.identity,
-        "data_digest": prepared.data_digest,
+        "data_digest": prepared.loaded.digest,
+        **_told_of(prepared.loaded.dataset),
         **({} if prepared.weights_digest is None else {"weights_digest": prepared.weights_digest}),
         "seconds": seconds,
         "n_train": problem.n_train,
@@ -74,3 +77,9 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
         "chunk": max(CHUNK_ONE_BY_ONE, engine.way.width - 2),  # with the baseline and what pads them
     }
     return {name: tensor.cpu().numpy() for name, tensor in tensors.items()}, meta
+
+
+def _told_of(data: Dataset) -> dict[str, Any]:
+    """What a data set says of itself, where it says anything (Any: JSON)."""
+    source = {"data_source": data.source} if data.source else {}
+    return source if data.suspect is None else {**source, "n_suspect": int(data.suspect.sum())}

@@ -71,17 +71,6 @@ def _example_rule(order: str, form: Shape | None) -> ExampleRule:
     return ExampleRule(order=cast("Any", order), **values)  # Any: a key of EXAMPLE_FORMS
 
 
-def refuse_own_scores(listed: Node | None, protocol: str, faults: Faults) -> None:
-    """Note example rules that follow the estimator under test, where a protocol has none."""
-    for node in listed.entries if listed is not None else ():
-        ordered = any(word in node.fields for word in ("top", "lowest", "percentile"))
-        by = node.child("by")
-        if ordered and (by is None or by.value == SELF):
-            place = (by or node).place
-            message = f"{protocol} measures what no estimator predicts: there are no scores of the one under test"
-            faults.add(place, message, hint="write by: LABEL of an estimator of this suite, or draw examples at random")
-
-
 def _read_rule(
     node: Node, kind: str, forms: Mapping[str, type[Shape]], faults: Faults
 ) -> tuple[str, Shape | None] | None:

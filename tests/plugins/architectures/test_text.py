@@ -2,17 +2,19 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
-from ifbench.cells import Recipe
+from ifbench.cells import Choice, Recipe, Task
 from ifbench.errors import IfbenchError
+from ifbench.execute import Context
 from ifbench.interfaces import Batch, Dataset
 from ifbench.numerics.modes import check_modes
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.task import encoded
+from ifbench.numerics.task import encoded, prepare
 from ifbench.numerics.text import encode
 from ifbench.numerics.training import trainer_of
 from ifbench.registry import load_registry
@@ -212,6 +214,38 @@ def test_changed_weights_are_noticed(folder):
     config.write_text(told)
     assert raw("bert", 0, weights=str(folder), max_length=6).weights_digest == before
     assert build("bert")[0].weights_digest is None
+
+
+def task(folder, tmp_path):
+    """A task on a table of texts, with weights from a folder."""
+    table = tmp_path / "texts.tsv"
+    lines = [f"{text or 'none'}\t{label}" for text, label in zip(TEXTS, CLASSES, strict=True)]
+    table.write_text("\n".join(["text\tlabel", *lines]) + "\n")
+    data = Choice("data", "tsv", "tsv", {"path": str(table), "text": "text", "target": "label", "test_share": 0.25})
+    recipe = Recipe(steps=1, learning_rate=0.1)
+    return Task(
+        data, Choice("architecture", "bert", "bert", {"weights": str(folder), "max_length": 6}), recipe, 0, "float64"
+    )
+
+
+def test_a_prepared_task_holds_tokens_and_draws_new_beginnings(folder, tmp_path):
+    found = prepare(task(folder, tmp_path), REGISTRY)
+    assert found.data.train.inputs.dtype == torch.int64
+    assert found.data.train.inputs.shape == (6, 6)
+    assert found.initial_of(0).dtype == torch.float64
+    assert not torch.equal(found.initial_of(1), found.initial_of(0))
+
+
+def test_a_training_from_other_weights_is_refused(folder, tmp_path):
+    asked = task(folder, tmp_path)
+    found = prepare(asked, REGISTRY)
+    meta = {"data_digest": found.loaded.digest, "weights_digest": found.weights_digest}
+    store = SimpleNamespace(get=lambda kind, name: SimpleNamespace(meta=meta))
+    context, job = Context(store, REGISTRY), SimpleNamespace(train_id="id", task=asked, label="score")
+    context.trained(job)
+    meta["weights_digest"] = "of others"
+    with pytest.raises(IfbenchError, match="not those this task started from"):
+        context.trained(job)
 
 
 DAMPING, DECAY = 2.0, 0.01
