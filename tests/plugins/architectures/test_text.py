@@ -269,15 +269,15 @@ def problem(request):
 def dense(problem):
     """(gradients of examples, gradients of queries, Hessian), by ordinary autograd."""
 
+    evaluated = problem.objective.losses
+
     def value(params):
-        return (
-            problem.objective.losses(params, problem.point.buffers, problem.data.train).mean() + DECAY * params @ params
-        )
+        return evaluated(params, problem.point.buffers, problem.data.train).mean() + DECAY * params @ params
 
     tables = []
     for part in (problem.data.train, problem.data.test):
         params = problem.params.detach().requires_grad_()
-        each = losses(params, problem.point.buffers, part)
+        each = evaluated(params, problem.point.buffers, part)
         tables.append(torch.stack([torch.autograd.grad(loss, params, retain_graph=True)[0] for loss in each]))
     return *tables, torch.autograd.functional.hessian(value, problem.params)
 
