@@ -316,7 +316,7 @@ def test_hessian_estimators(problem, dense):
     setting = {"iterations": problem.n_param, "projectors": problem.n_param, "tolerance": 0.0, "damping": damping}
     torch.testing.assert_close(scores(problem, "abif", **setting), wanted, rtol=1e-5, atol=1e-7)
     largest = float(torch.linalg.eigvalsh(hessian)[-1]) + damping
-    found = scores(problem, "lissa", damping=damping, scale=largest, depth=200, batch_size=8, repeats=1)
+    found = scores(problem, "lissa", damping=damping, scale=3 * largest, depth=600, batch_size=64, repeats=2)
     assert (found - wanted).norm() < 0.2 * wanted.norm()
 
 
