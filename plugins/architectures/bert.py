@@ -114,5 +114,7 @@ def ifbench_architectures() -> Iterable[ArchitectureSpec]:
         params=BertParams,
         summary="BERT as a classifier of text, from pretrained weights or small and random; cross-entropy loss",
         source="Devlin, Chang, Lee, Toutanova 2019; built by transformers",
+        takes=("text",),
+        check_params={"width": 4, "depth": 1, "max_length": 8, "vocabulary": 20, "trainable": 1},
         needs=("the extra `text`: pip install 'ifbench[text]'",),
     )

@@ -127,5 +127,7 @@ def ifbench_architectures() -> Iterable[ArchitectureSpec]:
         params=T5Params,
         summary="T5 writing the label as text, pretrained or small and random; loss: cross-entropy of the label's text",
         source="Raffel et al. 2020; built by transformers",
+        takes=("text",),
+        check_params={"width": 4, "depth": 1, "max_length": 8, "vocabulary": 20, "trainable": 1},
         needs=("the extra `text`: pip install 'ifbench[text]'",),
     )
