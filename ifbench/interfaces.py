@@ -103,6 +103,25 @@ class TrainingModel(Model, Protocol):
         ...
 
 
+@runtime_checkable
+class Encoding(Protocol):
+    """A model whose network takes the inputs of a data set in another form, such as text as numbers of tokens."""
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """The inputs of a data set (n, ...) as the network takes them (n, ...); done once, before anything else."""
+        ...
+
+
+@runtime_checkable
+class Pretrained(Protocol):
+    """A model that may hold more than its architecture's parameters and the seed say: weights read from files."""
+
+    @property
+    def weights_digest(self) -> str | None:
+        """SHA-256 of those files, or None where there are none; a training is of no use once they have changed."""
+        ...
+
+
 class Point(NamedTuple):
     """Where a network stands, or several networks, one a row.
 

@@ -73,7 +73,7 @@ class Context:
 
         Raises:
             MissingArtifactError: It is not in the store.
-            IfbenchError: The data set has changed since.
+            IfbenchError: The data set or pretrained weights have changed since.
         """
         artifact = self.store.get(TRAIN, job.train_id)
         if artifact is None:
@@ -87,6 +87,12 @@ class Context:
                 where=job.label,
                 hint="restore the data; or, to train anew, raise `edition` where the data set takes one, or else the "
                 "version of its plugin",
+            )
+        if artifact.meta.get("weights_digest") != prepared.weights_digest:
+            raise IfbenchError(
+                f"the weights of architecture '{job.task.architecture.name}' are not those this task started from",
+                where=job.label,
+                hint="restore their files, or set IFBENCH_STORE to another folder to train anew",
             )
         return TrainedArtifact(prepared, artifact, self.device, self.engine)
 

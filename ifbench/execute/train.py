@@ -63,6 +63,7 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
         "identity": job.identity,
         "data_digest": prepared.loaded.digest,
         **_told_of(prepared.loaded.dataset),
+        **({} if prepared.weights_digest is None else {"weights_digest": prepared.weights_digest}),
         "seconds": seconds,
         "n_train": problem.n_train,
         "n_param": problem.n_param,

@@ -3,16 +3,18 @@
 For a layer `out = W a` the gradient of one example's loss in W is the outer product of the loss's derivative d in
 `out` and the input a. Its dot with V is `d' V a`: the gradient itself need not be formed. Where a weight is applied at
 many places (convolutions, sequences) the products are summed over the places first, which forms the gradient of one
-layer for one chunk of examples and no more.
+layer for one chunk of examples and no more. The gradient of a factor of normalised numbers is a product, that of the
+rows of a table the slope itself.
 
 Source: Goodfellow 2015, "Efficient per-example gradient computations"; Rochette et al. 2019 for convolutions.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
@@ -26,17 +28,17 @@ Losses = Callable[[Tensors], Tensor]
 
 
 class NoLayerError(Exception):
-    """A parameter is used otherwise than as weight or bias of a linear layer or a plain 2-d convolution."""
+    """A parameter is used otherwise than in a linear layer, plain 2-d convolution, layer norm or table of rows."""
 
 
 def layered(losses: Losses, params: Tensors) -> bool:
-    """Whether `adjoint_dots` can treat this network."""
+    """Whether `adjoint_dots` can treat this network; to be sure, ask with two different numbers of examples."""
     try:
-        with torch.no_grad(), _Watch(params):
-            losses(params)
+        with torch.no_grad(), _Watch(params) as watch:
+            each = losses(params)
     except NoLayerError:
         return False
-    return True
+    return all(len(use.output) == len(each) for use in watch.uses)  # else the first axis is not that of examples
 
 
 def adjoint_dots(losses: Losses, params: Tensors, vectors: Tensors) -> Tensor:
@@ -61,36 +63,84 @@ def adjoint_dots(losses: Losses, params: Tensors, vectors: Tensors) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _Use:
+class _Use(ABC):
     """One use of a weight and a bias, either of which may be no parameter: None."""
 
     weight: str | None
     bias: str | None
     input: Tensor
     output: Tensor
-    window: Mapping[str, Any] | None
-    """How a convolution moves; None: a linear layer."""
 
     def dots(self, slope: Tensor, vectors: Tensors) -> Tensor:
+        """Slope of the shape of the output, first axis the example -> (n, k)."""
         total = slope.new_zeros(())
         if self.weight is not None:
-            total = total + self._weight_dots(slope, vectors[self.weight])
+            total = total + self.weight_dots(slope, vectors[self.weight])
         if self.bias is not None:
-            places = slope.movedim(1, -1) if self.window is not None else slope
-            total = total + places.reshape(len(slope), -1, places.shape[-1]).sum(1) @ vectors[self.bias].T
+            total = total + self.bias_dots(slope, vectors[self.bias])
         return total
 
-    def _weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
-        """Slope (n, ..., out) or (n, out, height, width); rows (k, *weight) -> (n, k)."""
-        if self.window is None and slope.ndim == 2:
+    @abstractmethod
+    def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
+        """The weight's part, for rows (k, *weight)."""
+
+    def bias_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
+        """The bias's part, for rows (k, *bias) along the last axes of the slope."""
+        return _over_places(slope, rows)
+
+
+class _Linear(_Use):
+    def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
+        """Slope (n, ..., out)."""
+        if slope.ndim == 2:
             return _outer_dots(slope, self.input, rows)
-        if self.window is None:
-            left = slope.flatten(1, -2).transpose(1, 2)  # (n, out, place)
-            right = self.input.flatten(1, -2)  # (n, place, in)
-        else:
-            left = slope.flatten(2)
-            right = _patches(self.input, rows.shape[3:], **self.window).transpose(1, 2)
+        left = slope.flatten(1, -2).transpose(1, 2)  # (n, out, place)
+        right = self.input.flatten(1, -2)  # (n, place, in)
         return torch.bmm(left, right).flatten(1) @ rows.flatten(1).T
+
+
+@dataclass(frozen=True)
+class _Convolution(_Use):
+    window: Mapping[str, Any]
+    """How it moves."""
+
+    def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
+        """Slope (n, out, height, width)."""
+        right = _patches(self.input, rows.shape[3:], **self.window).transpose(1, 2)
+        return torch.bmm(slope.flatten(2), right).flatten(1) @ rows.flatten(1).T
+
+    def bias_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
+        """See `_Use.bias_dots`."""
+        return _over_places(slope.movedim(1, -1), rows)
+
+
+@dataclass(frozen=True)
+class _Norm(_Use):
+    epsilon: float
+
+    def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
+        """Slope (n, ..., *weight)."""
+        normal = F.layer_norm(self.input, rows.shape[1:], eps=self.epsilon)
+        return _over_places(slope * normal, rows)
+
+
+@dataclass(frozen=True)
+class _Lookup(_Use):
+    passed_over: int | None
+    """The row that gets no gradient."""
+
+    def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
+        """Slope (n, ..., width) for rows (k, n_row, width)."""
+        if self.passed_over is not None:
+            slope = slope * (self.input != self.passed_over).unsqueeze(-1)
+        found = rows[:, self.input]  # (k, n, ..., width)
+        return torch.einsum("knp,np->nk", found.flatten(2), slope.flatten(1))
+
+
+def _over_places(slopes: Tensor, rows: Tensor) -> Tensor:
+    """Slopes (n, ..., *shape) summed over the places between, dotted with rows (k, *shape): (n, k)."""
+    flat = rows.flatten(1)
+    return slopes.reshape(len(slopes), -1, flat.shape[1]).sum(1) @ flat.T
 
 
 def _outer_dots(slope: Tensor, inputs: Tensor, rows: Tensor) -> Tensor:
@@ -137,32 +187,46 @@ class _Watch(TorchFunctionMode):
         kwargs = kwargs or {}
         if not any(id(leaf) in self.names for leaf in pytree.tree_leaves((args, kwargs))):
             return func(*args, **kwargs)
-        if func is F.linear:
-            return self._note(func, _linear_arguments(*args, **kwargs), window=None)
-        if func is F.conv2d:
-            arguments, window = _convolution_arguments(*args, **kwargs)
-            return self._note(func, arguments, window=window)
+        reader = READERS.get(func)
+        if reader is not None:
+            return self._note(func, reader(*args, **kwargs), args, kwargs)
         result = func(*args, **kwargs)
         if any(isinstance(leaf, Tensor) for leaf in pytree.tree_leaves(result)):
             raise NoLayerError(str(func))
         return result
 
-    def _note(self, func: Any, arguments: tuple[Any, ...], *, window: Mapping[str, Any] | None) -> Tensor:
-        inputs, weight, bias = arguments
-        if id(inputs) in self.names or inputs.ndim < (2 if window is None else 4):
+    def _note(self, func: Any, layer: _Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        if id(layer.input) in self.names or layer.input.ndim < layer.least_axes:
             raise NoLayerError("a parameter as input, or a single example")
-        output: Tensor = func(inputs, weight, bias, **(window or {}))
+        output: Tensor = func(*args, **kwargs)
         if torch.is_grad_enabled() and not output.requires_grad:
             output.requires_grad_()
-        self.uses.append(_Use(self.names.get(id(weight)), self.names.get(id(bias)), inputs.detach(), output, window))
+        weight, bias = self.names.get(id(layer.weight)), self.names.get(id(layer.bias))
+        self.uses.append(layer.kind(weight, bias, layer.input.detach(), output, *layer.more))
         return output.clone()  # an activation may write into what it is given
 
 
-def _linear_arguments(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple[Any, ...]:  # noqa: A002
-    return input, weight, bias
+class _Layer(NamedTuple):
+    """A call of a layer's function, read.
+
+    Attributes:
+        least_axes: Of the input, one of them that of examples.
+        more: What `kind` takes besides. Any: differs from kind to kind.
+    """
+
+    kind: Callable[..., _Use]
+    input: Tensor
+    weight: Tensor | None
+    bias: Tensor | None
+    least_axes: int
+    more: tuple[Any, ...] = ()
 
 
-def _convolution_arguments(
+def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> _Layer:  # noqa: A002 - torch's name
+    return _Layer(_Linear, input, weight, bias, 2)
+
+
+def _convolution(
     input: Tensor,  # noqa: A002 - torch's name
     weight: Tensor,
     bias: Tensor | None = None,
@@ -170,8 +234,43 @@ def _convolution_arguments(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+) -> _Layer:
     """Any: torch takes a number, a pair or a word."""
     if isinstance(padding, str) or groups != 1:
         raise NoLayerError("a grouped convolution, or padding by name")
-    return (input, weight, bias), {"stride": stride, "padding": padding, "dilation": dilation}
+    window = {"stride": stride, "padding": padding, "dilation": dilation}
+    return _Layer(_Convolution, input, weight, bias, 4, (window,))
+
+
+def _norm(
+    input: Tensor,  # noqa: A002 - torch's name
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> _Layer:
+    return _Layer(_Norm, input, weight, bias, 1 + len(normalized_shape), (eps,))
+
+
+def _lookup(
+    input: Tensor,  # noqa: A002 - torch's name
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,  # noqa: ARG001 - torch's
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,  # noqa: ARG001
+) -> _Layer:
+    if max_norm is not None or scale_grad_by_freq:
+        raise NoLayerError("a table that rescales rows or gradients")
+    passed_over = None if padding_idx is None else padding_idx % len(weight)
+    return _Layer(_Lookup, input, weight, None, 1, (passed_over,))
+
+
+READERS: Mapping[Any, Callable[..., _Layer]] = {
+    F.linear: _linear,
+    F.conv2d: _convolution,
+    F.layer_norm: _norm,
+    F.embedding: _lookup,
+}
+"""Any: functions of torch."""

@@ -118,8 +118,12 @@ class Objective:
     def is_layered(self, params: Tensor, buffers: Tensor, batch: Batch) -> bool:
         """Whether dots need no gradient of a whole single example; looked at once."""
         if self._layered is None:
-            few, constants = Batch(*(part[:2] for part in batch)), self._constants(buffers)
-            answer = layered(lambda named: self.model.losses(named, constants, few), self.layout.unflatten(params))
+            named, constants = self.layout.unflatten(params), self._constants(buffers)
+
+            def treatable(some: Batch) -> bool:
+                return layered(lambda given: self.model.losses(given, constants, some), named)
+
+            answer = all(treatable(_repeated(batch, count)) for count in (1, 2))
             object.__setattr__(self, "_layered", answer)
         return bool(self._layered)
 
@@ -128,9 +132,8 @@ class Objective:
         if self._example_bytes is None:
             totals = []
             for count in (1, 2):
-                some = Batch(*(part[:1].expand(count, *part.shape[1:]) for part in batch))
                 with torch.no_grad(), computed_bytes() as computed:
-                    self.losses(params, buffers, some)
+                    self.losses(params, buffers, _repeated(batch, count))
                 totals.append(computed["total"])
             object.__setattr__(self, "_example_bytes", max(1, totals[1] - totals[0]))
         return self._example_bytes or 1
@@ -245,3 +248,8 @@ def take(data: Batch, rows: Tensor) -> Batch:
 def whole(data: Batch) -> LongTensor:
     """All rows of a data set, int64."""
     return cast(LongTensor, torch.arange(len(data.targets), device=data.targets.device))
+
+
+def _repeated(data: Batch, count: int) -> Batch:
+    """The first example, `count` times."""
+    return Batch(*(part[:1].expand(count, *part.shape[1:]) for part in data))

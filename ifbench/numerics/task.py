@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ifbench.cells import Task
 from ifbench.identity import derive_seed
-from ifbench.interfaces import Batch, Dataset, Model
+from ifbench.interfaces import Batch, Dataset, Encoding, Model, Pretrained
 from ifbench.numerics.augmentation import check_images
 from ifbench.numerics.data import Loaded, load_data
 from ifbench.numerics.layout import ParameterLayout
@@ -27,9 +27,10 @@ class PreparedTask:
     """A task ready to be trained.
 
     Attributes:
-        data: In the task's dtype, on the device.
+        data: As the network takes it, in the task's dtype, on the device.
         initial_of: Initial parameters of a repeat, shape (n_param,); those of repeat 0 are the task's own.
         loaded: The data set as it was read, before conversion.
+        weights_digest: SHA-256 of the files that pretrained weights were read from, if any were.
     """
 
     task: Task
@@ -37,6 +38,7 @@ class PreparedTask:
     objective: Objective
     initial_of: Callable[[int], Tensor]
     loaded: Loaded
+    weights_digest: str | None = None
 
     @cached_property
     def initial(self) -> Tensor:
@@ -81,7 +83,8 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu", loaded: Load
         return model
 
     model = build()
-    check_modes(model, data.train, where=f"architecture '{task.architecture.name}'")
+    seen = encoded(model, data)
+    check_modes(model, seen.train, where=f"architecture '{task.architecture.name}'")
     layout = ParameterLayout.of(model.module)
     objective = Objective(model, layout, _constants(model), task.recipe.decay)
 
@@ -89,7 +92,16 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu", loaded: Load
         own = model if repeat == 0 else build(repeat)
         return layout.flatten(dict(own.module.named_parameters()))
 
-    return PreparedTask(task, data, objective, initial_of, loaded)
+    weights_digest = model.weights_digest if isinstance(model, Pretrained) else None
+    return PreparedTask(task, seen, objective, initial_of, loaded, weights_digest)
+
+
+def encoded(model: Model, data: Dataset) -> Dataset:
+    """The data set as the network of a model takes it."""
+    if not isinstance(model, Encoding):
+        return data
+    train, test = (batch._replace(inputs=model.encode(batch.inputs)) for batch in (data.train, data.test))
+    return replace(data, train=train, test=test)
 
 
 def _constants(model: Model) -> Mapping[str, Tensor]:

@@ -14,7 +14,8 @@ PROBE = """
 import sys
 from ifbench.cli.main import run_command
 code = run_command(sys.argv[1:])
-heavy = sorted({name.split(".")[0] for name in sys.modules} & {"torch", "scipy", "pandas", "sklearn", "matplotlib"})
+slow = {"torch", "scipy", "pandas", "sklearn", "matplotlib", "transformers"}
+heavy = sorted({name.split(".")[0] for name in sys.modules} & slow)
 print("IMPORTED", heavy, file=sys.stderr)
 sys.exit(code)
 """

@@ -24,7 +24,28 @@ class Sequence(nn.Module):
         return self.last(self.second(torch.tanh(self.first(places))).mean(1))
 
 
+class Whole(nn.Module):
+    def forward(self, inputs):
+        return inputs.flatten(1).long().abs()
+
+
+class Words(nn.Module):
+    """Looks up a row for each of six places, passing over one row, adds one for the place, and normalises."""
+
+    def __init__(self, places=lambda n_example: torch.arange(6).expand(n_example, 6)):
+        super().__init__()
+        self.table, self.place, self.norm = nn.Embedding(7, 4, padding_idx=-1), nn.Embedding(6, 4), nn.LayerNorm(4)
+        self.last, self.wide, self.places = nn.Linear(4, 3), nn.LayerNorm((6, 4)), places
+
+    def forward(self, inputs):
+        ids = (inputs[:, 0, :, 0] * 3).long().abs() + 4
+        places = self.places(len(ids))
+        hidden = self.norm(self.table(ids.clamp(max=6)) + self.place(places))
+        return self.last(torch.tanh(self.wide(hidden)).mean(1))
+
+
 NETWORKS = {
+    "words": Words,
     "linear": lambda: nn.Sequential(nn.Flatten(), nn.Linear(36, 4), nn.ReLU(inplace=True), nn.Linear(4, 3)),
     "widening": lambda: nn.Sequential(nn.Flatten(), nn.Linear(36, 50, bias=False), nn.Tanh(), nn.Linear(50, 3)),
     "convolution": lambda: nn.Sequential(
@@ -38,7 +59,8 @@ NETWORKS = {
     "unused": lambda: nn.ModuleDict({"used": nn.Linear(36, 3), "idle": nn.Linear(2, 2)}),
 }  # fmt: skip
 REFUSED = {
-    "norm": lambda: nn.Sequential(nn.Flatten(), nn.LayerNorm(36), nn.Linear(36, 3)),
+    "norm": lambda: nn.Sequential(nn.Flatten(), nn.GroupNorm(2, 36), nn.Linear(36, 3)),
+    "rescaled table": lambda: nn.Sequential(Whole(), nn.Embedding(9, 3, max_norm=1.0), nn.Flatten(), nn.Linear(108, 3)),
     "batch norm": lambda: nn.Sequential(nn.Conv2d(1, 2, 6), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 3)).eval(),
     "groups": lambda: nn.Sequential(nn.Conv2d(1, 2, 6), nn.Conv2d(2, 4, 1, groups=2), nn.Flatten(), nn.Linear(4, 3)),
     "padding by name": lambda: nn.Sequential(nn.Conv2d(1, 1, 3, padding="same"), nn.Flatten(), nn.Linear(36, 3)),
@@ -90,3 +112,8 @@ def test_other_uses_of_a_parameter_are_refused(name):
 def test_a_penalty_on_a_weight_is_no_layer():
     losses, params = make(NETWORKS["linear"])
     assert not layered(lambda named: losses(named) + named["1.weight"].square().sum(), params)
+
+
+def test_a_table_that_all_examples_share_is_no_layer():
+    losses, params = make(lambda: Words(places=lambda n_example: torch.arange(6)))
+    assert not layered(losses, params)

@@ -20,6 +20,7 @@ from ifbench.numerics.ensemble import Way
 from ifbench.numerics.models import as_model
 from ifbench.numerics.modes import check_modes
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.task import encoded
 from ifbench.numerics.trained_run import TrainedRun
 from ifbench.numerics.training import trainer_of
 from ifbench.params import Params
@@ -81,6 +82,7 @@ def train(data, architecture, dtype=torch.float32, **values):
         except UnsupportedError as error:
             pytest.skip(str(error))
     model.module.to(dtype).eval()
+    data = encoded(model, data)
     check_modes(model, data.train, where=architecture)
     objective = objective_of(model, decay=RECIPE.decay)
     trainer = trainer_of(objective, data.train, RECIPE, task_seed=0)

@@ -1,0 +1,120 @@
+"""BERT: an encoder of text with a classifier on its first token, pretrained or small and random."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ifbench import ArchitectureSpec, Params, hookimpl, param
+from ifbench.errors import IfbenchError
+from ifbench.interfaces import Dataset, Model
+
+if TYPE_CHECKING:
+    from .language.loading import Loaded
+
+WHERE = "architecture 'bert'"
+
+
+class BertParams(Params):
+    """Which weights, and how much of them trains."""
+
+    weights: str = param(
+        "",
+        about="a folder, an installed package that ships one, or a name on the hub; empty: random, of the size below",
+    )
+    download: bool = param(False, about="fetch a name on the hub that its local cache does not hold")
+    max_length: int = param(64, ge=3, about="longer texts are cut", unit="tokens")
+    trainable: int | None = param(
+        None, ge=0, about="last layers that train, besides the classifier; empty: all of them and the embeddings"
+    )
+    dropout: float = param(0.0, ge=0, lt=1, about="share of hidden numbers and attention dropped at each training step")
+    width: int = param(32, ge=1, about="of a random network: numbers a token", unit="units")
+    depth: int = param(2, ge=1, about="of a random network: layers", unit="layers")
+    heads: int = param(2, ge=1, about="of a random network: heads of attention, a divisor of the width")
+    vocabulary: int = param(
+        1000, ge=5, about="of a random network: most frequent words of the training texts it knows, with 4 special ones"
+    )
+
+
+def build(params: BertParams, dataset: Dataset) -> Model:
+    """Classifier of texts; what the weights do not hold is drawn as `transformers` does.
+
+    Raises:
+        IfbenchError: The data are no texts, `transformers` is missing, or the weights cannot be had or do not fit.
+    """
+    from .language.classifier import TextClassifier
+    from .language.network import last, prepared, texts_of, train_only
+    from .language.weights import need_transformers
+
+    transformers, texts = need_transformers(WHERE), texts_of(dataset, where=WHERE)
+    dropout = {
+        "hidden_dropout_prob": params.dropout,
+        "attention_probs_dropout_prob": params.dropout,
+        "classifier_dropout": params.dropout,
+    }
+    if params.weights:
+        loaded = _pretrained(params, transformers, dataset, dropout)
+    else:
+        loaded = _random(params, transformers, texts, num_labels=dataset.n_output, **dropout)
+    network: Any = prepared(loaded.network, transformers, dropout=params.dropout)  # Any: a package without types
+    if params.trainable is not None:
+        places = last(params.trainable, network.bert.encoder.layer, what="network", where=WHERE)
+        train_only(network, ["classifier", "bert.pooler", *(f"bert.encoder.layer.{place}." for place in places)])
+    return TextClassifier.of(network, loaded.tokens, max_length=params.max_length, digest=loaded.digest)
+
+
+def _pretrained(params: BertParams, transformers: Any, dataset: Dataset, dropout: dict[str, float]) -> Loaded:
+    from .language.loading import load_pretrained
+
+    loaded = load_pretrained(
+        params.weights,
+        transformers.BertForSequenceClassification,
+        transformers,
+        kind="bert",
+        new=["classifier", "bert.pooler"],
+        where=WHERE,
+        download=params.download,
+        num_labels=dataset.n_output,
+        **dropout,
+    )
+    network: Any = loaded.network  # Any: a package without types
+    longest = network.config.max_position_embeddings
+    if params.max_length > longest:
+        raise IfbenchError(f"max_length: {params.max_length}, but the weights have {longest} places", where=WHERE)
+    return loaded
+
+
+def _random(params: BertParams, transformers: Any, texts: list[str], **settings: Any) -> Loaded:
+    from .language.loading import Loaded
+    from .language.tokens import PAD, Words
+
+    if params.width % params.heads:
+        raise IfbenchError(f"width: {params.width} is no multiple of heads: {params.heads}", where=WHERE)
+    tokens = Words.of(texts, size=params.vocabulary, start=True)
+    config = transformers.BertConfig(
+        vocab_size=tokens.size,
+        hidden_size=params.width,
+        num_hidden_layers=params.depth,
+        num_attention_heads=params.heads,
+        intermediate_size=4 * params.width,
+        max_position_embeddings=params.max_length,
+        type_vocab_size=1,
+        pad_token_id=PAD,
+        **settings,
+    )
+    return Loaded(transformers.BertForSequenceClassification(config), tokens, None)
+
+
+@hookimpl
+def ifbench_architectures() -> Iterable[ArchitectureSpec]:
+    """The encoder."""
+    yield ArchitectureSpec(
+        name="bert",
+        factory=f"{__name__}:build",
+        params=BertParams,
+        summary="BERT as a classifier of text, from pretrained weights or small and random; cross-entropy loss",
+        source="Devlin, Chang, Lee, Toutanova 2019; built by transformers",
+        takes=("text",),
+        check_params={"width": 4, "depth": 1, "max_length": 8, "vocabulary": 20, "trainable": 1},
+        needs=("the extra `text`: pip install 'ifbench[text]'",),
+    )

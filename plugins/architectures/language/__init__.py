@@ -1,0 +1,1 @@
+"""What architectures over `transformers` have in common."""
