@@ -101,30 +101,6 @@ class LossEffects:
         return Measured(losses[:, 1:] - unperturbed, (unperturbed - task.query_losses(task.trained, queries))[:, 0])
 
 
-class ParameterChanges:
-    """Change of every parameter: after training with an intervention, less after the same training without.
-
-    Implements `ifbench.interfaces.GroundTruth` for a spec that measures `parameters`.
-    """
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
-    def measure(
-        self,
-        task: TrainedTask,
-        interventions: Sequence[Intervention],
-        queries: LongTensor,  # noqa: ARG002 - no query is asked
-        how: Retraining,
-        *,
-        repeat: int,
-        progress: Progress | None = None,
-    ) -> Tensor:
-        """Shape (n_horizon, n_intervention, n_param)."""
-        params = task.retrain(interventions, how, _params, repeat=repeat, progress=progress)
-        return params[:, 1:] - params[:, :1]
-
-
 class Distances:
     """Euclidean norm of the change of the parameters; holds one network a horizon, not one an intervention.
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 IntArray = NDArray[np.int64]
 Group = tuple[int, ...]
 """Sorted rows of the training set."""
+SIGNED, RISING = {"proponents", "opponents"}, {"opponents", "lowest"}
+"""Orders that look at the sign of a score, and those that begin with the smallest value."""
 
 
 def select_queries(rules: Sequence[QueryRule], losses: ArrayLike, *, seed: int) -> IntArray:
@@ -55,8 +57,8 @@ def select_groups(
         rule: What to select.
         n_train: Size of the training set.
         n_query: Number of queries.
-        scores: Scores of the estimator named by the rule, shape (n_train, n_query); only their magnitude counts, and
-            equal magnitudes go by row number. May be None for a rule that needs none.
+        scores: Scores of the estimator named by the rule, shape (n_train, n_query); only their magnitude counts,
+            except for `proponents` and `opponents`; equals go by row number. May be None for a rule that needs none.
         seed: Seeds `random` and `groups`, which draw the same examples for all queries, out of all and without a look
             at scores; a larger amount keeps the examples, or the groups, of a smaller one.
 
@@ -81,8 +83,9 @@ def select_groups(
         return _for_all(_cut(np.arange(n_train), size), n_query)
     if rule.order == "random":
         return _for_all(_cut(_shuffled(n_train, "examples", seed)[:count], size), n_query)
-    magnitude = np.abs(_checked_scores(scores, (n_train, n_query), where=where))
-    orders = [_ordered(magnitude[:, query], rule.order, rule.at)[:count] for query in range(n_query)]
+    values = _checked_scores(scores, (n_train, n_query), where=where)
+    values = values if rule.order in SIGNED else np.abs(values)
+    orders = [_ordered(values[:, query], rule.order, rule.at)[:count] for query in range(n_query)]
     return _for_each([_cut(order, size) for order in orders])
 
 
@@ -130,7 +133,7 @@ def _ordered(values: FloatArray, order: str, at: float | None) -> IntArray:
     if order == "percentile":
         assert at is not None
         return np.argsort(np.abs(values - np.percentile(values, at)), kind="stable")
-    return np.argsort(values if order == "lowest" else -values, kind="stable")
+    return np.argsort(values if order in RISING else -values, kind="stable")
 
 
 def _shuffled(total: int, *names: str | int) -> IntArray:

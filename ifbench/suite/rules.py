@@ -8,7 +8,7 @@ from ifbench.cells import Amount, ExampleRule, QueryRule
 from ifbench.errors import did_you_mean
 from ifbench.suite.checking import Owner, check
 from ifbench.suite.listed import SELF, Listing
-from ifbench.suite.shapes import EVERYTHING, EXAMPLE_FORMS, NO_ADDITION, NO_FACTOR, QUERY_FORMS, Shape
+from ifbench.suite.shapes import EVERYTHING, EXAMPLE_FORMS, NO_ADDITION, NO_FACTOR, QUERY_FORMS, Ordered, Shape
 from ifbench.suite.wording import shown
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _example_rule(order: str, form: Shape | None) -> ExampleRule:
 def refuse_own_scores(listed: Node | None, protocol: str, faults: Faults) -> None:
     """Note example rules that follow the estimator under test, where a protocol has none."""
     for node in listed.entries if listed is not None else ():
-        ordered = any(word in node.fields for word in ("top", "lowest", "percentile"))
+        ordered = any(word in node.fields for word, form in EXAMPLE_FORMS.items() if issubclass(form, Ordered))
         by = node.child("by")
         if ordered and (by is None or by.value == SELF):
             place = (by or node).place

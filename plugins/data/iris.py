@@ -7,29 +7,35 @@ from collections.abc import Iterable
 from ifbench import DatasetSpec, Params, hookimpl, param
 from ifbench.interfaces import Batch, Dataset
 
-N_TRAIN, N_TEST = 120, 30
+N_FLOWER = 150
 
 
 class IrisParams(Params):
-    """How the flowers are divided."""
+    """How the flowers are divided and scaled."""
 
-    split_seed: int = param(0, ge=0, about="seeds the stratified split into 120 training and 30 test flowers")
+    split_seed: int = param(0, ge=0, about="seeds the stratified split into training and test flowers")
+    n_test: int = param(30, ge=3, le=147, about="flowers kept for testing", unit="flowers")
+    standardise: bool = param(
+        True, about="scale by the training set's mean and deviation; else centimetres as they are"
+    )
 
 
 def load(params: IrisParams) -> Dataset:
-    """Inputs (n, 4) standardised by the training set's mean and deviation, float64; species as int64."""
+    """Inputs (n, 4), float64; species as int64."""
     import torch
     from sklearn.datasets import load_iris
     from sklearn.model_selection import train_test_split
 
     inputs, species = load_iris(return_X_y=True)
     train_inputs, test_inputs, train_species, test_species = train_test_split(
-        inputs, species, test_size=N_TEST, stratify=species, random_state=params.split_seed
+        inputs, species, test_size=params.n_test, stratify=species, random_state=params.split_seed
     )
-    mean, deviation = train_inputs.mean(0), train_inputs.std(0)
+    if params.standardise:
+        mean, deviation = train_inputs.mean(0), train_inputs.std(0)
+        train_inputs, test_inputs = (train_inputs - mean) / deviation, (test_inputs - mean) / deviation
 
     def batch(rows: object, targets: object) -> Batch:
-        return Batch(torch.as_tensor((rows - mean) / deviation), torch.as_tensor(targets, dtype=torch.int64))
+        return Batch(torch.as_tensor(rows), torch.as_tensor(targets, dtype=torch.int64))
 
     return Dataset(batch(train_inputs, train_species), batch(test_inputs, test_species), n_output=3)
 
@@ -41,7 +47,7 @@ def ifbench_datasets() -> Iterable[DatasetSpec]:
         name="iris",
         factory=f"{__name__}:load",
         params=IrisParams,
-        sizes=lambda _: (N_TRAIN, N_TEST),
-        summary="150 flowers, 4 standardised measurements, 3 species; 120 to train, 30 to test",
+        sizes=lambda params: (N_FLOWER - params.n_test, params.n_test),
+        summary="150 flowers, 4 measurements, 3 species; by default standardised, 120 to train, 30 to test",
         source="Anderson 1936, Fisher 1936; the copy in scikit-learn",
     )

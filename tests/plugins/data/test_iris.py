@@ -37,6 +37,13 @@ def test_training_inputs_are_standardised(spec):
     torch.testing.assert_close(inputs.std(0, correction=0), torch.ones(4, dtype=torch.float64))
 
 
+def test_without_standardising_they_are_centimetres(spec):
+    data = load(spec, n_test=50, standardise=False)
+    assert (len(data.train.targets), len(data.test.targets)) == spec.sizes(spec.params(n_test=50)) == (100, 50)
+    every = torch.cat([data.train.inputs, data.test.inputs])
+    assert (every.min(), every.max()) == (0.1, 7.9)
+
+
 def test_the_same_seed_gives_the_same_flowers_and_another_does_not(spec):
     torch.manual_seed(1)
     first = load(spec)
