@@ -150,11 +150,12 @@ class QueryRule:
     """Which test points are asked about.
 
     Attributes:
-        order: `highest-loss` and `random` take `amount` points; `percentile` takes the `amount` points whose loss is
-            nearest the `at`-th percentile of all test losses; `rows` names them; `all` takes every one.
+        order: `highest-loss` and `random` take `amount` points; `mispredicted` draws as many of those that the network
+            gets wrong, all if they are fewer; `percentile` takes the `amount` points whose loss is nearest the `at`-th
+            percentile of all test losses; `rows` names them; `all` takes every one.
     """
 
-    order: Literal["highest-loss", "percentile", "random", "rows", "all"]
+    order: Literal["highest-loss", "percentile", "random", "mispredicted", "rows", "all"]
     amount: Amount | None = None
     at: float | None = None
     rows: tuple[int, ...] = ()

@@ -40,7 +40,7 @@ class Look:
     """One horizon of a cell.
 
     Attributes:
-        horizon: Updates made; None where the protocol looks once, or where the horizons make one curve.
+        horizon: Updates made; None where the protocol looks once.
         views: Name of a view (see `MetricSpec.of`) -> part of the examples -> what is compared.
         truth: What was measured, in numbers: see `Record.truth`.
         message: What is wrong with it.
@@ -93,8 +93,8 @@ def compare(work: CellWork, suite: Suite, store: Store) -> Comparison:
     """
     parts = parts_of(work, suite, store)
     named = {"all": together(parts), **(parts if len(parts) > 1 else {})}
-    quantities = {"effects": _effects, "parameters": _parameters, "distance": _distance}
-    looks = quantities[work.measures](work, store, named)
+    look = _effects if work.measures == "effects" else _parameters
+    looks = look(work, store, named)
     counts = {name: len(part.interventions) for name, part in named.items()}
     return Comparison(looks, counts, named["all"].mask.shape[1])
 
@@ -152,20 +152,6 @@ def _parameters(work: CellWork, store: Store, named: Parts) -> list[Look]:
         told: dict[str, float | str] = {"engine": truth.index.engine, "change": _median_size(norm)}
         looks.append(Look(horizon, views, told, _unusable(repeats[:, at])))
     return looks
-
-
-def _distance(work: CellWork, store: Store, named: Parts) -> list[Look]:
-    """The view `distance`: a row a horizon, a column an intervention; sums of learning rates stand for predictions."""
-    tested = named["all"]
-    truth = _measured(work, tested, store, ())
-    curves = truth.changes[..., 0].mean(axis=0)  # (n_horizon, n_intervention)
-    sums = np.broadcast_to(np.array(truth.index.learning_rate_sums)[:, None], curves.shape)
-    views = {}
-    for name, part in named.items():
-        own = _tests(part, tested)
-        views[name] = Compared(sums[:, own], curves[:, own], np.ones_like(curves[:, own], dtype=np.bool_))
-    told: dict[str, float | str] = {"engine": truth.index.engine, "distance": _median_size(curves[-1])}
-    return [Look(None, {"distance": views}, told, _unusable(curves))]
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
     """Compare what was predicted with what was measured.
 
     Returns:
-        One record for each horizon of the protocol, in the protocol's order.
+        One record for each horizon of the protocol, in the protocol's order; of a study, one for each row it tells.
 
     Raises:
         MissingArtifactError: A score or ground truth is not in the store.
@@ -61,19 +61,25 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
     scored = store.get(SCORE, work.score.id) if work.score else None
     if trained is None or (work.score and scored is None):
         raise MissingArtifactError(work.label)
-    cell = compare(work, suite, store)
     common = Record(
         cell=work.id,
         task={"id": work.train.id, **work.cell.task.stated()},
-        protocol={**_describe(work.cell.protocol, registry, "protocol"), "truths": digest(list(work.bases))},
+        protocol=_describe(work.cell.protocol, registry, "protocol"),
         estimator=_describe(work.cell.estimator, registry, "estimator") | ({"id": work.score.id} if work.score else {}),
         status="ok",
-        n_intervention=cell.n_intervention,
-        n_query=cell.n_query,
         training={key: trained.meta[key] for key in TOLD_OF_TRAINING if key in trained.meta},
         diagnostics=scored.meta["diagnostics"] if scored else {},
         timing=Timing(**scored.meta["timing"]) if scored else None,
         provenance=(scored or trained).meta["provenance"],
+    )
+    if work.studies:
+        return _findings(work, common, store)
+    cell = compare(work, suite, store)
+    common = replace(
+        common,
+        protocol={**common.protocol, "truths": digest(list(work.bases))},
+        n_intervention=cell.n_intervention,
+        n_query=cell.n_query,
     )
     return [
         replace(
@@ -87,6 +93,19 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
         )
         for look in cell.looks
     ]
+
+
+def _findings(work: CellWork, common: Record, store: Store) -> list[Record]:
+    """One record for each row that the studies of a cell told."""
+    records = []
+    for study in work.studies:
+        told = store.get(study.kind, study.id)
+        if told is None:
+            raise MissingArtifactError(work.label)
+        repeat = {"repeat": study.repeat} if len(work.studies) > 1 else {}
+        known = replace(common, truth={"engine": told.meta["engine"]})
+        records += [replace(known, findings={**row, **repeat}) for row in told.meta["findings"]]
+    return records
 
 
 def _by_metric(

@@ -6,12 +6,12 @@ import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pluggy
 
 from ifbench.params import RESERVED, Params
-from ifbench.retraining import Quantity, Retraining, View
+from ifbench.retraining import Explained, Quantity, Retraining, View
 
 PROJECT = "ifbench"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -111,14 +111,39 @@ class ProtocolSpec(Spec):
 
     Attributes:
         retraining: The stretch of training it makes for each intervention, given (params, updates of the main
-            training).
-        measures: What a column of its answer is: the effect on a query; a parameter's change; or the one distance that
-            all parameters together move, which no estimator predicts.
+            training); None where it measures findings and makes none, or one of its own.
+        measures: What its answer holds: the effect on each query; the change of each parameter; or `findings`, rows of
+            its own that no metric compares with a prediction. Then the factory gives a `Study`.
+        asks: What a study wants of the suite. `queries`: the test points of its query rules. `scores`: those of the
+            estimator under test on these queries; it then has a cell for each estimator, else one for each task.
+        explains: Whose loss the scores of a study are about: that of the query's own label, or of what the network
+            predicts for it.
+        keys: Names in a row that tell rows of one cell apart, such as an epsilon.
+        columns: Names of numbers in a row -> how tables call them. Others are kept in the records alone.
+        draw: "module:function" that draws a figure of its findings, `(figure, rows) -> None`: a matplotlib figure, and
+            a mapping for each record, its task's keys flattened. None: tables and the suite's own `figures` suffice.
     """
 
     kind = "protocol"
-    retraining: Callable[[Any, int], Retraining]
+    retraining: Callable[[Any, int], Retraining] | None = None
     measures: Quantity = "effects"
+    asks: tuple[Literal["queries", "scores"], ...] = ()
+    explains: Explained = "label"
+    keys: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    draw: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.measures != "findings" and self.retraining is None:
+            raise ValueError(f"protocol '{self.name}' measures {self.measures}: it must say how it trains again")
+        if (self.measures == "findings") != bool(self.columns):
+            raise ValueError(f"protocol '{self.name}': columns belong to what measures findings, and only there")
+
+    @property
+    def predicted(self) -> bool:
+        """Whether estimators matter to it: it has a cell for each."""
+        return self.measures != "findings" or "scores" in self.asks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +153,7 @@ class MetricSpec(Spec):
     Attributes:
         of: What it may compare: `effects`, a pair for each intervention and query; `norms` of the predicted and the
             measured change of parameters, a pair for each intervention; `errors`, the norm of their difference with
-            that of the measured change; `distance`, the sum of learning rates with the distance, a pair a horizon.
+            that of the measured change.
         lower_is_better: Whether 0 is perfect.
     """
 

@@ -384,6 +384,10 @@ class TrainedTask(Protocol):
         """
         ...
 
+    def learning_rate_sums(self, how: Retraining) -> list[float]:
+        """Sum of the learning rates of a stretch up to each of its horizons."""
+        ...
+
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
         """Loss of each query in each network, with its own running statistics: (n_run, n_query)."""
         ...
@@ -427,7 +431,43 @@ class GroundTruth(Protocol):
 
         Returns:
             Shape (n_horizon, n_intervention, n_column). For `effects` a column is a query, in nats, positive where its
-            loss rises; for `parameters` a parameter; for `distance` there is one, the norm of the parameters' change.
+            loss rises; for `parameters` a parameter.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a study looks at: one trained task, from both sides.
+
+    Attributes:
+        problem: The task as an estimator sees it.
+        task: The task as a protocol sees it.
+        queries: Rows of the test set that the suite asks about; none where the study's spec does not ask.
+        scores: Scores of every training example on these queries by the estimator under test, (n_train, n_query); None
+            where the study's spec does not ask.
+        repeat: Number of the repetition; enters every generator.
+    """
+
+    problem: Problem
+    task: TrainedTask
+    queries: LongTensor
+    scores: Tensor | None
+    repeat: int = 0
+
+    def generator(self, *names: str | int) -> torch.Generator:
+        """A fresh generator on the CPU, seeded by the task's seed, the repeat and `names`."""
+        return self.problem.generator("study", self.repeat, *names)
+
+
+class Study(Protocol):
+    """Tells of a trained task what is no effect and no change of parameters."""
+
+    def findings(self, subject: Subject, *, progress: Progress | None = None) -> Sequence[Mapping[str, Any]]:
+        """Rows, each a flat mapping that holds every key and column of the protocol's spec.
+
+        Values are numbers, texts, truth values or lists of numbers (Any: JSON); a number that is not finite is kept as
+        "undefined". A row becomes one record, which keeps to 2 KB with everything that is known of its cell.
         """
         ...
 

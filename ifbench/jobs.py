@@ -1,4 +1,4 @@
-"""The four kinds of work, and what makes two pieces of it the same.
+"""The five kinds of work, and what makes two pieces of it the same.
 
 An id is a digest of everything a result depends on, and of nothing else: not the machine, the suite or the hour.
 """
@@ -13,11 +13,12 @@ from ifbench.cells import Choice, QueryRule, Task
 from ifbench.identity import as_stored, digest
 from ifbench.records import Intervention
 from ifbench.registry import Registry
+from ifbench.retraining import Explained
 
 TRAINING_VERSION = 1
 """Raised when the numerics of training change so that numbers move."""
 
-TRAIN, SCORE, CHANGE = "train", "score", "change"
+TRAIN, SCORE, CHANGE, STUDY = "train", "score", "change", "study"
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,17 @@ class TrainJob:
 
 @dataclass(frozen=True)
 class ScoreJob:
-    """Score all training examples for the chosen queries of a trained task; timed, so it runs alone."""
+    """Score all training examples for the chosen queries of a trained task; timed, so it runs alone.
+
+    Attributes:
+        explains: Whether the loss of a query is that of its own label, or of the class predicted for it.
+    """
 
     task: Task
     train_id: str
     estimator: Choice
     queries: tuple[QueryRule, ...]
+    explains: Explained
     identity: Mapping[str, Any]
     id: str
     kind = SCORE
@@ -117,7 +123,33 @@ class ChangeJob:
         return f"predict {self.estimator.label} {len(self.interventions)} interventions {describe_task(self.task)}"
 
 
-Job = TrainJob | ScoreJob | TruthJob | ChangeJob
+@dataclass(frozen=True)
+class StudyJob:
+    """Tell the findings of one (task, protocol, repeat), on the queries and with the scores that it asks for."""
+
+    task: Task
+    train_id: str
+    protocol: Choice
+    repeat: int
+    queries: tuple[QueryRule, ...]
+    score: ScoreJob | None
+    id: str
+    kind = STUDY
+    exclusive = False
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it may take."""
+        return self.protocol.timeout
+
+    @property
+    def label(self) -> str:
+        """How progress calls it."""
+        by = f" by {self.score.estimator.label}" if self.score else ""
+        return f"{self.protocol.label}{by} {describe_task(self.task)}"
+
+
+Job = TrainJob | ScoreJob | TruthJob | ChangeJob | StudyJob
 
 
 def describe_task(task: Task) -> str:
@@ -140,7 +172,14 @@ def train_job(task: Task, registry: Registry) -> TrainJob:
     return TrainJob(task, as_stored(identity), digest(identity))
 
 
-def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], registry: Registry) -> ScoreJob:
+def score_job(
+    train: TrainJob,
+    estimator: Choice,
+    queries: Sequence[QueryRule],
+    registry: Registry,
+    *,
+    explains: Explained = "label",
+) -> ScoreJob:
     """The job that scores with `estimator`; its id changes with the text of the plugin."""
     entry = registry.find("estimator", estimator.name)
     identity = {
@@ -150,8 +189,9 @@ def score_job(train: TrainJob, estimator: Choice, queries: Sequence[QueryRule], 
         "queries": [asdict(rule) for rule in queries],
         "version": entry.spec.version,
         "source": entry.source_digest,
+        **({} if explains == "label" else {"explains": explains}),
     }
-    return ScoreJob(train.task, train.id, estimator, tuple(queries), as_stored(identity), digest(identity))
+    return ScoreJob(train.task, train.id, estimator, tuple(queries), explains, as_stored(identity), digest(identity))
 
 
 def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> ChangeJob:
@@ -159,6 +199,24 @@ def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> Change
     told = [item.plain() for item in interventions]
     identity = {**{key: value for key, value in score.identity.items() if key != "queries"}, "interventions": told}
     return ChangeJob(score.task, score.train_id, score.estimator, tuple(interventions), digest(identity))
+
+
+def study_job(
+    train: TrainJob,
+    protocol: Choice,
+    repeat: int,
+    queries: Sequence[QueryRule],
+    score: ScoreJob | None,
+    registry: Registry,
+) -> StudyJob:
+    """The job that tells a study's findings; its id holds the queries and the scores only where the study asks."""
+    asked = tuple(queries) if registry.protocol(protocol.name).asks else ()
+    identity = {
+        "base": truth_base(train, protocol, repeat, registry),
+        "queries": [asdict(rule) for rule in asked],
+        "score": score.id if score else None,
+    }
+    return StudyJob(train.task, train.id, protocol, repeat, asked, score, digest(identity))
 
 
 def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registry) -> str:

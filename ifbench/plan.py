@@ -10,7 +10,7 @@ from typing import Any
 from ifbench.cells import Cell, ExampleRule
 from ifbench.errors import NothingSelectedError
 from ifbench.identity import digest
-from ifbench.jobs import ScoreJob, TrainJob, describe_task, score_job, train_job, truth_base
+from ifbench.jobs import ScoreJob, StudyJob, TrainJob, describe_task, score_job, study_job, train_job, truth_base
 from ifbench.registry import Registry
 from ifbench.retraining import Quantity
 from ifbench.store.artifacts import Store
@@ -23,10 +23,11 @@ class CellWork:
 
     Attributes:
         score: None where the estimator's plugin did not load; `cell.estimator.unavailable` says why. None as well where
-            the protocol measures what no estimator predicts.
+            the protocol asks for no estimator.
         measures: The quantity that the protocol measures.
         selectors: Scores that choose the examples, by estimator label.
-        bases: Ground truths of each repeat, see `jobs.truth_base`.
+        bases: Ground truths of each repeat, see `jobs.truth_base`; none where the protocol measures findings.
+        studies: One for each repeat where the protocol measures findings, else none.
         id: Digest of everything the cell's record depends on.
     """
 
@@ -35,6 +36,7 @@ class CellWork:
     score: ScoreJob | None
     selectors: Mapping[str, ScoreJob]
     bases: tuple[str, ...]
+    studies: tuple[StudyJob, ...]
     measures: Quantity
     id: str
 
@@ -72,6 +74,11 @@ class Plan:
     def score_jobs(self) -> list[ScoreJob]:
         """Scorings the selected cells need, each once."""
         return list({job.id: job for work in self.selected for job in work.score_jobs}.values())
+
+    @property
+    def study_jobs(self) -> list[StudyJob]:
+        """Studies the selected cells need, each once."""
+        return list({job.id: job for work in self.selected for job in work.studies}.values())
 
 
 def make_plan(suite: Suite, registry: Registry, *, only: Sequence[str] = ()) -> Plan:
@@ -126,24 +133,31 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     train = train_job(cell.task, registry)
     train = trains.setdefault(train.id, train)
     score = None
-    measures = registry.protocol(cell.protocol.name).measures
-    if cell.estimator.unavailable is None and measures != "distance":
-        score = score_job(train, cell.estimator, suite.queries, registry)
+    spec = registry.protocol(cell.protocol.name)
+    if cell.estimator.unavailable is None and spec.predicted:
+        score = score_job(train, cell.estimator, suite.queries, registry, explains=spec.explains)
+    identity: dict[str, Any] = {  # Any: JSON
+        "estimator": score.identity if score else [cell.estimator.name, dict(cell.estimator.params)],
+        "label": cell.estimator.label,
+        "protocol": cell.protocol.label,
+    }
+    if spec.measures == "findings":
+        repeats = () if spec.predicted and score is None else range(suite.repeats)
+        studies = tuple(study_job(train, cell.protocol, k, suite.queries, score, registry) for k in repeats)
+        told = digest({**identity, "studies": [study.id for study in studies]})
+        return CellWork(cell, train, score, {}, (), studies, spec.measures, told)
     selectors = {
         choice.label: score_job(train, choice, suite.queries, registry)
         for choice in suite.estimators
         if choice.unavailable is None and any(rule.needs_scores and rule.by == choice.label for rule in suite.examples)
     }
     bases = tuple(truth_base(train, cell.protocol, repeat, registry) for repeat in range(suite.repeats))
-    identity = {
-        "estimator": score.identity if score else [cell.estimator.name, dict(cell.estimator.params)],
-        "label": cell.estimator.label,
+    identity |= {
         "truths": bases,
-        "protocol": cell.protocol.label,
         "examples": [_rule_identity(rule, selectors) for rule in suite.examples],
         "metrics": [_metric_identity(metric.name, registry) for metric in suite.metrics],
     }
-    return CellWork(cell, train, score, selectors, bases, measures, digest(identity))
+    return CellWork(cell, train, score, selectors, bases, (), spec.measures, digest(identity))
 
 
 def _metric_identity(name: str, registry: Registry) -> list[Any]:

@@ -112,9 +112,10 @@ class Record:
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
         ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
         truth: Median size of what was measured: `effect` in nats, with `drift`, how far the loss of a query moves
-            in the same time when nothing is changed (mean size over queries); `change` of the parameters; `distance`.
+            in the same time when nothing is changed (mean size over queries); `change` of the parameters.
             `engine`: how the runs were made.
         n_intervention: Interventions per part.
+        findings: One row of a protocol that measures findings of its own (see `ProtocolSpec`), empty for the others.
         n_query: Queries of the cell.
         training: How far the task was trained: `train_loss`, `train_accuracy` and `test_accuracy` (None for targets
             that are no classes), `gradient_norm` of the objective, `steps` made, `converged` where the recipe asks for
@@ -134,6 +135,7 @@ class Record:
     estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     ceilings: Mapping[str, Mapping[str, Ceiling]] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
+    findings: Mapping[str, Any] = field(default_factory=dict)
     n_intervention: Mapping[str, int] = field(default_factory=dict)
     n_query: int = 0
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -9,12 +9,13 @@ from typing import Literal
 Form = Literal["factor", "term"]
 ENGINES = ("auto", "one-by-one", "side-by-side", "compiled")
 """How many runs are made: by a short trial of each way on the task at hand, or as a person says."""
-Quantity = Literal["effects", "parameters", "distance"]
-View = Literal["effects", "norms", "errors", "distance"]
+Quantity = Literal["effects", "parameters", "findings"]
+View = Literal["effects", "norms", "errors"]
+Explained = Literal["label", "prediction"]
 VIEWS: Mapping[Quantity, Sequence[View]] = {
     "effects": ("effects",),
     "parameters": ("norms", "errors"),
-    "distance": ("distance",),
+    "findings": (),
 }
 """What there is to compare of each quantity, see `MetricSpec.of`."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ifbench.cells import Choice
 from ifbench.errors import IfbenchError, MissingArtifactError, StoreError
 from ifbench.evaluate import evaluate, failure_record
 from ifbench.executors.base import Executor
@@ -201,5 +202,16 @@ def manifest(suite: Suite, registry: Registry) -> dict[str, Any]:
         "published": published,
         "repeats": suite.repeats,
         "estimators": [choice.label for choice in suite.estimators],
+        "studies": {choice.label: _study(choice, registry) for choice in suite.protocols if _tells(choice, registry)},
         "cells": len(suite.cells),
     }
+
+
+def _tells(protocol: Choice, registry: Registry) -> bool:
+    return registry.protocol(protocol.name).measures == "findings"
+
+
+def _study(protocol: Choice, registry: Registry) -> dict[str, Any]:
+    spec = registry.protocol(protocol.name)
+    columns = [list(pair) for pair in spec.columns.items()]
+    return {"name": spec.name, "keys": list(spec.keys), "columns": columns, "by_estimator": spec.predicted}

@@ -62,9 +62,9 @@ class Schedule:
                 return Outcome(
                     "failed", f"its examples are chosen by {label}, which failed: {self.failed[job.id].message}"
                 )
-        for truth in self._truth_jobs.get(_group(work), ()):
-            if truth.id in self.failed:
-                outcome = self.failed[truth.id]
+        for measuring in (*self._truth_jobs.get(_group(work), ()), *work.studies):
+            if measuring.id in self.failed:
+                outcome = self.failed[measuring.id]
                 return Outcome(outcome.status, f"{work.cell.protocol.label}: {outcome.message}")
         return None
 
@@ -90,6 +90,10 @@ class Schedule:
         for score in self.plan.score_jobs:
             if self._open(score) and self.store.has(TRAIN, score.train_id):
                 yield score
+        for study in self.plan.study_jobs:
+            scored = study.score is None or self.store.has(study.score.kind, study.score.id)
+            if self._open(study) and scored and self.store.has(TRAIN, study.train_id):
+                yield study
         for group, works in self.groups().items():
             scored = all(self._settled(job) for work in works for job in work.score_jobs)
             if scored and self.store.has(TRAIN, works[0].train.id):
@@ -109,7 +113,8 @@ class Schedule:
         """Selected cells that share their ground truths."""
         groups: dict[Group, list[CellWork]] = {}
         for work in self.plan.selected:
-            groups.setdefault(_group(work), []).append(work)
+            if work.bases:
+                groups.setdefault(_group(work), []).append(work)
         return groups
 
     def _truths(self, works: list[CellWork]) -> Iterator[TruthJob]:

@@ -55,7 +55,8 @@ def stored_scores(job: ScoreJob, store: Store) -> tuple[NDArray[np.float64], NDA
 
 def asked_queries(rules: Sequence[QueryRule], trained: Artifact, *, seed: int) -> NDArray[np.int64]:
     """Rows of the test set that the rules name for a stored training, see `select_queries`."""
-    return select_queries(rules, trained.arrays["test_losses"].astype(np.float64), seed=seed)
+    losses, mistakes = trained.arrays["test_losses"].astype(np.float64), trained.arrays.get("test_mistakes")
+    return select_queries(rules, losses, seed=seed, mistakes=mistakes)
 
 
 def tested_parts(

@@ -21,7 +21,6 @@ class TruthIndex:
         queries: Rows of the test set; what was measured on more queries than these serves as well.
         horizons: Numbers of updates after which effects were measured; None where the protocol has one horizon and
             does not name it.
-        learning_rate_sums: Sum of the learning rates up to each horizon.
         engine: How the runs were made.
     """
 
@@ -29,7 +28,6 @@ class TruthIndex:
     base: str
     queries: Sequence[int]
     horizons: tuple[int, ...] | None = None
-    learning_rate_sums: tuple[float, ...] = ()
     engine: str = ""
     _places: dict[Intervention, tuple[str, int]] = field(default_factory=dict)
 
@@ -43,7 +41,6 @@ class TruthIndex:
                 self._places |= {item: (artifact_id, position) for position, item in enumerate(found)}
                 horizons = meta.get("horizons")
                 self.horizons = None if horizons is None else tuple(horizons)
-                self.learning_rate_sums = tuple(meta.get("learning_rate_sums", ()))
                 self.engine = meta.get("engine", "")
 
     def missing(self, wanted: Sequence[Intervention]) -> list[Intervention]:

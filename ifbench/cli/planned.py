@@ -62,8 +62,10 @@ class Forecast:
 def forecast(plan: Plan, store: Store, registry: Registry) -> Forecast:
     """Look at the store and add up; nothing is computed and nothing is written."""
     estimators = Counter(work.cell.estimator.label for work in plan.selected)
-    lines = (_trainings(plan, store, registry), _scorings(plan, store), _truths(plan, store, registry))
-    return Forecast(plan.suite.name, plan.suite.profile, len(plan.selected), dict(estimators), lines)
+    lines = [_trainings(plan, store, registry), _scorings(plan, store), _truths(plan, store, registry)]
+    if plan.study_jobs:
+        lines.append(_studies(plan, store))
+    return Forecast(plan.suite.name, plan.suite.profile, len(plan.selected), dict(estimators), tuple(lines))
 
 
 def print_forecast(item: Forecast) -> None:
@@ -129,9 +131,17 @@ def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
         cached += wanted * len(missing) - sum(missing)
         spec = registry.protocol(first.cell.protocol.name)
         params = registry.params("protocol", spec.name, first.cell.protocol.params)
+        assert spec.retraining is not None  # what it measures is no finding
         each = _epochs(first.train, spec.retraining(params, first.cell.task.recipe.steps).steps, registry)
         epochs += each * sum(number + bool(number) for number in missing)  # and the baseline of each repeat
     return Line("ground truths", count, cached, epochs, 0.0 if count == cached else None, {})
+
+
+def _studies(plan: Plan, store: Store) -> Line:
+    jobs = plan.study_jobs
+    cached = sum(store.has(job.kind, job.id) for job in jobs)
+    done = cached == len(jobs)
+    return Line("studies", len(jobs), cached, 0.0 if done else None, 0.0 if done else None, {})
 
 
 def _at_most(plan: Plan, works: list[CellWork], registry: Registry) -> int:

@@ -6,10 +6,11 @@ from ifbench.environment import provenance
 from ifbench.execute.change import predict_change
 from ifbench.execute.context import Context
 from ifbench.execute.score import score
+from ifbench.execute.study import study
 from ifbench.execute.train import train
 from ifbench.execute.truth import measure_truth
 from ifbench.interfaces import Progress
-from ifbench.jobs import ChangeJob, Job, ScoreJob, TrainJob
+from ifbench.jobs import ChangeJob, Job, ScoreJob, StudyJob, TrainJob
 from ifbench.numerics.surroundings import process_state_kept
 
 __all__ = ["Context", "execute"]
@@ -29,6 +30,8 @@ def execute(job: Job, context: Context, progress: Progress | None = None) -> Non
             arrays, meta = score(job, context)
         elif isinstance(job, ChangeJob):
             arrays, meta = predict_change(job, context)
+        elif isinstance(job, StudyJob):
+            arrays, meta = study(job, context, progress)
         else:
             arrays, meta = measure_truth(job, context, progress)
     context.store.put(job.kind, job.id, arrays, {**meta, "provenance": provenance(device=context.device)})

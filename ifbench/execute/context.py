@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,8 +12,9 @@ from ifbench.cells import Task
 from ifbench.errors import IfbenchError, MissingArtifactError
 from ifbench.identity import canonical_json
 from ifbench.interfaces import Checkpoint
-from ifbench.jobs import TRAIN, ChangeJob, ScoreJob, TruthJob
+from ifbench.jobs import TRAIN, ChangeJob, ScoreJob, StudyJob, TruthJob
 from ifbench.numerics.ensemble import Way
+from ifbench.numerics.measures import predictions
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.replay import state_at
 from ifbench.numerics.task import PreparedTask, prepare
@@ -22,6 +23,7 @@ from ifbench.numerics.training import checkpoint_of
 from ifbench.numerics.updates import State, n_slot
 from ifbench.numerics.ways import way_named
 from ifbench.registry import Registry
+from ifbench.retraining import Explained
 from ifbench.store.artifacts import Artifact, Store
 
 MAX_PREPARED = 4
@@ -56,7 +58,7 @@ class Context:
         """Load the task anew when it is next asked for."""
         self._prepared.pop(canonical_json(task.describe()), None)
 
-    def trained(self, job: ScoreJob | TruthJob | ChangeJob) -> TrainedArtifact:
+    def trained(self, job: ScoreJob | TruthJob | ChangeJob | StudyJob) -> TrainedArtifact:
         """The stored training that a job builds on.
 
         Raises:
@@ -115,6 +117,15 @@ class TrainedArtifact:
             slots=state.slots,
             steps_made=self.steps,
         )
+
+    def explaining(self, explained: Explained) -> TrainedProblem:
+        """The problem whose test points have their own labels, or the classes that are predicted for them."""
+        problem = self.problem
+        if explained == "label":
+            return problem
+        objective, data = problem.objective, problem.data
+        told = data.test._replace(targets=predictions(objective, data.test, problem.point))
+        return replace(problem, data=replace(data, test=told))
 
     @property
     def run(self) -> TrainedRun:

@@ -58,7 +58,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
         Exception: Whatever the estimator raises.
     """
     trained = context.trained(job)
-    problem = trained.problem
+    problem = trained.explaining(job.explains)
     rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     before = _digest(problem)

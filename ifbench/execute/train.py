@@ -11,7 +11,7 @@ from ifbench.errors import IfbenchError
 from ifbench.execute.context import Context, named_state
 from ifbench.interfaces import Progress
 from ifbench.jobs import TrainJob
-from ifbench.numerics.measures import accuracy
+from ifbench.numerics.measures import accuracy, mistakes
 from ifbench.numerics.objective import whole
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.training import checkpoint_of
@@ -53,6 +53,8 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
             hint=f"lower recipe.learning_rate, now {job.task.recipe.learning_rate:g}",
         )
     tensors = {"test_losses": test_losses}
+    if (wrong := mistakes(prepared.objective, prepared.data.test, problem.point)) is not None:
+        tensors["test_mistakes"] = wrong
     for step, some in kept.items():
         tensors |= named_state(some, step)
     norm, asked = float(problem.objective_gradient().norm()), job.task.recipe.until_gradient_norm

@@ -30,13 +30,14 @@ def measure_truth(
     spec = context.registry.protocol(job.protocol.name)
     params = context.registry.params("protocol", job.protocol.name, job.protocol.params)
     protocol: GroundTruth = spec.load()(params)
+    assert spec.retraining is not None  # it measures effects or parameters
     how = spec.retraining(params, run.steps)
     queries = cast(LongTensor, torch.tensor(job.queries, device=context.device))
     start = time.perf_counter()
     told = protocol.measure(run, job.interventions, queries, how, repeat=job.repeat, progress=progress)
     seconds = time.perf_counter() - start
     changes = told.changes if isinstance(told, Measured) else told
-    n_column = {"effects": len(queries), "parameters": run.trained.params.shape[1], "distance": 1}[spec.measures]
+    n_column = len(queries) if spec.measures == "effects" else run.trained.params.shape[1]
     wanted = (len(how.looks), len(job.interventions), n_column)
     if tuple(changes.shape) != wanted:
         raise IfbenchError(
@@ -46,7 +47,6 @@ def measure_truth(
     meta = {
         "horizons": list(how.horizons) or None,
         "engine": str(run.way),
-        "learning_rate_sums": run.learning_rate_sums(how),
         "interventions": [item.plain() for item in job.interventions],
         "queries": list(job.queries),
         "seconds": seconds,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+from torch import Tensor
+
 from ifbench.interfaces import Batch, Point
 from ifbench.numerics.chunks import pieces
 from ifbench.numerics.objective import Objective, take, whole
@@ -19,10 +22,20 @@ def gradient_norm(objective: Objective, data: Batch, point: Point) -> float:
 
 def accuracy(objective: Objective, data: Batch, point: Point) -> float | None:
     """Share of the examples whose prediction equals their target; None for targets that are no classes."""
+    wrong = mistakes(objective, data, point)
+    return None if wrong is None else (wrong.numel() - int(wrong.sum())) / wrong.numel()
+
+
+def mistakes(objective: Objective, data: Batch, point: Point) -> Tensor | None:
+    """Which examples are predicted wrong, bool (n_example,); None for targets that are no classes."""
     if data.targets.is_floating_point():
         return None
-    right = [(objective.predictions(*point, batch) == batch.targets).sum() for batch in _chunks(objective, data, point)]
-    return int(sum(right)) / data.targets.numel()
+    return predictions(objective, data, point) != data.targets
+
+
+def predictions(objective: Objective, data: Batch, point: Point) -> Tensor:
+    """What the network predicts for each example, (n_example, ...)."""
+    return torch.cat([objective.predictions(*point, batch) for batch in _chunks(objective, data, point)])
 
 
 def _chunks(objective: Objective, data: Batch, point: Point) -> Iterator[Batch]:

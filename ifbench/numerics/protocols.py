@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Self, cast
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -99,35 +99,3 @@ class LossEffects:
         losses = task.retrain(interventions, how, look, repeat=repeat, progress=progress)  # (n_horizon, 1 + n_int, ...)
         unperturbed = losses[:, :1]
         return Measured(losses[:, 1:] - unperturbed, (unperturbed - task.query_losses(task.trained, queries))[:, 0])
-
-
-class Distances:
-    """Euclidean norm of the change of the parameters; holds one network a horizon, not one an intervention.
-
-    Implements `ifbench.interfaces.GroundTruth` for a spec that measures `distance`.
-    """
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
-    def measure(
-        self,
-        task: TrainedTask,
-        interventions: Sequence[Intervention],
-        queries: LongTensor,  # noqa: ARG002 - no query is asked
-        how: Retraining,
-        *,
-        repeat: int,
-        progress: Progress | None = None,
-    ) -> Tensor:
-        """Shape (n_horizon, n_intervention, 1)."""
-        unperturbed = task.retrain([], how, _params, repeat=repeat)[:, 0]  # (n_horizon, n_param)
-
-        def distance(networks: Point, horizon: int) -> Tensor:
-            return cast("Tensor", (networks.params - unperturbed[horizon]).norm(dim=1, keepdim=True))
-
-        return task.retrain(interventions, how, distance, repeat=repeat, progress=progress)[:, 1:]
-
-
-def _params(networks: Point, _: int) -> Tensor:
-    return networks.params

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ifbench.report.findings import findings_frame
 from ifbench.report.leaderboard import leaderboard
 from ifbench.report.markdown import report_markdown
 from ifbench.store.atomic import write_text_atomic
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 def write_tables(directory: Path) -> list[Path]:
     """Write `leaderboard.csv` and `leaderboard.md` from the records and the manifest of a results directory.
 
+    `findings.csv` stands beside them where a study told something.
+
     A pure function of those files: the same records give the same bytes.
 
     Returns:
-        The two paths.
+        Their paths.
 
     Raises:
         IfbenchError: The directory holds no results, or they cannot be read.
@@ -31,6 +34,8 @@ def write_tables(directory: Path) -> list[Path]:
         ),
         directory / "leaderboard.md": report_markdown(records, manifest),
     }
+    if (findings := findings_frame(records, manifest)).size:
+        texts[directory / "findings.csv"] = findings.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     for path, text in texts.items():
         write_text_atomic(path, text)
     return list(texts)

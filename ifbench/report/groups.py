@@ -126,7 +126,7 @@ def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:
     def order(group: Group) -> tuple[Any, ...]:  # Any: ranks of mixed depth
         value = group.median(ranking[0]).rank if ranking else (0, 0.0)
         place = labels.get(group.estimator, len(labels))
-        task = [_sortable(group.task.get(key)) for key in keys]
+        task = [sortable(group.task.get(key)) for key in keys]
         return (task, group.protocol, -value[0], -value[1], place, group.estimator)
 
     return sorted(groups, key=order)
@@ -184,7 +184,7 @@ def _varying(groups: Sequence[Group]) -> list[str]:
     return [key for key in keys if len({canonical_json(group.task.get(key)) for group in groups}) > 1]
 
 
-def _sortable(value: Any) -> tuple[int, float, str]:  # Any: a JSON leaf
+def sortable(value: Any) -> tuple[int, float, str]:  # Any: a JSON leaf
     """Numbers by size, then everything else by its text; nothing comes first."""
     if value is None:
         return (0, 0.0, "")

@@ -40,7 +40,7 @@ def leaderboard(records: Sequence[Record], manifest: Manifest) -> pd.DataFrame:
     Rows come by task and protocol, then by the first metric, best first; see `group_records`. Numbers have 6
     significant digits. Failed cells are counted in their row and never dropped.
     """
-    groups = group_records(records, manifest)
+    groups = group_records(about.compared(records, manifest), manifest)
     names = _columns(manifest, ceilings=any(record.ceilings for record in records))
     tasks = task_columns(groups, taken=names)
     header = [*names[:2], *tasks, *names[2:]]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 Manifest = Mapping[str, Any]
-"""Keys `suite title profile overrides metrics parts published repeats estimators cells`; Any: JSON."""
+"""Keys `suite title profile overrides metrics parts published repeats estimators studies cells`; Any: JSON."""
 
 
 def metrics(manifest: Manifest) -> list[str]:
@@ -28,6 +28,22 @@ def lower_is_better(metric: str, manifest: Manifest) -> bool:
 def parts(manifest: Manifest) -> list[str]:
     """Names of the parts of the examples, "all" left out."""
     return [part for part in manifest.get("parts") or () if part != ALL]
+
+
+def studies(manifest: Manifest) -> Mapping[str, Mapping[str, Any]]:
+    """Label of each study -> `name`, `keys`, `columns` (pairs of name and heading), `by_estimator`."""
+    found: Mapping[str, Mapping[str, Any]] = manifest.get("studies") or {}
+    return found
+
+
+def is_study(record: Record, manifest: Manifest) -> bool:
+    """Whether a record belongs to a study, and to no table of estimators."""
+    return record.protocol.get("label") in studies(manifest)
+
+
+def compared(records: Sequence[Record], manifest: Manifest) -> list[Record]:
+    """The records that compare an estimator with a ground truth."""
+    return [record for record in records if not is_study(record, manifest)]
 
 
 def title(manifest: Manifest) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ifbench.report import manifest as about
+from ifbench.report.findings import findings_sections
 from ifbench.report.notes import failure_columns, noise_columns, published_columns, warning_columns
 from ifbench.report.sections import leaderboard_sections, timing_sections
 
@@ -45,8 +46,11 @@ NOISE_GUIDE = """\
 def report_markdown(records: Sequence[Record], manifest: Manifest) -> str:
     """The whole report: what was run, leaderboard, timings, published numbers, failures, noise, a guide to reading."""
     blocks = [f"# {about.title(manifest)}", _origin(records, manifest)]
-    blocks += _sections("Leaderboard", leaderboard_sections(records, manifest))
-    blocks += _sections("Cost", timing_sections(records, manifest))
+    findings = findings_sections(records, manifest)
+    if not findings or about.compared(records, manifest):
+        blocks += _sections("Leaderboard", leaderboard_sections(records, manifest))
+        blocks += _sections("Cost", timing_sections(records, manifest))
+    blocks += _sections("Findings", findings) if findings else []
     single = {
         "Published and measured": published_columns(records, manifest),
         "Failures and undefined values": failure_columns(records, manifest),

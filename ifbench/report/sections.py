@@ -45,7 +45,7 @@ def timing_sections(records: Sequence[Record], manifest: Manifest) -> list[Secti
 
 
 def _by_setting(records: Sequence[Record], manifest: Manifest) -> list[tuple[str, list[Group]]]:
-    groups = group_records(records, manifest)
+    groups = group_records(about.compared(records, manifest), manifest)
     return [(heading, list(members)) for heading, members in groupby(groups, key=task_namer(groups))]
 
 

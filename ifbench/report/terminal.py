@@ -13,6 +13,7 @@ from ifbench.report import manifest as about
 from ifbench.report import notes
 from ifbench.report import sections as say
 from ifbench.report.columns import Column, Tone, fitting, stacked
+from ifbench.report.findings import findings_sections
 from ifbench.report.picture import to_svg as to_svg
 from ifbench.report.sections import Section
 
@@ -54,7 +55,8 @@ def leaderboard_table(records: Sequence[Record], manifest: Manifest) -> Renderab
     """The leaderboard, a table for each task and protocol, and a line on how to read it."""
     sections = say.leaderboard_sections(records, manifest)
     if not sections:
-        return Line("No records yet.")
+        told = f"{about.title(manifest)}: {about.tally(records, manifest)}"
+        return Line(told if records else "No records yet.", style="bold" if records else "")
     title = f"{about.title(manifest)}: {about.tally(records, manifest)}"
     legend = LEGEND + NOISE_LEGEND if any(record.ceilings for record in records) else LEGEND
     return Lines(Tables(title, sections), Line(legend, style="dim"))
@@ -63,6 +65,11 @@ def leaderboard_table(records: Sequence[Record], manifest: Manifest) -> Renderab
 def timing_table(records: Sequence[Record], manifest: Manifest) -> RenderableType | None:
     """What the estimators cost; None without records."""
     return _tables("Cost", say.timing_sections(records, manifest))
+
+
+def findings_table(records: Sequence[Record], manifest: Manifest) -> RenderableType | None:
+    """What studies found; None when there are none."""
+    return _tables("Findings", findings_sections(records, manifest))
 
 
 def published_table(records: Sequence[Record], manifest: Manifest) -> RenderableType | None:
@@ -87,7 +94,15 @@ def warning_table(records: Sequence[Record], manifest: Manifest) -> RenderableTy
 
 def report_tables(records: Sequence[Record], manifest: Manifest) -> list[RenderableType]:
     """Everything there is to show, the leaderboard first, empty lines between."""
-    makers = (leaderboard_table, timing_table, published_table, failure_table, noise_table, warning_table)
+    makers = (
+        leaderboard_table,
+        timing_table,
+        findings_table,
+        published_table,
+        failure_table,
+        noise_table,
+        warning_table,
+    )
     made = [table for table in (make(records, manifest) for make in makers) if table is not None]
     return [item for table in made for item in (table, Line(""))][:-1]
 

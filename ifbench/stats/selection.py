@@ -24,13 +24,16 @@ SIGNED, RISING = {"proponents", "opponents"}, {"opponents", "lowest"}
 """Orders that look at the sign of a score, and those that begin with the smallest value."""
 
 
-def select_queries(rules: Sequence[QueryRule], losses: ArrayLike, *, seed: int) -> IntArray:
+def select_queries(
+    rules: Sequence[QueryRule], losses: ArrayLike, *, seed: int, mistakes: ArrayLike | None = None
+) -> IntArray:
     """Rows of the test set that the rules name.
 
     Args:
         rules: Taken in order; a row that an earlier rule took is not taken again.
         losses: Loss of every test point under the trained model, shape (n_test,), in nats.
         seed: Seeds `random`, which does not look at the losses; a larger amount keeps the rows of a smaller one.
+        mistakes: Which test points the trained model gets wrong, bool (n_test,); None where that is not known.
 
     Returns:
         Shape (n_query,), in the order of the rules and within each in its own order (highest loss first); equal
@@ -38,10 +41,10 @@ def select_queries(rules: Sequence[QueryRule], losses: ArrayLike, *, seed: int) 
 
     Raises:
         IfbenchError: A rule asks for more points than there are or for a row outside the test set, or orders by
-            losses of which one is not finite.
+            losses of which one is not finite, or for mistakes where there are none.
     """
-    values = np.asarray(losses, dtype=np.float64)
-    rows = [row for rule in rules for row in _query_rows(rule, values, seed=seed).tolist()]
+    values, wrong = np.asarray(losses, dtype=np.float64), None if mistakes is None else np.flatnonzero(mistakes)
+    rows = [row for rule in rules for row in _query_rows(rule, values, wrong, seed=seed).tolist()]
     return np.array(list(dict.fromkeys(rows)), dtype=np.int64)
 
 
@@ -110,7 +113,7 @@ def _group(rows: IntArray) -> Group:
     return tuple(sorted(rows.tolist()))
 
 
-def _query_rows(rule: QueryRule, losses: FloatArray, *, seed: int) -> IntArray:
+def _query_rows(rule: QueryRule, losses: FloatArray, wrong: IntArray | None, *, seed: int) -> IntArray:
     n_test = len(losses)
     where = f"queries '{rule.order}'"
     if rule.order == "all":
@@ -122,6 +125,11 @@ def _query_rows(rule: QueryRule, losses: FloatArray, *, seed: int) -> IntArray:
             raise IfbenchError(f"no test point {outside[0]} among {n_test}", where=where, hint=hint)
         return np.array(rule.rows, dtype=np.int64)
     count = _count(rule.amount, n_test, where=where, what="test points")
+    if rule.order == "mispredicted":
+        if wrong is None or len(wrong) == 0:
+            message = "the network gets no test point wrong" if wrong is not None else "the targets are no classes"
+            raise IfbenchError(message, where=where, hint="take another query rule, or another task")
+        return wrong[_shuffled(len(wrong), "queries", seed)][:count]
     if rule.order == "random":
         return _shuffled(n_test, "queries", seed)[:count]
     _refuse_not_finite(losses, "loss of test point", where=where)

@@ -8,7 +8,7 @@ from ifbench.cells import Amount, ExampleRule, QueryRule
 from ifbench.errors import did_you_mean
 from ifbench.suite.checking import Owner, check
 from ifbench.suite.listed import SELF, Listing
-from ifbench.suite.shapes import EVERYTHING, EXAMPLE_FORMS, NO_ADDITION, NO_FACTOR, QUERY_FORMS, Ordered, Shape
+from ifbench.suite.shapes import EVERYTHING, EXAMPLE_FORMS, NO_ADDITION, NO_FACTOR, QUERY_FORMS, Shape
 from ifbench.suite.wording import shown
 
 if TYPE_CHECKING:
@@ -69,17 +69,6 @@ def _example_rule(order: str, form: Shape | None) -> ExampleRule:
     elif weights is not None:
         values |= {"weights": weights}
     return ExampleRule(order=cast("Any", order), **values)  # Any: a key of EXAMPLE_FORMS
-
-
-def refuse_own_scores(listed: Node | None, protocol: str, faults: Faults) -> None:
-    """Note example rules that follow the estimator under test, where a protocol has none."""
-    for node in listed.entries if listed is not None else ():
-        ordered = any(word in node.fields for word, form in EXAMPLE_FORMS.items() if issubclass(form, Ordered))
-        by = node.child("by")
-        if ordered and (by is None or by.value == SELF):
-            place = (by or node).place
-            message = f"{protocol} measures what no estimator predicts: there are no scores of the one under test"
-            faults.add(place, message, hint="write by: LABEL of an estimator of this suite, or draw examples at random")
 
 
 def _read_rule(

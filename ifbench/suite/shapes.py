@@ -84,10 +84,10 @@ class SuiteShape(Shape):
     about: str = Field("", description="what the suite is for")
     tasks: Some = Field(description="what gets trained: data set, architecture and recipe")
     seeds: Annotated[list[Row], Field(min_length=1)] = Field([0], description="each task is trained once per seed")
-    queries: Some = Field(description="which test points are asked about")
-    examples: Some = Field(description="which training examples are tested")
-    protocols: Some = Field(description="ways to measure effects by training again")
-    estimators: Some = Field(description="estimators of influence under test")
+    queries: Some = Field([], description="which test points are asked about")
+    examples: Some = Field([], description="which training examples are tested")
+    protocols: Some = Field(description="ways to measure effects by training again, and studies of trained tasks")
+    estimators: Some = Field([], description="estimators of influence under test")
     metrics: Some = Field(["pearson", "spearman"], description="comparisons of predicted and measured effects")
     exclude: list[Values] = Field([], description="cells left out")
     repeats: int = Field(1, ge=1, description="times each effect is measured")
@@ -148,6 +148,12 @@ class QueryPercentile(Shape):
 
     at: Percent = Field(alias="percentile", description="percentile of all test losses")
     amount: Many = Field(alias="count", description="test points with losses nearest to it")
+
+
+class Mispredicted(Shape):
+    """`{mispredicted: 20}`."""
+
+    amount: Many = Field(alias="mispredicted", description="test points predicted wrong, drawn at random")
 
 
 class RandomQueries(Shape):
@@ -242,6 +248,7 @@ QUERY_FORMS: dict[str, type[Shape]] = {
     "highest-loss": HighestLoss,
     "percentile": QueryPercentile,
     "random": RandomQueries,
+    "mispredicted": Mispredicted,
     "rows": Rows,
 }
 EXAMPLE_FORMS: dict[str, type[ExampleShape]] = {

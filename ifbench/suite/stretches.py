@@ -24,10 +24,12 @@ def check_stretches(cells: Iterable[Cell], protocols: Listing, registry: Registr
     """
     pairs = {(cell.protocol.label, cell.task.recipe.steps): cell.protocol for cell in cells}
     for (label, steps), choice in pairs.items():
-        place = protocols.places[label]
+        place, again = protocols.places[label], registry.protocol(choice.name).retraining
+        if again is None:
+            continue
         try:
             params = registry.params("protocol", choice.name, choice.params)
-            how = registry.protocol(choice.name).retraining(params, steps)
+            how = again(params, steps)
         except Exception as error:  # noqa: BLE001 - a plugin's own function may raise anything
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             faults.add(place, f"{reason}, of a training of {steps}", hint=f"see: ifbench show {choice.name}")

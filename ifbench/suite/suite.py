@@ -10,11 +10,12 @@ from ifbench.suite.expansion import expand_cells
 from ifbench.suite.faults import Faults
 from ifbench.suite.find import display_name, find_suite
 from ifbench.suite.listed import read_list
+from ifbench.suite.needs import check_needs
 from ifbench.suite.nodes import Node
 from ifbench.suite.overlay import DEFAULT_PROFILE, apply_overrides, apply_profile
 from ifbench.suite.published import read_published
 from ifbench.suite.reader import read_file
-from ifbench.suite.rules import read_examples, read_queries, refuse_own_scores
+from ifbench.suite.rules import read_examples, read_queries
 from ifbench.suite.shapes import SuiteShape
 from ifbench.suite.stretches import check_stretches
 from ifbench.suite.tasks import read_tasks
@@ -95,9 +96,8 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
     examples = read_examples(listed.child("examples"), tasks.sizes, estimators, faults=faults)
     metrics = read_list("metric", listed.child("metrics"), registry, faults=faults)
     measures = {choice.name: registry.protocol(choice.name).measures for choice in protocols.choices}
-    unpredicted = sorted(name for name, quantity in measures.items() if quantity == "distance")
-    if unpredicted:
-        refuse_own_scores(listed.child("examples"), unpredicted[0], faults)
+    unpredicted = sorted(name for name in measures if not registry.protocol(name).predicted)
+    check_needs(root, measures, registry, faults)
     check_views(listed.child("protocols"), measures, metrics, registry, faults=faults)
     cells = expand_cells(root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults) if whole else None
     check_stretches(cells or (), protocols, registry, faults=faults)

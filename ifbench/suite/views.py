@@ -33,7 +33,7 @@ def check_views(
         return
     chosen = {view for choice in metrics.choices for view in registry.metric(choice.name).of}
     for name, quantity in measures.items():
-        if not chosen & set(VIEWS[quantity]):
+        if VIEWS[quantity] and not chosen & set(VIEWS[quantity]):
             specs = (entry.spec for entry in registry.entries["metric"].values())
             fitting = [s.name for s in specs if isinstance(s, MetricSpec) and set(s.of) & set(VIEWS[quantity])]
             faults.add(

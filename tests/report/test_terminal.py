@@ -86,18 +86,21 @@ def test_ceilings_fit_the_terminal(repeated, manifest, width):
 
 
 def test_a_protocol_shows_the_metrics_that_look_at_what_it_measures(records, manifest):
-    apart = {"name": "divergence", "label": "divergence"}
-    distances = [
-        replace(one, protocol=apart, estimates={"divergence-slope": one.estimates["spearman"]})
+    apart = {"name": "parameter-change", "label": "parameter-change"}
+    changes = [
+        replace(one, protocol=apart, estimates={"relative-error": one.estimates["spearman"]})
         for one in records
         if one.estimator["label"] == "exact"
     ]
-    metrics = [*manifest["metrics"], "divergence-slope"]
-    text = shown([terminal.leaderboard_table([*records, *distances], {**manifest, "metrics": metrics})], 80)
-    first, second = text.index("weight_decay = 0, divergence"), text.index("weight_decay = 0, retrain-from-optimum")
+    metrics = [*manifest["metrics"], "relative-error"]
+    text = shown([terminal.leaderboard_table([*records, *changes], {**manifest, "metrics": metrics})], 80)
+    first, second = (
+        text.index("weight_decay = 0, parameter-change"),
+        text.index("weight_decay = 0, retrain-from-optimum"),
+    )
     tables = text[min(first, second) : max(first, second)], text[max(first, second) :].split("weight_decay = 0.005")[0]
     for table in tables:
-        assert ("divergence-slope" in table) != ("spearman" in table)
+        assert ("relative-error" in table) != ("spearman" in table)
         assert "95 %" in table
 
 
