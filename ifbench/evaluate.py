@@ -12,7 +12,7 @@ from ifbench.comparisons import Compared, Look, compare
 from ifbench.errors import MissingArtifactError
 from ifbench.identity import derive_seed, digest
 from ifbench.interfaces import Metric
-from ifbench.jobs import SCORE, TRAIN
+from ifbench.jobs import SCORE, TRAIN, stated_task
 from ifbench.outcome import Outcome
 from ifbench.plan import CellWork
 from ifbench.records import Ceiling, Estimate, Record, Timing
@@ -31,6 +31,8 @@ TOLD_OF_TRAINING = (
     "converged",
     "n_param",
     "n_train",
+    "data_source",
+    "n_suspect",
 )
 Value = TypeVar("Value")
 
@@ -39,7 +41,7 @@ def failure_record(work: CellWork, outcome: Outcome, registry: Registry) -> Reco
     """The record of a cell that gave no result."""
     return Record(
         cell=work.id,
-        task={"id": work.train.id, **work.cell.task.stated()},
+        task={"id": work.train.id, **stated_task(work.cell.task, registry)},
         protocol=_describe(work.cell.protocol, registry, "protocol"),
         estimator=_describe(work.cell.estimator, registry, "estimator"),
         status=outcome.status,
@@ -63,7 +65,7 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
         raise MissingArtifactError(work.label)
     common = Record(
         cell=work.id,
-        task={"id": work.train.id, **work.cell.task.stated()},
+        task={"id": work.train.id, **stated_task(work.cell.task, registry)},
         protocol=_describe(work.cell.protocol, registry, "protocol"),
         estimator=_describe(work.cell.estimator, registry, "estimator") | ({"id": work.score.id} if work.score else {}),
         status="ok",

@@ -114,8 +114,9 @@ class ProtocolSpec(Spec):
             training); None where it measures findings and makes none, or one of its own.
         measures: What its answer holds: the effect on each query; the change of each parameter; or `findings`, rows of
             its own that no metric compares with a prediction. Then the factory gives a `Study`.
-        asks: What a study wants of the suite. `queries`: the test points of its query rules. `scores`: those of the
-            estimator under test on these queries; it then has a cell for each estimator, else one for each task.
+        asks: What a study wants of the suite. `queries`: the test points of its query rules. `interventions`: those of
+            its example rules, which must need no scores. `scores`: those of the estimator under test on the queries;
+            the study then has a cell for each estimator, else one for each task.
         explains: Whose loss the scores of a study are about: that of the query's own label, or of what the network
             predicts for it.
         keys: Names in a row that tell rows of one cell apart, such as an epsilon.
@@ -127,7 +128,7 @@ class ProtocolSpec(Spec):
     kind = "protocol"
     retraining: Callable[[Any, int], Retraining] | None = None
     measures: Quantity = "effects"
-    asks: tuple[Literal["queries", "scores"], ...] = ()
+    asks: tuple[Literal["queries", "interventions", "scores"], ...] = ()
     explains: Explained = "label"
     keys: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)

@@ -43,11 +43,15 @@ class Dataset:
         train: All training examples, n_train of them.
         test: All test points, n_test of them.
         n_output: Classes, or values per target.
+        source: Where the data came from, where there is a choice; told in records.
+        suspect: Training examples whose label is in doubt, bool (n_train,); None where nothing is known.
     """
 
     train: Batch
     test: Batch
     n_output: int
+    source: str = ""
+    suspect: Tensor | None = None
 
 
 class Model(Protocol):
@@ -139,16 +143,20 @@ Look = Callable[[Point, int], "Tensor"]
 
 
 class Trajectory(Protocol):
-    """A stretch of the unperturbed training, and how it answers to the weights of the training examples.
+    """A stretch of training as a protocol makes it, unperturbed, and how it answers to weights of training examples.
 
     The derivatives are those of real updates: optimizer vectors, running statistics, batches and noise go on from
-    where the training stopped. A change of weights is in units of one example's factor: -1 removes the example from a
-    mean whose divisor stays. Horizons count updates, each between 1 and `steps`, in any order.
+    where the stretch starts. A change of weights is one of weights in the mean loss, as in `Intervention`: -1/n leaves
+    one of n examples out. How it enters is the form of the stretch, see `Retraining`. `examples` are the rows of the
+    training set whose weights are asked about, None being all; nothing is computed for the others. Horizons count
+    updates, each between 1 and the steps of the stretch, in any order; None takes those of the stretch. Not
+    `corrected`, what earlier updates have changed has no effect on the gradients of later ones: the Hessian term is
+    left out (TracIn: Schioppa et al. 2023, eq. 2 in place of eq. 6).
     """
 
     @property
-    def steps(self) -> int:
-        """Updates of the whole stretch."""
+    def how(self) -> Retraining:
+        """The whole stretch."""
         ...
 
     @property
@@ -159,23 +167,45 @@ class Trajectory(Protocol):
         """
         ...
 
-    def forward(self, changes: Tensor, *, horizons: Sequence[int]) -> Point:
-        """Derivative of the network after each horizon along each row of changes (k, n_train), carried forwards.
+    def forward(
+        self,
+        changes: Tensor,
+        *,
+        examples: LongTensor | None = None,
+        horizons: Sequence[int] | None = None,
+        corrected: bool = True,
+    ) -> Point:
+        """Derivative of the network after each horizon along each row of changes (k, n_example), carried forwards.
 
         Returns:
             params (n_horizon, k, n_param), buffers (n_horizon, k, n_buffer).
         """
         ...
 
-    def effects(self, changes: Tensor, queries: LongTensor, *, horizons: Sequence[int]) -> Tensor:
+    def effects(
+        self,
+        changes: Tensor,
+        queries: LongTensor,
+        *,
+        examples: LongTensor | None = None,
+        horizons: Sequence[int] | None = None,
+        corrected: bool = True,
+    ) -> Tensor:
         """Derivative of each query's loss along each row of changes, carried forwards: (n_horizon, k, n_query)."""
         ...
 
-    def adjoint(self, queries: LongTensor, *, horizons: Sequence[int]) -> Tensor:
-        """Derivative of each query's loss in every example's weight, carried backwards in one sweep.
+    def adjoint(
+        self,
+        queries: LongTensor,
+        *,
+        examples: LongTensor | None = None,
+        horizons: Sequence[int] | None = None,
+        corrected: bool = True,
+    ) -> Tensor:
+        """Derivative of each query's loss in the weight of each example, carried backwards in one sweep.
 
         Returns:
-            Shape (n_horizon, n_train, n_query).
+            Shape (n_horizon, n_example, n_query).
         """
         ...
 
@@ -277,15 +307,20 @@ class Problem(Protocol):
         """The matrix itself, (n_param, n_param), symmetric; for small n_param."""
         ...
 
-    def trajectory(self, *, steps: int, learning_rate: float | None = None) -> Trajectory:
-        """The next updates of the training, those that a protocol which trains on from the optimum perturbs.
+    @property
+    def retraining(self) -> Retraining | None:
+        """How the protocol trains again that the scores will be compared with; None where there is none."""
+        ...
+
+    def trajectory(self, how: Retraining | None = None) -> Trajectory:
+        """A stretch of the training that a protocol perturbs.
 
         Args:
-            steps: How many.
-            learning_rate: Step size; None takes the recipe's.
+            how: The stretch; None takes `retraining`.
 
         Raises:
-            EstimatorError: The optimizer's vectors at the end of the training are not known.
+            EstimatorError: No stretch is given, or the state that it starts from is not known.
+            UnsupportedError: It trains from the initial parameters, or on the proximal objective.
         """
         ...
 
@@ -299,6 +334,9 @@ class Estimator(Protocol):
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
         """Influence of each example on each query, shape (n_example, n_query).
+
+        An estimator that follows the protocol through time gives (n_horizon, n_example, n_query) where the protocol
+        measures at several horizons: a prediction for each.
 
         Positive: the example helps, removing it raises the query's loss. The effect of adding weight delta_i to
         example i of the mean loss is `-sum_i delta_i * score_i`, in nats.
@@ -335,6 +373,11 @@ class TrainedTask(Protocol):
     """A trained task as a protocol sees it: it may train again."""
 
     @property
+    def data(self) -> Dataset:
+        """Training examples and test points, in the task's type, on its device; not to be modified."""
+        ...
+
+    @property
     def n_train(self) -> int:
         """Number of training examples."""
         ...
@@ -365,6 +408,7 @@ class TrainedTask(Protocol):
         how: Retraining,
         look: Look,
         *,
+        added: Batch | None = None,
         repeat: int = 0,
         progress: Progress | None = None,
     ) -> Tensor:
@@ -375,12 +419,17 @@ class TrainedTask(Protocol):
             how: The stretch of training.
             look: Given the networks of some runs, one a row, and the number of the horizon, from 0; says what is to be
                 known of them, its first axis the run.
+            added: Examples that the rows of the interventions index in place of the training set, such as training
+                examples with other labels; only where `how.form` is `term`.
             repeat: 0 sees the batches and noise that the task's own seed gives (and its initial parameters, where it
                 starts from those), another number those of a seed of its own.
             progress: Told of (updates made, updates to make).
 
         Returns:
             What `look` said, shape (n_horizon, 1 + n_intervention, ...), the unperturbed run in row 0.
+
+        Raises:
+            IfbenchError: It cannot start there, a row is outside, or `added` does not suit the stretch or the data.
         """
         ...
 
@@ -390,6 +439,10 @@ class TrainedTask(Protocol):
 
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
         """Loss of each query in each network, with its own running statistics: (n_run, n_query)."""
+        ...
+
+    def predictions(self, networks: Point, queries: LongTensor) -> Tensor:
+        """What each network predicts of each query: classes, int64 (n_run, n_query), or values."""
         ...
 
 
@@ -444,6 +497,7 @@ class Subject:
         problem: The task as an estimator sees it.
         task: The task as a protocol sees it.
         queries: Rows of the test set that the suite asks about; none where the study's spec does not ask.
+        interventions: Those of the suite's example rules, sorted; none where the study's spec does not ask.
         scores: Scores of every training example on these queries by the estimator under test, (n_train, n_query); None
             where the study's spec does not ask.
         repeat: Number of the repetition; enters every generator.
@@ -452,6 +506,7 @@ class Subject:
     problem: Problem
     task: TrainedTask
     queries: LongTensor
+    interventions: Sequence[Intervention]
     scores: Tensor | None
     repeat: int = 0
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ifbench.cells import Choice, QueryRule, Task
+from ifbench.cells import Choice, ExampleRule, QueryRule, Task
 from ifbench.identity import as_stored, digest
 from ifbench.records import Intervention
 from ifbench.registry import Registry
@@ -132,6 +132,7 @@ class StudyJob:
     protocol: Choice
     repeat: int
     queries: tuple[QueryRule, ...]
+    examples: tuple[ExampleRule, ...]
     score: ScoreJob | None
     id: str
     kind = STUDY
@@ -159,10 +160,17 @@ def describe_task(task: Task) -> str:
     return f"{task.data.label}/{task.architecture.label}({shape}){decay} seed {task.seed}"
 
 
+def stated_task(task: Task, registry: Registry) -> dict[str, Any]:
+    """What of a task its results depend on (Any: JSON)."""
+    stated = task.stated()
+    free = registry.find("data", task.data.name).spec.params.free()
+    return {**stated, "data": {key: value for key, value in stated["data"].items() if key not in free}}
+
+
 def train_job(task: Task, registry: Registry) -> TrainJob:
     """The job that trains `task`."""
     identity = {
-        **task.stated(),
+        **stated_task(task, registry),
         "version": {
             "training": TRAINING_VERSION,
             "data": registry.find("data", task.data.name).spec.version,
@@ -206,17 +214,20 @@ def study_job(
     protocol: Choice,
     repeat: int,
     queries: Sequence[QueryRule],
+    examples: Sequence[ExampleRule],
     score: ScoreJob | None,
     registry: Registry,
 ) -> StudyJob:
-    """The job that tells a study's findings; its id holds the queries and the scores only where the study asks."""
-    asked = tuple(queries) if registry.protocol(protocol.name).asks else ()
+    """The job that tells a study's findings; its id holds queries, interventions and scores where the study asks."""
+    asks = registry.protocol(protocol.name).asks
+    asked, tested = tuple(queries) if asks else (), tuple(examples) if "interventions" in asks else ()
     identity = {
         "base": truth_base(train, protocol, repeat, registry),
         "queries": [asdict(rule) for rule in asked],
+        "examples": [asdict(rule) for rule in tested],
         "score": score.id if score else None,
     }
-    return StudyJob(train.task, train.id, protocol, repeat, asked, score, digest(identity))
+    return StudyJob(train.task, train.id, protocol, repeat, asked, tested, score, digest(identity))
 
 
 def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registry) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+NO_MATTER = {"identity": False}
 RESERVED = frozenset({"name", "label", "grid", "exclude", "timeout"})
 
 
@@ -23,19 +24,28 @@ class Params(BaseModel):
         """The parameters as JSON values, defaults filled in."""
         return self.model_dump(mode="json")
 
+    @classmethod
+    def free(cls) -> frozenset[str]:
+        """Names of the parameters that no result depends on."""
+        said = {name: field.json_schema_extra for name, field in cls.model_fields.items()}
+        return frozenset(name for name, extra in said.items() if isinstance(extra, dict) and "identity" in extra)
 
-def param(default: Any = ..., *, about: str, unit: str = "", **bounds: Any) -> Any:
+
+def param(default: Any = ..., *, about: str, unit: str = "", identity: bool = True, **bounds: Any) -> Any:
     """A parameter with its meaning and unit, for `ifbench show`.
 
     Args:
         default: Value when a suite is silent; left out, the parameter is required.
         about: One sentence: what it does.
         unit: Unit in which it is given, empty for a pure number or a choice.
+        identity: Whether results depend on it. Give False where it only says how to come by what counts.
         bounds: pydantic's `gt`, `ge`, `lt`, `le`.
 
     Any stands for the field's own type, which pydantic checks.
     """
-    return Field(default, description=about, json_schema_extra={"unit": unit}, **bounds)
+    return Field(
+        default, description=about, json_schema_extra={"unit": unit, **({} if identity else NO_MATTER)}, **bounds
+    )
 
 
 def _count_or_share(value: object) -> int | str:

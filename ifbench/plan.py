@@ -143,7 +143,8 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     }
     if spec.measures == "findings":
         repeats = () if spec.predicted and score is None else range(suite.repeats)
-        studies = tuple(study_job(train, cell.protocol, k, suite.queries, score, registry) for k in repeats)
+        asked = suite.queries, suite.examples, score, registry
+        studies = tuple(study_job(train, cell.protocol, repeat, *asked) for repeat in repeats)
         told = digest({**identity, "studies": [study.id for study in studies]})
         return CellWork(cell, train, score, {}, (), studies, spec.measures, told)
     selectors = {

@@ -179,9 +179,7 @@ def test_removal_takes_one_nth_from_the_mean_loss() -> None:
 
 
 def test_a_prediction_that_two_protocols_wait_for_is_handed_out_once(tmp_path: Path, store: Store) -> None:
-    both = (
-        "  - {name: parameter-change, steps: 6}\n  - {name: parameter-change, steps: 7, label: longer}\n"
-    )
+    both = "  - {name: parameter-change, steps: 6}\n  - {name: parameter-change, steps: 7, label: longer}\n"
     head, rest = SUITE.split("protocols:\n")
     suite = f"{head}protocols:\n{both}{rest[rest.index('estimators:') :]}"
     registry = load_registry()

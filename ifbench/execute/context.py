@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ifbench.cells import Task
+from ifbench.cells import Choice, Task
 from ifbench.errors import IfbenchError, MissingArtifactError
 from ifbench.identity import canonical_json
 from ifbench.interfaces import Checkpoint
 from ifbench.jobs import TRAIN, ChangeJob, ScoreJob, StudyJob, TruthJob
+from ifbench.numerics.data import Loaded, load_data
 from ifbench.numerics.ensemble import Way
 from ifbench.numerics.measures import predictions
 from ifbench.numerics.problem import TrainedProblem
@@ -44,6 +45,7 @@ class Context:
     device: str = "cpu"
     engine: str = "auto"
     _prepared: dict[str, PreparedTask] = field(default_factory=dict)
+    _loaded: dict[str, Loaded] = field(default_factory=dict)
 
     def prepared(self, task: Task) -> PreparedTask:
         """Data and network of a task; the latest few are kept, because jobs of one task follow each other."""
@@ -51,12 +53,20 @@ class Context:
         if key not in self._prepared:
             while len(self._prepared) >= MAX_PREPARED:
                 del self._prepared[next(iter(self._prepared))]
-            self._prepared[key] = prepare(task, self.registry, device=self.device)
+            self._prepared[key] = prepare(task, self.registry, device=self.device, loaded=self._data(task.data))
         return self._prepared[key]
 
-    def forget(self, task: Task) -> None:
-        """Load the task anew when it is next asked for."""
-        self._prepared.pop(canonical_json(task.describe()), None)
+    def _data(self, data: Choice) -> Loaded:
+        """A data set, read once for all tasks in a row that use it."""
+        key = canonical_json([data.name, dict(data.params)])
+        if key not in self._loaded:
+            self._loaded = {key: load_data(data, self.registry)}  # one at a time: it may fill much of the memory
+        return self._loaded[key]
+
+    def forget(self) -> None:
+        """Load tasks and their data anew when they are next asked for."""
+        self._prepared.clear()
+        self._loaded.clear()
 
     def trained(self, job: ScoreJob | TruthJob | ChangeJob | StudyJob) -> TrainedArtifact:
         """The stored training that a job builds on.
@@ -69,11 +79,14 @@ class Context:
         if artifact is None:
             raise MissingArtifactError("the trained task has gone from the store", where=job.label)
         prepared = self.prepared(job.task)
-        if artifact.meta["data_digest"] != prepared.data_digest:
+        if artifact.meta["data_digest"] != prepared.loaded.digest:
+            source = prepared.loaded.dataset.source
+            read = f" (read from {source})" if source else ""
             raise IfbenchError(
-                f"data set '{job.task.data.name}' is not the one this task was trained on",
+                f"data set '{job.task.data.name}'{read} is not the one this task was trained on",
                 where=job.label,
-                hint="restore the data, or raise the version of the data plugin to train anew",
+                hint="restore the data; or, to train anew, raise `edition` where the data set takes one, or else the "
+                "version of its plugin",
             )
         return TrainedArtifact(prepared, artifact, self.device, self.engine)
 
@@ -116,6 +129,7 @@ class TrainedArtifact:
             buffers=state.buffers,
             slots=state.slots,
             steps_made=self.steps,
+            states=self.state_at,
         )
 
     def explaining(self, explained: Explained) -> TrainedProblem:

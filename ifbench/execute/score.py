@@ -67,7 +67,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
     finally:
         untouched = _digest(problem) == before
         if not untouched:  # what it wrote into must not reach another job
-            context.forget(job.task)
+            context.forget()
     if not untouched:
         raise EstimatorError(
             "changed the trained parameters or the data it was handed",

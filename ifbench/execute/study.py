@@ -14,7 +14,8 @@ from ifbench.execute.context import Context
 from ifbench.identity import as_stored, rounded
 from ifbench.interfaces import Progress, Study, Subject
 from ifbench.jobs import StudyJob
-from ifbench.tested import asked_queries, stored_scores
+from ifbench.records import Intervention
+from ifbench.tested import asked_queries, stored_scores, tested_parts, together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,8 @@ def study(job: StudyJob, context: Context, progress: Progress | None) -> tuple[d
         scores = torch.as_tensor(stored, device=context.device)
     rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
-    subject = Subject(trained.problem, trained.run, queries, scores, job.repeat)
+    interventions = _interventions(job, trained.run.n_train, len(rows), context)
+    subject = Subject(trained.problem, trained.run, queries, interventions, scores, job.repeat)
     found: Study = spec.load()(context.registry.params("protocol", job.protocol.name, job.protocol.params))
     start = time.perf_counter()
     findings = found.findings(subject, progress=progress)
@@ -42,6 +44,13 @@ def study(job: StudyJob, context: Context, progress: Progress | None) -> tuple[d
     wanted = {*spec.keys, *spec.columns}
     told = [_row(row, wanted, number, job) for number, row in enumerate(findings)]
     return {}, {"findings": told, "engine": str(trained.run.way), "seconds": seconds}
+
+
+def _interventions(job: StudyJob, n_train: int, n_query: int, context: Context) -> tuple[Intervention, ...]:
+    if not job.examples:
+        return ()
+    sizes = {"n_train": n_train, "n_query": n_query, "seed": job.task.seed}
+    return together(tested_parts(job.examples, None, {}, context.store, **sizes)).interventions
 
 
 def _row(row: Mapping[str, Any], wanted: set[str], number: int, job: StudyJob) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 
 from ifbench.errors import IfbenchError
 from ifbench.execute.context import Context, named_state
-from ifbench.interfaces import Progress
+from ifbench.interfaces import Dataset, Progress
 from ifbench.jobs import TrainJob
 from ifbench.numerics.measures import accuracy, mistakes
 from ifbench.numerics.objective import whole
@@ -61,7 +61,8 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
     engine = choose_way(prepared.trainer, state, first=steps)
     meta = {
         "identity": job.identity,
-        "data_digest": prepared.data_digest,
+        "data_digest": prepared.loaded.digest,
+        **_told_of(prepared.loaded.dataset),
         "seconds": seconds,
         "n_train": problem.n_train,
         "n_param": problem.n_param,
@@ -75,3 +76,9 @@ def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[d
         "chunk": max(CHUNK_ONE_BY_ONE, engine.way.width - 2),  # with the baseline and what pads them
     }
     return {name: tensor.cpu().numpy() for name, tensor in tensors.items()}, meta
+
+
+def _told_of(data: Dataset) -> dict[str, Any]:
+    """What a data set says of itself, where it says anything (Any: JSON)."""
+    source = {"data_source": data.source} if data.source else {}
+    return source if data.suspect is None else {**source, "n_suspect": int(data.suspect.sum())}

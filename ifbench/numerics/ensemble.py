@@ -77,7 +77,7 @@ class Ensemble:
         n_run, seen = len(change.weights), []
         for rows in self._portions(n_run):
             n_row, padded = len(rows), self._padded(rows)
-            some = Change(*(leaf[padded] if self.way.width > 1 else leaf[padded[0]] for leaf in change.leaves))
+            some = change.of(padded if self.way.width > 1 else padded[0])
             told = part_of(progress, int(rows[0]) * horizons[-1], n_run * horizons[-1], times=n_row)
             begin = repeat(start, len(padded)) if self.way.width > 1 else start
             met = [

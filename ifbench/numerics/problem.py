@@ -10,7 +10,7 @@ import torch
 from torch import LongTensor, Tensor
 
 from ifbench.cells import Recipe
-from ifbench.errors import EstimatorError
+from ifbench.errors import EstimatorError, UnsupportedError
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Point
 from ifbench.numerics.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pieces, slices
@@ -19,6 +19,9 @@ from ifbench.numerics.staging import Stage
 from ifbench.numerics.training import Trainer, trainer_of
 from ifbench.numerics.trajectory import TrainingTrajectory
 from ifbench.numerics.updates import State, n_slot
+from ifbench.retraining import Retraining
+
+WHERE = "Problem.trajectory"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class TrainedProblem:
         buffers: Running statistics after training, shape (n_buffer,); None stands for none.
         slots: The optimizer's vectors after training, each (n_param,); None: not known.
         steps_made: Updates that led here; None: as many as the recipe says.
+        states: State after any number of updates of the training; None: not known.
+        retraining: The stretch of the protocol that scores will be compared with, if any.
     """
 
     objective: Objective
@@ -45,6 +50,8 @@ class TrainedProblem:
     buffers: Tensor | None = None
     slots: tuple[Tensor, ...] | None = None
     steps_made: int | None = None
+    states: Callable[[int], State] | None = None
+    retraining: Retraining | None = None
     _kept: dict[Curvature, dict[int, Stage]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -149,17 +156,43 @@ class TrainedProblem:
         matrix = self.hessian_product(unit, curvature=curvature)
         return (matrix + matrix.T) / 2
 
-    def trajectory(self, *, steps: int, learning_rate: float | None = None) -> TrainingTrajectory:
+    def trajectory(self, how: Retraining | None = None) -> TrainingTrajectory:
         """See `ifbench.interfaces.Problem.trajectory`."""
-        if self.slots is None and n_slot(self.recipe) > 0:
+        stretch = self.retraining if how is None else how
+        if stretch is None:
+            raise EstimatorError(
+                "no protocol is known whose retraining could be followed",
+                where=WHERE,
+                hint="say which retraining, by the number of its steps",
+            )
+        if stretch.proximal is not None or stretch.start == 0:
+            kind = "on the proximal objective" if stretch.proximal is not None else "from the initial parameters"
+            raise UnsupportedError(
+                f"a training {kind} is not followed",
+                where=WHERE,
+                hint="take a protocol that trains on from the optimum or a later checkpoint, on the task's objective",
+            )
+        made = self.recipe.steps if self.steps_made is None else self.steps_made
+        first = made if stretch.start is None else stretch.start
+        return TrainingTrajectory(self._trainer, self.data.test, self._state_at(first, made), first, stretch)
+
+    def _state_at(self, step: int, made: int) -> State:
+        """The state after `step` of the `made` updates of the training."""
+        if step == made and (self.slots is not None or n_slot(self.recipe) == 0):
+            return State(self.params, self.slots or (), self.point.buffers)
+        if step == made:
             raise EstimatorError(
                 f"the problem has no trajectory: it does not hold the vectors {self.recipe.optimizer} ended with",
-                where="Problem.trajectory",
+                where=WHERE,
                 hint="make the problem from a trained task, or with slots=...",
             )
-        start = State(self.params, self.slots or (), self.point.buffers)
-        made = self.recipe.steps if self.steps_made is None else self.steps_made
-        return TrainingTrajectory(self._trainer, self.data.test, start, made, steps, learning_rate=learning_rate)
+        if not 0 < step < made or self.states is None:
+            raise EstimatorError(
+                f"the problem does not know its state after {step} updates; the training made {made}",
+                where=WHERE,
+                hint="start within the training, and make the problem from a trained task",
+            )
+        return self.states(step)
 
     @cached_property
     def _trainer(self) -> Trainer:

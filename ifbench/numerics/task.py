@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from ifbench.cells import Task
-from ifbench.errors import IfbenchError
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Dataset, Model
 from ifbench.numerics.augmentation import check_images
+from ifbench.numerics.data import Loaded, load_data
 from ifbench.numerics.layout import ParameterLayout
 from ifbench.numerics.modes import check_modes
 from ifbench.numerics.objective import Objective
@@ -29,14 +28,14 @@ class PreparedTask:
     Attributes:
         data: In the task's dtype, on the device.
         initial_of: Initial parameters of a repeat, shape (n_param,); those of repeat 0 are the task's own.
-        data_digest: SHA-256 over the bytes of all arrays of the data set, before conversion.
+        loaded: The data set as it was read, before conversion.
     """
 
     task: Task
     data: Dataset
     objective: Objective
     initial_of: Callable[[int], Tensor]
-    data_digest: str
+    loaded: Loaded
 
     @cached_property
     def initial(self) -> Tensor:
@@ -49,10 +48,16 @@ class PreparedTask:
         return trainer_of(self.objective, self.data.train, self.task.recipe, task_seed=self.task.seed)
 
 
-def prepare(task: Task, registry: Registry, *, device: str = "cpu") -> PreparedTask:
+def prepare(task: Task, registry: Registry, *, device: str = "cpu", loaded: Loaded | None = None) -> PreparedTask:
     """Load the data and build the network with parameters that follow the task's seed.
 
     The global random state is left as it was.
+
+    Args:
+        task: What to prepare.
+        registry: Knows its data set and its architecture.
+        device: torch's name of the device.
+        loaded: Its data, where they have been read before.
 
     Raises:
         IfbenchError: A name is not registered, the data cannot be had, or the network holds a layer that trains
@@ -60,12 +65,10 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu") -> PreparedT
             images and the data are none.
     """
     dtype: torch.dtype = getattr(torch, task.dtype)
-    raw: Dataset = registry.find("data", task.data.name).spec.load()(
-        registry.params("data", task.data.name, task.data.params)
-    )
-    _check_finite(raw, task.data.name)
+    loaded = loaded or load_data(task.data, registry)
+    raw = loaded.dataset
     check_images(task.recipe, raw.train.inputs, where=f"data '{task.data.name}'")
-    data = Dataset(_convert(raw.train, dtype, device), _convert(raw.test, dtype, device), raw.n_output)
+    data = replace(raw, train=_convert(raw.train, dtype, device), test=_convert(raw.test, dtype, device))
     architecture = registry.find("architecture", task.architecture.name).spec
     params = registry.params("architecture", task.architecture.name, task.architecture.params)
 
@@ -85,7 +88,7 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu") -> PreparedT
         own = model if repeat == 0 else build(repeat)
         return layout.flatten(dict(own.module.named_parameters()))
 
-    return PreparedTask(task, data, objective, initial_of, _digest(raw))
+    return PreparedTask(task, data, objective, initial_of, loaded)
 
 
 def _constants(model: Model) -> Mapping[str, Tensor]:
@@ -95,24 +98,3 @@ def _constants(model: Model) -> Mapping[str, Tensor]:
 
 def _convert(batch: Batch, dtype: torch.dtype, device: str) -> Batch:
     return Batch(*(part.to(device, dtype if part.is_floating_point() else part.dtype) for part in batch))
-
-
-def _check_finite(data: Dataset, name: str) -> None:
-    for part_name, batch in (("train", data.train), ("test", data.test)):
-        for array_name, values in (("inputs", batch.inputs), ("targets", batch.targets)):
-            if values.is_floating_point() and not values.isfinite().all():
-                row = int((~values.isfinite()).flatten(1).any(1).nonzero()[0]) if values.ndim > 1 else -1
-                raise IfbenchError(
-                    f"{part_name} {array_name} hold a value that is not finite (first in row {row})",
-                    where=f"data '{name}'",
-                    hint="mend the loader; a NaN in the data makes every number after it meaningless",
-                )
-
-
-def _digest(data: Dataset) -> str:
-    total = hashlib.sha256()
-    for batch in (data.train, data.test):
-        for part in batch:
-            total.update(f"{part.dtype}{tuple(part.shape)}".encode())
-            total.update(part.contiguous().numpy().tobytes())
-    return total.hexdigest()

@@ -12,7 +12,7 @@ from torch import LongTensor, Tensor
 from ifbench.cells import Recipe
 from ifbench.errors import IfbenchError
 from ifbench.identity import derive_seed
-from ifbench.interfaces import Dataset, Look, Point, Progress
+from ifbench.interfaces import Batch, Dataset, Look, Point, Progress
 from ifbench.numerics.chunks import pieces
 from ifbench.numerics.ensemble import Ensemble, Way
 from ifbench.numerics.objective import take
@@ -74,10 +74,12 @@ class TrainedRun:
         how: Retraining,
         look: Look,
         *,
+        added: Batch | None = None,
         repeat: int = 0,
         progress: Progress | None = None,
     ) -> Tensor:
         """See `ifbench.interfaces.TrainedTask.retrain`."""
+        self._check_added(added, how)
         trainer, start = self.trainer, self._start(how, repeat)
         if repeat > 0:
             trainer = replace(trainer, seed=derive_seed("repeat", trainer.seed, repeat))
@@ -91,7 +93,7 @@ class TrainedRun:
             seen.append(
                 Ensemble(trainer, self.way).run(
                     start,
-                    self._change(some, how),
+                    self._change(some, how, added),
                     look,
                     first=self._first(how),
                     horizons=how.looks,
@@ -113,15 +115,23 @@ class TrainedRun:
 
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
         """See `ifbench.interfaces.TrainedTask.query_losses`."""
+        return self._of_queries(self.trainer.objective.example_losses, networks, queries)
+
+    def predictions(self, networks: Point, queries: LongTensor) -> Tensor:
+        """See `ifbench.interfaces.TrainedTask.predictions`."""
+        with torch.no_grad():
+            return self._of_queries(self.trainer.objective.predictions, networks, queries)
+
+    def _of_queries(
+        self, work: Callable[[Tensor, Tensor, Batch], Tensor], networks: Point, queries: LongTensor
+    ) -> Tensor:
+        """What `work` gives for each query in each network, (n_run, n_query, ...)."""
         objective, test = self.trainer.objective, self.data.test
         size = min(QUERIES_AT_ONCE, objective.largest_chunk(networks.params[0], networks.buffers[0], test))
         padded = torch.cat([queries, queries[-1:].expand(-len(queries) % size)])
         chunks = [take(test, rows) for rows in pieces(padded, size)]
-        losses = [
-            torch.cat([objective.example_losses(*run, chunk) for chunk in chunks])
-            for run in zip(*networks, strict=True)
-        ]
-        return torch.stack(losses)[:, : len(queries)]
+        each = [torch.cat([work(*run, chunk) for chunk in chunks]) for run in zip(*networks, strict=True)]
+        return torch.stack(each)[:, : len(queries)]
 
     def _first(self, how: Retraining) -> int:
         """Updates that batches, schedule and optimizer count as made; a proximal stretch begins anew."""
@@ -142,11 +152,11 @@ class TrainedRun:
             hint="give a number of updates within the training, or leave it out for its end",
         )
 
-    def _change(self, interventions: Sequence[Intervention], how: Retraining) -> Change:
+    def _change(self, interventions: Sequence[Intervention], how: Retraining, source: Batch | None) -> Change:
         """Weights of a mean loss, one intervention a row, in the form the stretch asks for."""
         like = self.state.params
         ones = like.new_ones(len(interventions), self.n_train)
-        self._check_rows(interventions)
+        self._check_rows(interventions, source)
         if how.form == "factor":
             for row, intervention in zip(ones, interventions, strict=True):
                 for example, added in intervention.weights:
@@ -158,16 +168,36 @@ class TrainedRun:
         for number, intervention in enumerate(interventions):
             for place, (example, added) in enumerate(intervention.weights):
                 rows[number, place], weights[number, place] = example, added
-        return Change(ones, rows, weights)
+        return Change(ones, rows, weights, source)
 
-    def _check_rows(self, interventions: Sequence[Intervention]) -> None:
-        outside = [row for item in interventions for row, _ in item.weights if not 0 <= row < self.n_train]
+    def _check_rows(self, interventions: Sequence[Intervention], source: Batch | None) -> None:
+        count, kind = (self.n_train, "training") if source is None else (len(source.targets), "added")
+        outside = [row for item in interventions for row, _ in item.weights if not 0 <= row < count]
         if outside:
             raise IfbenchError(
-                f"no training example {outside[0]} among {self.n_train}",
+                f"no {kind} example {outside[0]} among {count}",
                 where="retrain",
-                hint=f"rows count from 0 to {self.n_train - 1}",
+                hint=f"rows count from 0 to {count - 1}",
             )
+
+    def _check_added(self, added: Batch | None, how: Retraining) -> None:
+        """See that examples handed in can be added: that the stretch adds losses, and that they are like the others."""
+        if added is None:
+            return
+        if how.form != "term":
+            raise IfbenchError(
+                "examples are added to a stretch whose interventions are factors of the training examples",
+                where="retrain",
+                hint="give a Retraining with form 'term'",
+            )
+        for name, part, like in zip(Batch._fields, added, self.data.train, strict=True):
+            given, wanted = (f"{tuple(some.shape[1:])} {some.dtype}" for some in (part, like))
+            if given != wanted or len(part) != len(added.inputs):
+                raise IfbenchError(
+                    f"added {name} are {len(part)} of shape {given}; expected {len(added.inputs)} of {wanted}",
+                    where="retrain",
+                    hint="take them from `task.data.train` and change what is to be changed",
+                )
 
 
 def _alike(interventions: Sequence[Intervention], how: Retraining) -> list[list[int]]:

@@ -67,16 +67,23 @@ class Change:
         rows: Examples whose loss is added to the objective of every update, whatever the batch, int64 (k,).
         added: Their weights beside the mean over the batch, (k,). The added losses are those of evaluation: no dropout,
             and the running statistics of the moment.
+        source: What `rows` index, the same for all runs; None: the training set.
     """
 
     weights: Tensor
     rows: Tensor | None = None
     added: Tensor | None = None
+    source: Batch | None = None
 
     @property
     def leaves(self) -> Tensors:
-        """Its tensors."""
+        """Its tensors that differ from run to run."""
         return (self.weights,) if self.rows is None or self.added is None else (self.weights, self.rows, self.added)
+
+    def of(self, runs: int | list[int]) -> Change:
+        """That of one of several runs, or of some of them."""
+        rows, added = (None if leaf is None else leaf[runs] for leaf in (self.rows, self.added))
+        return Change(self.weights[runs], rows, added, self.source)
 
 
 @dataclass(frozen=True)
@@ -223,24 +230,26 @@ class Trainer:
         self, tensors: Tensors, change: Change, inputs: Tensors, *, compiled: bool = False
     ) -> Callable[..., Tensors]:
         """The update under a change, recorded for these shapes: (*inputs, *state) -> (gradient, *new state)."""
-        leaves = change.leaves
-        key = (tensors[0].shape, len(inputs), *(leaf.shape for leaf in leaves), compiled)
+        leaves, source = change.leaves, change.source or ()
+        key = (tensors[0].shape, len(inputs), *(leaf.shape for leaf in (*leaves, *source)), compiled)
         if key not in self._recorded:
             several = tensors[0].ndim == 2
-            in_dims = (*(0 for _ in leaves), *(None for _ in inputs), *(0 for _ in tensors))
-            update = self._update(n_change=len(leaves), n_input=len(inputs))
-            recorded = record(vmap(update, in_dims=in_dims) if several else update, *leaves, *inputs, *tensors)
+            shared = (*source, *inputs)
+            in_dims = (*(0 for _ in leaves), *(None for _ in shared), *(0 for _ in tensors))
+            update = self._update(n_change=len(leaves), n_source=len(source), n_input=len(inputs))
+            recorded = record(vmap(update, in_dims=in_dims) if several else update, *leaves, *shared, *tensors)
             arranged = long_axis_last(recorded) if several else recorded
             finish = compile_graph if compiled else None
-            self._recorded[key] = split_step(arranged, n_first=len(leaves), finish=finish)
-        return self._recorded[key].bound(*leaves)
+            self._recorded[key] = split_step(arranged, n_first=len(leaves) + len(source), finish=finish)
+        return self._recorded[key].bound(*leaves, *source)
 
-    def _update(self, *, n_change: int, n_input: int) -> Callable[..., Tensors]:
-        """(*leaves of a change, *inputs, *state) -> (gradient, *new state)."""
+    def _update(self, *, n_change: int, n_source: int, n_input: int) -> Callable[..., Tensors]:
+        """(*leaves of a change, *its source, *inputs, *state) -> (gradient, *new state)."""
         rule, objective = update_rule(self.recipe), self.objective
 
         def update(*flat: Tensor) -> Tensors:
             (weights, *term), rest = flat[:n_change], flat[n_change:]
+            source, rest = Batch(*rest[:n_source]) if n_source else self.data, rest[n_source:]
             told, state = self.told(rest[:n_input]), self._state(rest[n_input:], empty=weights.new_empty(0))
             if told.rows is not None:
                 weights = weights.index_select(0, told.rows)
@@ -248,7 +257,7 @@ class Trainer:
                 state.params, state.buffers, told.batch, weights, told.noise
             )
             if term:
-                added = Batch(*(part[term[0]] for part in self.data))
+                added = Batch(*(part[term[0]] for part in source))
                 gradient = gradient + objective.added_gradient(state.params, state.buffers, added, term[1])
             new = rule(state._replace(buffers=buffers), gradient, told.clock)
             return (gradient, *self._tensors(new))

@@ -1,8 +1,8 @@
 """Derivatives of a stretch of training in the weights of the examples: Theorem 2, for any of the optimizers.
 
 With `u_t` the update of step t, the trajectory is `s_t = u_t(s_{t-1}, w)`, where the state s holds parameters, the
-optimizer's vectors and running statistics, and w are the factors of the examples' losses. Forward mode carries
-`ds_t/dw` along directions of w (eq. 6; the joint system of section E.1 for optimizers that keep vectors of their own).
+optimizer's vectors and running statistics, and w are the weights of the examples' losses (see entries). Forward mode
+carries `ds_t/dw` along directions of w (eq. 6; the joint system of section E.1 for optimizers that keep vectors).
 The adjoint carries `dL/ds_t` back from the loss of a query and meets the derivative in every weight on the way.
 
 Source: Schioppa et al. 2023, Theorem 2 and section E.1.
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import torch
 from torch import LongTensor, Tensor
@@ -20,11 +21,13 @@ from torch import LongTensor, Tensor
 from ifbench.errors import IfbenchError
 from ifbench.interfaces import Batch, Point
 from ifbench.numerics.chunks import slices
-from ifbench.numerics.objective import take
+from ifbench.numerics.entries import Entry, entry_of
+from ifbench.numerics.objective import take, whole
 from ifbench.numerics.replay import DEFAULT_MEMORY, Replay
 from ifbench.numerics.tracing import Tensors
 from ifbench.numerics.training import Told, Trainer
-from ifbench.numerics.updates import Clock, State, denominator
+from ifbench.numerics.updates import State, denominator
+from ifbench.retraining import Retraining
 
 MAX_ROWS, MAX_ROWS_CONVOLUTIONS = 32, 4
 MAX_SMALL = 100_000
@@ -39,8 +42,7 @@ class TrainingTrajectory:
         test: Test points, which queries are rows of.
         start: State before the first update of the stretch.
         first: Updates made before the stretch.
-        steps: Updates of the stretch.
-        learning_rate: Step size; None takes the recipe's.
+        how: The stretch; what it says of the start is already in `start` and `first`.
         memory: Bytes that stored states may take before they are computed twice instead.
     """
 
@@ -48,81 +50,109 @@ class TrainingTrajectory:
     test: Batch
     start: State
     first: int
-    steps: int
-    learning_rate: float | None = None
+    how: Retraining
     memory: int = DEFAULT_MEMORY
 
-    def forward(self, changes: Tensor, *, horizons: Sequence[int]) -> Point:
+    def forward(
+        self,
+        changes: Tensor,
+        *,
+        examples: LongTensor | None = None,
+        horizons: Sequence[int] | None = None,
+        corrected: bool = True,
+    ) -> Point:
         """See `ifbench.interfaces.Trajectory.forward`."""
+        asked, (some, entry) = self._checked(horizons), self._entering(changes, examples)
         pieces: list[Point] = []
-        for some in self._pieces(changes):
-            met = [tangents for _, tangents in self._tangents(some, horizons)]
+        for rows in self._pieces(some):
+            met = [tangents for _, tangents in self._tangents(rows, entry, asked, corrected=corrected)]
             pieces.append(Point(*(torch.stack(parts) for parts in zip(*met, strict=True))))
-        order = _places(horizons, sorted(set(horizons)))
+        order = _places(asked, sorted(set(asked)))
         return Point(*(torch.cat(parts, dim=1)[order] for parts in zip(*pieces, strict=True)))
 
-    def effects(self, changes: Tensor, queries: LongTensor, *, horizons: Sequence[int]) -> Tensor:
+    def effects(
+        self,
+        changes: Tensor,
+        queries: LongTensor,
+        *,
+        examples: LongTensor | None = None,
+        horizons: Sequence[int] | None = None,
+        corrected: bool = True,
+    ) -> Tensor:
         """See `ifbench.interfaces.Trajectory.effects`."""
+        asked, (some, entry) = self._checked(horizons), self._entering(changes, examples)
         pieces: list[Tensor] = []
-        for some in self._pieces(changes):
+        for rows in self._pieces(some):
             met = []
-            for network, tangents in self._tangents(some, horizons):
+            for network, tangents in self._tangents(rows, entry, asked, corrected=corrected):
                 slopes = self._query_slopes(network, queries)
                 met.append(tangents.params @ slopes.params.T + tangents.buffers @ slopes.buffers.T)
             pieces.append(torch.stack(met))
-        return torch.cat(pieces, dim=1)[_places(horizons, sorted(set(horizons)))]
+        return torch.cat(pieces, dim=1)[_places(asked, sorted(set(asked)))]
 
-    def adjoint(self, queries: LongTensor, *, horizons: Sequence[int]) -> Tensor:
+    def adjoint(
+        self,
+        queries: LongTensor,
+        *,
+        examples: LongTensor | None = None,
+        horizons: Sequence[int] | None = None,
+        corrected: bool = True,
+    ) -> Tensor:
         """See `ifbench.interfaces.Trajectory.adjoint`."""
-        latest_first = sorted(self._checked(horizons), reverse=True)
+        asked = self._checked(horizons)
+        distinct, places = self._distinct(examples)
+        entry = entry_of(self.trainer, self.how.form, distinct)
+        latest_first = sorted(set(asked), reverse=True)
         n_query, n_met = len(queries), 0
         carried = self._zeros(len(latest_first) * n_query)  # one block of rows a horizon
-        total = self.start.params.new_zeros(len(latest_first) * n_query, self.trainer.n_train)
+        total = self.start.params.new_zeros(len(latest_first) * n_query, len(distinct))
         for number, update in reversed(self.replay(latest_first[0])):
             if number in latest_first:
                 rows = slice(n_met * n_query, (n_met + 1) * n_query)
-                carried.params[rows], carried.buffers[rows] = self._query_slopes(_network(update.after), queries)
+                slopes = self._query_slopes(_network(update.after), queries)
+                carried.params[rows] = slopes.params
+                if corrected:  # running statistics answer to weights through the parameters alone
+                    carried.buffers[rows] = slopes.buffers
                 n_met += 1
             told = self._told(number)
             for rows in self._blocks(len(total)):
                 if rows.start >= n_met * n_query:
                     break  # rows of a block that are still zero stay so; every block keeps its shape
-                slopes, back = self.trainer.derivatives.pull(
-                    update.before, update.gradient, *_arguments(told), _rows(carried, rows)
+                some = _rows(carried, rows)
+                direct, slots, slope = self.trainer.derivatives.pull_rule(
+                    update.before, update.gradient, told.clock, some
                 )
-                _put(carried, rows, back)
-                if told.rows is None:
-                    total[rows] += slopes
-                else:
-                    total[rows] = total[rows].index_add(1, told.rows, slopes)
-        by_horizon = total.view(len(latest_first), n_query, self.trainer.n_train).transpose(1, 2)
-        return by_horizon[_places(horizons, latest_first)]
+                weights, params, buffers = entry.pull(update, told, slope, some.buffers, corrected=corrected)
+                _put(carried, rows, State(direct + params, slots, buffers))
+                total[rows] += weights
+        by_horizon = total.view(len(latest_first), n_query, len(distinct)).transpose(1, 2)
+        return by_horizon[_places(asked, latest_first)][:, places]
 
     def replay(self, steps: int) -> Replay:
         """The first updates of the unperturbed stretch."""
-        return Replay(self.trainer, self.start, self.first, steps, self.learning_rate, self.memory)
+        return Replay(self.trainer, self.start, self.first, steps, self.how.learning_rate, self.memory)
 
     @property
     def denominator(self) -> Tensor | None:
         """See `ifbench.interfaces.Trajectory.denominator`."""
         return denominator(self.trainer.recipe, self.start, self.first)
 
-    def _tangents(self, changes: Tensor, horizons: Sequence[int]) -> Iterator[tuple[Point, Point]]:
+    def _tangents(
+        self, changes: Tensor, entry: Entry, horizons: Sequence[int], *, corrected: bool
+    ) -> Iterator[tuple[Point, Point]]:
         """At each horizon, the earliest first: the network, and its derivative along each row of changes."""
-        wanted = self._checked(horizons)
         carried = self._zeros(len(changes))
-        replay = self.replay(max(wanted))
+        replay = self.replay(max(horizons))
         for number, update in enumerate(replay.updates(self.start, after=0, steps=replay.steps), start=1):
             told = self._told(number)
-            factors = changes if told.rows is None else changes.index_select(1, told.rows)
             for rows in self._blocks(len(changes)):
-                along = (_rows(carried, rows), factors[rows])
-                _put(
-                    carried,
-                    rows,
-                    self.trainer.derivatives.push(update.before, update.gradient, *_arguments(told), *along),
+                some = _rows(carried, rows)
+                slope, buffers = entry.push(update, told, some if corrected else None, changes[rows])
+                params, slots = self.trainer.derivatives.push_rule(
+                    update.before, update.gradient, told.clock, some, slope
                 )
-            if number in wanted:
+                _put(carried, rows, State(params, slots, buffers))
+            if number in horizons:
                 yield _network(update.after), Point(carried.params.clone(), carried.buffers.clone())
 
     def _query_slopes(self, network: Point, queries: LongTensor) -> Point:
@@ -132,18 +162,31 @@ class TrainingTrajectory:
     def _told(self, number: int) -> Told:
         """What the update with this number of the stretch, counted from 1, is told."""
         (inputs,) = self.trainer.inputs(
-            self.start.params, first=self.first + number - 1, steps=1, learning_rate=self.learning_rate
+            self.start.params, first=self.first + number - 1, steps=1, learning_rate=self.how.learning_rate
         )
         return self.trainer.told(inputs)
 
-    def _checked(self, horizons: Sequence[int]) -> set[int]:
-        wrong = [horizon for horizon in horizons if not 1 <= horizon <= self.steps]
-        if wrong or not horizons:
+    def _checked(self, horizons: Sequence[int] | None) -> Sequence[int]:
+        """The horizons asked for; None: those of the stretch."""
+        asked = self.how.looks if horizons is None else horizons
+        if not asked or any(not 1 <= horizon <= self.how.steps for horizon in asked):
             raise IfbenchError(
-                f"horizons {list(horizons)}; expected at least one, each between 1 and {self.steps} steps",
+                f"horizons {list(asked)}; expected at least one, each between 1 and {self.how.steps} steps",
                 hint="ask for a longer trajectory",
             )
-        return set(horizons)
+        return asked
+
+    def _distinct(self, examples: LongTensor | None) -> tuple[LongTensor, Tensor]:
+        """The examples each once, rising, and the place of each one asked for among them; None: all."""
+        every = whole(self.trainer.data) if examples is None else examples
+        distinct, places = torch.unique(every, return_inverse=True)
+        return cast(LongTensor, distinct), places
+
+    def _entering(self, changes: Tensor, examples: LongTensor | None) -> tuple[Tensor, Entry]:
+        """Changes (k, n_distinct) of the weights of distinct examples, and how these enter."""
+        distinct, places = self._distinct(examples)
+        some = changes.new_zeros(len(changes), len(distinct)).index_add(1, places, changes)
+        return some, entry_of(self.trainer, self.how.form, distinct)
 
     def _zeros(self, n_row: int) -> State:
         """A derivative of the state for each row, all zero."""
@@ -167,11 +210,6 @@ class TrainingTrajectory:
         objective = self.trainer.objective
         few = objective.convolutional or objective.layout.n_param > MAX_SMALL
         return MAX_ROWS_CONVOLUTIONS if few else MAX_ROWS
-
-
-def _arguments(told: Told) -> tuple[Clock, Batch, Tensor, Tensors]:
-    """Clock, batch, weights of the batch (ones) and noise, as the derivatives of an update take them."""
-    return told.clock, told.batch, told.clock.learning_rate.new_ones(len(told.batch.targets)), told.noise
 
 
 def _network(state: State) -> Point:

@@ -25,8 +25,18 @@ def check_needs(root: Node, protocols: Iterable[str], registry: Registry, faults
         spec = registry.protocol(name)
         needed = {
             "queries": spec.measures == "effects" or bool(spec.asks),
-            "examples": spec.measures != "findings",
+            "examples": spec.measures != "findings" or "interventions" in spec.asks,
             "estimators": spec.predicted,
         }
         for key in (key for key, wanted in needed.items() if wanted and root.child(key) is None):
             faults.add(root.place, f"'{key}' is missing: protocol '{name}' needs it", hint="see: docs/suites.md")
+        if "interventions" in spec.asks:
+            _refuse_ordered(root.child("examples"), name, faults)
+
+
+def _refuse_ordered(listed: Node | None, protocol: str, faults: Faults) -> None:
+    """Note example rules that follow scores, where a study has none."""
+    for node in listed.entries if listed is not None else ():
+        if any(word in node.fields for word in ("top", "lowest", "percentile")):
+            message = f"'{protocol}' takes the suite's interventions without scores to order them"
+            faults.add(node.place, message, hint="draw examples at random, or put this protocol into another suite")

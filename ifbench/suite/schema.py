@@ -141,7 +141,7 @@ def _tidy(schema: JSON) -> JSON:
     for key, value in schema.items():
         if key in {"properties", "$defs"}:
             tidy[key] = {name: _tidy(child) for name, child in value.items()}
-        elif key not in {"title", "unit"}:
+        elif key not in {"title", "unit", "identity"}:
             tidy[key] = _tidy_value(key, value)
     if schema.get("unit") and isinstance(schema["unit"], str):
         tidy["description"] = f"{tidy.get('description', '')} [{schema['unit']}]".strip()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ifbench.cells import Choice, Recipe, Task
+from ifbench.errors import IfbenchError
 from ifbench.hookspecs import DatasetSpec
 from ifbench.identity import digest, flatten
 from ifbench.suite.checking import Owner, check
@@ -145,6 +146,9 @@ def _size(data: Values, entry: Node, faults: Faults) -> Size | None:
     assert isinstance(spec, DatasetSpec)
     try:
         n_train, n_test = (int(number) for number in spec.sizes(data.params))
+    except IfbenchError as error:
+        faults.add(place, error.message, hint=error.hint)
+        return None
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         reason = f"{type(error).__name__}: {error}"
         faults.add(place, f"the sizes of '{spec.name}' cannot be told: {reason}", hint=f"see: ifbench show {spec.name}")

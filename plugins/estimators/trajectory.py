@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
 from ifbench.errors import EstimatorError
 from ifbench.interfaces import Problem
 from ifbench.interfaces import Trajectory as Stretch
 from ifbench.records import Intervention
+from ifbench.retraining import Retraining
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -20,19 +24,29 @@ WHERE = "estimator 'trajectory'"
 class TrajectoryParams(Params):
     """The retraining that is predicted."""
 
-    steps: int = param(..., ge=1, about="updates of the retraining that is predicted; the protocol's", unit="updates")
-    learning_rate: float | None = param(None, gt=0, about="step size of that retraining; empty: the recipe's")
-    mode: Literal["adjoint", "forward"] = param(
-        "adjoint", about="adjoint: one sweep back for all examples; forward: one run for each example; same scores"
+    steps: int | None = param(
+        None, ge=1, about="updates after the optimum; empty: the protocol's own stretch and horizons", unit="updates"
     )
+    learning_rate: float | None = param(None, gt=0, about="step size of those steps; empty: the recipe's")
+    corrected: bool = param(True, about="false: leave out the Hessian term, which is TracIn along the stretch")
+    mode: Literal["auto", "adjoint", "forward"] = param(
+        "auto",
+        about="forward: a row for each example; adjoint: for each query and horizon; auto: the fewer; same scores",
+    )
+
+    @model_validator(mode="after")
+    def _a_stretch_of_its_own(self) -> Self:
+        if self.learning_rate is not None and self.steps is None:
+            raise PydanticCustomError("steps", "learning_rate goes with steps; without them the protocol's is taken")
+        return self
 
 
 class Trajectory:
-    """Score of example i on query q: `-n dL_q/dw_i` after training on for some steps, w_i the factor of loss i.
+    """Score of example i on query q: `-dL_q/dw_i` after the retraining, w_i the weight of loss i in the mean loss.
 
     The derivative is that of every update that training makes, through momentum and the moments of Adam and RMSProp,
-    batches, dropout and running statistics. Weights of 1 give the baseline of a protocol that trains on from the
-    optimum, so that the prediction is exact to first order in the change of weights.
+    batches, dropout and running statistics, in the form in which the protocol's interventions enter. At weights that
+    are not changed it is that of the protocol's baseline, so that the prediction is exact to first order.
     """
 
     def __init__(self, params: TrajectoryParams) -> None:
@@ -41,45 +55,49 @@ class Trajectory:
         self._diagnostics: dict[str, Any] = {}
 
     def fit(self, problem: Problem) -> None:
-        """Take up the training where it stopped.
+        """Take up the training where the retraining starts.
 
         Raises:
-            EstimatorError: The problem does not know where that was.
+            EstimatorError: The problem does not know where that is, or which retraining is meant.
+            UnsupportedError: The protocol trains from scratch or on another objective.
         """
-        self._stretch = problem.trajectory(steps=self.params.steps, learning_rate=self.params.learning_rate)
+        params = self.params
+        own = None if params.steps is None else Retraining(params.steps, learning_rate=params.learning_rate)
+        self._stretch = problem.trajectory(own)
         self._diagnostics = _diagnose(problem, self._stretch)
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """See `ifbench.interfaces.Estimator.score`; after the last of the steps."""
-        return self.score_at(problem, examples, queries, horizons=[self.params.steps])[0]
-
-    def score_at(
-        self, problem: Problem, examples: LongTensor, queries: LongTensor, *, horizons: Sequence[int]
-    ) -> Tensor:
-        """Scores for the effect after each number of updates, shape (n_horizon, n_example, n_query).
-
-        Args:
-            problem: The one it was fitted to.
-            examples: Rows of the training set.
-            queries: Rows of the test set.
-            horizons: Numbers of updates, each between 1 and `steps`.
-        """
-        stretch = self._fitted()
-        if self.params.mode == "adjoint":
-            slopes = stretch.adjoint(queries, horizons=horizons)[:, examples]
+        """See `ifbench.interfaces.Estimator.score`; an axis of horizons in front where the protocol has several."""
+        stretch, corrected = self._fitted(), self.params.corrected
+        if self._forwards(n_example=len(examples), n_query=len(queries)):
+            single = problem.params.new_zeros(len(examples), len(examples)).fill_diagonal_(1)
+            slopes = stretch.effects(single, queries, examples=examples, corrected=corrected)
         else:
-            single = problem.params.new_zeros(len(examples), problem.n_train)
-            single[range(len(examples)), examples] = 1
-            slopes = stretch.effects(single, queries, horizons=horizons)
-        return _finite(-problem.n_train * slopes, horizons)
+            slopes = stretch.adjoint(queries, examples=examples, corrected=corrected)
+        scores = _finite(-slopes, stretch)
+        return scores if len(scores) > 1 else scores[0]
 
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
-        """Eq. 6 along each intervention, (n_intervention, n_param), always forwards."""
-        changes = problem.params.new_zeros(len(interventions), problem.n_train)
-        for row, intervention in zip(changes, interventions, strict=True):
-            for example, added in intervention.weights:
-                row[example] += added * problem.n_train
-        return _finite(self._fitted().forward(changes, horizons=[self.params.steps]).params[0], [self.params.steps])
+        """Eq. 6 along each intervention, (n_intervention, n_param), at the end of the stretch, always forwards."""
+        import torch
+
+        stretch = self._fitted()
+        rows = sorted({row for item in interventions for row, _ in item.weights})
+        place = {row: number for number, row in enumerate(rows)}
+        changes = problem.params.new_zeros(len(interventions), len(rows))
+        for change, intervention in zip(changes, interventions, strict=True):
+            for row, added in intervention.weights:
+                change[place[row]] += added
+        examples = cast("LongTensor", torch.tensor(rows, dtype=torch.int64, device=problem.device))
+        end = stretch.how.looks[-1:]
+        met = stretch.forward(changes, examples=examples, horizons=end, corrected=self.params.corrected)
+        return _finite(met.params[0], stretch)
+
+    def _forwards(self, *, n_example: int, n_query: int) -> bool:
+        """Whether derivatives are carried forwards."""
+        if self.params.mode != "auto":
+            return self.params.mode == "forward"
+        return n_example < n_query * len(self._fitted().how.looks)
 
     def diagnostics(self) -> Mapping[str, Any]:
         """For Adam and RMSProp, how many parameters have a second moment that is zero or drowns in epsilon."""
@@ -105,10 +123,11 @@ def _diagnose(problem: Problem, stretch: Stretch) -> dict[str, Any]:  # Any: JSO
     return found
 
 
-def _finite(values: Tensor, horizons: Sequence[int]) -> Tensor:
+def _finite(values: Tensor, stretch: Stretch) -> Tensor:
     if not values.isfinite().all():
         raise EstimatorError(
-            f"the derivative of the trajectory is not finite within {max(horizons)} steps: it grows without bound",
+            f"the derivative of the trajectory is not finite within {stretch.how.looks[-1]} steps: "
+            "it grows without bound",
             where=WHERE,
             hint="ask for fewer steps, or a smaller learning_rate in both estimator and protocol",
         )
@@ -125,5 +144,5 @@ def ifbench_estimators() -> Iterable[EstimatorSpec]:
         summary="derivative of the retraining itself in the examples' weights, forwards or as one adjoint sweep",
         source="Schioppa et al. 2023, Theorem 2 (eq. 6) and section E.1",
         check_params={"steps": 200, "learning_rate": 0.35},  # enough to reach the optimum that the checks solve for
-        needs=("where training stopped, optimizer vectors included", "time for training on, a few times over"),
+        needs=("where the retraining starts, optimizer vectors included", "time for training on, a few times over"),
     )

@@ -13,6 +13,7 @@ from ifbench.numerics.layers import BatchNorm
 from ifbench.numerics.models import Classifier
 from ifbench.numerics.training import Trainer
 from ifbench.numerics.trajectory import TrainingTrajectory
+from ifbench.retraining import Retraining
 from ifbench.testing import objective_of
 from tests.benchmarks.paired import compare
 
@@ -81,7 +82,7 @@ def test_adjoint_against_training(benchmark, settings, name, work):
     trainer, state, steps = settings(name)
     n_query, memory, limit = WORK[work]
     weights, queries = torch.ones(trainer.n_train), torch.arange(n_query)
-    trajectory = TrainingTrajectory(trainer, trainer.data, state, BEFORE, steps, memory=memory)
+    trajectory = TrainingTrajectory(trainer, trainer.data, state, BEFORE, Retraining(steps), memory)
     benchmark.group = name
     compare(
         benchmark,

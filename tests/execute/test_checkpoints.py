@@ -8,6 +8,7 @@ from ifbench.errors import IfbenchError
 from ifbench.execute import Context, execute
 from ifbench.jobs import ScoreJob, train_job
 from ifbench.registry import load_registry
+from ifbench.retraining import Retraining
 from ifbench.store.artifacts import Store
 
 
@@ -22,7 +23,7 @@ def stored(folder, recipe):
     task = Task(data, network, recipe, 0, "float64")
     context, job = Context(Store(folder), registry), train_job(task, registry)
     execute(job, context)
-    return context.trained(ScoreJob(task, job.id, choice(registry, "estimator", "random"), (), {}, "none"))
+    return context.trained(ScoreJob(task, job.id, choice(registry, "estimator", "random"), (), "label", {}, "none"))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -47,7 +48,7 @@ def test_a_training_that_ended_early_goes_on_from_where_it_ended(tmp_path):
     assert [point.step for point in trained.checkpoints] == [trained.steps]
     assert trained.artifact.meta["gradient_norm"] <= 0.3
     assert trained.artifact.meta["converged"]
-    assert trained.problem.trajectory(steps=3).first == trained.steps
+    assert trained.problem.trajectory(Retraining(3)).first == trained.steps
 
 
 def test_meta_tells_how_far_training_came(tmp_path):

@@ -14,8 +14,10 @@ from ifbench.interfaces import Batch, Dataset
 from ifbench.numerics.layers import BatchNorm, Dropout
 from ifbench.numerics.models import Classifier, Regressor
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.replay import DEFAULT_MEMORY
 from ifbench.numerics.training import Trainer, trainer_of
 from ifbench.numerics.trajectory import MAX_ROWS, TrainingTrajectory
+from ifbench.retraining import Retraining
 from ifbench.testing import objective_of
 from tests.retraining import run_many, run_of
 
@@ -56,15 +58,15 @@ def trained(model, data, recipe):
     return trainer, trainer.train(objective.layout.flatten(dict(model.module.named_parameters())))[0]
 
 
-def trajectory_of(trainer, state, *, steps=STEPS, **changes):
-    return TrainingTrajectory(trainer, trainer.data, state, trainer.recipe.steps, steps, **changes)
+def trajectory_of(trainer, state, *, steps=STEPS, memory=DEFAULT_MEMORY, **how):
+    return TrainingTrajectory(trainer, trainer.data, state, trainer.recipe.steps, Retraining(steps, **how), memory)
 
 
 def retrained(trainer, state, changes, horizon, *, learning_rate=None):
     """Central differences of parameters, running statistics and query losses after really training on."""
     run = run_of(trainer, Dataset(trainer.data, trainer.data, 3), state)
     told = {"steps": horizon, "first": trainer.recipe.steps, "learning_rate": learning_rate}
-    ends = [run_many(trainer, state, 1 + sign * STEP * changes, **told) for sign in (1, -1)]
+    ends = [run_many(trainer, state, 1 + sign * STEP * changes * trainer.n_train, **told) for sign in (1, -1)]
     losses = [run.query_losses(end, torch.arange(len(trainer.data.targets))) for end in ends]
     pairs = (*zip(*ends, strict=True), losses)
     return tuple((above - below) / (2 * STEP) for above, below in pairs)
@@ -76,7 +78,7 @@ def error(value, wanted):
 
 @pytest.fixture
 def changes(generator):
-    return torch.randn(3, 30, generator=generator, dtype=torch.float64)
+    return torch.randn(3, 30, generator=generator, dtype=torch.float64) / 30
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -110,7 +112,7 @@ def test_one_step_of_descent_is_the_gradient(network, flowers):
     trainer, state = trained(network, flowers, recipe_of("gradient-descent"))
     forward = trajectory_of(trainer, state).forward(torch.eye(30, dtype=torch.float64), horizons=[1]).params[0]
     gradients = trainer.objective.example_gradients(state.params, state.buffers, flowers)
-    torch.testing.assert_close(forward, -0.1 * gradients / 30, rtol=1e-12, atol=1e-15)
+    torch.testing.assert_close(forward, -0.1 * gradients, rtol=1e-12, atol=1e-15)
 
 
 def test_eq_6_summed_by_hand(network, flowers, changes):
@@ -118,7 +120,7 @@ def test_eq_6_summed_by_hand(network, flowers, changes):
     objective, rate, params, tangent = trainer.objective, 0.1, state.params, torch.zeros(3, len(state.params)).double()
     for _ in range(STEPS):
         at = (params, state.buffers, flowers)
-        slopes = changes @ objective.example_gradients(*at) / 30
+        slopes = changes @ objective.example_gradients(*at)
         products = objective.hessian_products(*at, tangent) + 2 * objective.decay * tangent
         params = params - rate * (objective.mean_gradient(*at) + 2 * objective.decay * params)
         tangent = tangent - rate * (slopes + products)
@@ -254,7 +256,7 @@ def test_convolutions_with_normalisation(augmentation, generator):
     data = Batch(torch.randn(12, 1, 6, 6, generator=generator, dtype=torch.float64), torch.arange(12) % 3)
     trainer, state = trained(Classifier(module.eval()), data, recipe_of("momentum", batch_size=5, **augmentation))
     trajectory, queries = trajectory_of(trainer, state), torch.arange(12)
-    changes = torch.randn(2, 12, generator=generator, dtype=torch.float64)
+    changes = torch.randn(2, 12, generator=generator, dtype=torch.float64) / 12
     forward = trajectory.forward(changes, horizons=[STEPS]).params[0]
     adjoint = trajectory.adjoint(queries, horizons=[STEPS])[0]
     params, _, losses = retrained(trainer, state, changes, STEPS)
@@ -359,9 +361,9 @@ def test_a_problem_goes_on_where_its_training_stopped(noisy_network, flowers, ch
     problem = TrainedProblem(
         objective, data, state.params, checkpoints, recipe, 5, buffers=state.buffers, slots=state.slots
     )
-    forward = problem.trajectory(steps=STEPS).forward(changes, horizons=[STEPS]).params[0]
+    forward = problem.trajectory(Retraining(STEPS)).forward(changes, horizons=[STEPS]).params[0]
     assert error(forward, retrained(trainer, state, changes, STEPS)[0]) < 1e-6
-    sooner = replace(problem, steps_made=BEFORE - 3).trajectory(steps=STEPS)
-    assert (problem.trajectory(steps=STEPS).first, sooner.first) == (BEFORE, BEFORE - 3)
+    sooner = replace(problem, steps_made=BEFORE - 3).trajectory(Retraining(STEPS))
+    assert (problem.trajectory(Retraining(STEPS)).first, sooner.first) == (BEFORE, BEFORE - 3)
     with pytest.raises(EstimatorError, match="no trajectory: it does not hold the vectors adam"):
-        replace(problem, slots=None).trajectory(steps=STEPS)
+        replace(problem, slots=None).trajectory(Retraining(STEPS))

@@ -13,6 +13,7 @@ from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.training import trainer_of
 from ifbench.records import Intervention
 from ifbench.registry import load_registry
+from ifbench.retraining import Retraining
 from ifbench.testing import objective_of, params_to_check
 from tests.plugins.estimators.references import blobs, every
 from tests.retraining import run_many
@@ -138,7 +139,7 @@ def trained_on(problem, steps, example, change):
     weights = torch.ones(1, problem.n_train, dtype=problem.dtype)
     weights[0, example] += change
     trainer = trainer_of(problem.objective, problem.data.train, problem.recipe, task_seed=problem.seed)
-    start = problem.trajectory(steps=steps).start
+    start = problem.trajectory(Retraining(steps)).start
     ends = run_many(trainer, start, weights, steps=steps, first=problem.recipe.steps)
     return problem.objective.example_losses(ends.params[0], ends.buffers[0], problem.data.test)
 

@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from ifbench.cells import Choice, Recipe, Task
-from ifbench.errors import EstimatorError
+from ifbench.errors import EstimatorError, UnsupportedError
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.replay import state_at
 from ifbench.numerics.task import prepare
 from ifbench.records import Intervention
 from ifbench.registry import load_registry
+from ifbench.retraining import Retraining
 from ifbench.stats.correlations import pearson
 from ifbench.testing import assert_conforms, near_isotropic, params_to_check
 from tests.retraining import measure, run_many, run_of
@@ -19,6 +21,7 @@ from tests.retraining import measure, run_many, run_of
 N_TRAIN, N_TEST = 120, 30
 QUERIES = torch.arange(N_TEST)
 DESCENT = Recipe(learning_rate=0.1, steps=3000, weight_decay=1e-3)
+SGD = Recipe(optimizer="sgd", momentum=0.0, learning_rate=0.05, steps=300, batch_size=20, weight_decay=1e-3)
 ADAM = Recipe(optimizer="adam", learning_rate=0.003, steps=300, batch_size=20, weight_decay=1e-3)
 
 
@@ -45,6 +48,7 @@ def iris(registry):
             )
             prepared = prepare(task, registry)
             state, checkpoints = prepared.trainer.train(prepared.initial)
+            kept = {0: prepared.trainer.start(prepared.initial), recipe.steps: state}
             problem = TrainedProblem(
                 prepared.objective,
                 prepared.data,
@@ -54,8 +58,10 @@ def iris(registry):
                 task.seed,
                 buffers=state.buffers,
                 slots=state.slots,
+                states=lambda step: state_at(prepared.trainer, kept, step),
             )
-            made[key] = (problem, run_of(prepared.trainer, prepared.data, state))
+            run = run_of(prepared.trainer, prepared.data, state, states=problem.states)
+            made[key] = (problem, run)
         return made[key]
 
     return make
@@ -116,23 +122,94 @@ def test_small_changes_of_weight_are_predicted_to_a_percent(registry, iris, reci
 def test_both_modes_give_the_same_scores(registry, iris, recipe):
     problem, _ = iris(recipe)
     examples, queries = torch.tensor([7, 0, 119]), torch.tensor([4, 2])
-    adjoint, forward = (
-        fitted(registry, problem, steps=30, mode=mode).score_at(problem, examples, queries, horizons=[30, 1, 12])
-        for mode in ("adjoint", "forward")
-    )
-    assert adjoint.shape == (3, 3, 2)
-    torch.testing.assert_close(adjoint, forward, rtol=1e-10, atol=1e-12)
+    problem = replace(problem, retraining=Retraining(30, horizons=(1, 12, 30)))
+    for corrected in (True, False):
+        adjoint, forward = (
+            fitted(registry, problem, mode=mode, corrected=corrected).score(problem, examples, queries)
+            for mode in ("adjoint", "forward")
+        )
+        assert adjoint.shape == (3, 3, 2)
+        torch.testing.assert_close(adjoint, forward, rtol=1e-10, atol=1e-12)
 
 
-def test_scores_follow_the_horizon(registry, iris):
-    problem, run = iris(DESCENT)
-    estimator, rows = fitted(registry, problem, steps=40), torch.arange(N_TRAIN)
-    horizons = [1, 10, 40]
-    scores = estimator.score_at(problem, rows, QUERIES, horizons=horizons)
-    torch.testing.assert_close(scores[-1], estimator.score(problem, rows, QUERIES), rtol=1e-10, atol=1e-14)
-    for horizon, found in zip(horizons, scores, strict=True):
-        effects = measured(registry, run, [reweighted(5, -1e-3)], steps=horizon)[0]
-        assert (found[5] * 1e-3 / N_TRAIN - effects).norm() < 1e-2 * effects.norm()
+FINE_TUNE = {"steps": 20, "checkpoint": 200, "horizons": (1, 7, 20), "learning_rate": 0.01}
+FROM_OPTIMUM = {"steps": 40, "horizons": (1, 10, 40)}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "protocol", "values", "tolerance"),
+    [
+        (DESCENT, "retrain-from-optimum", FROM_OPTIMUM, 1e-2),
+        (SGD, "fine-tune", FINE_TUNE, 1e-5),
+        (ADAM, "fine-tune", FINE_TUNE, 1e-5),
+    ],
+    ids=["from optimum", "fine-tune sgd", "fine-tune adam"],
+)
+def test_scores_follow_the_protocol(registry, iris, recipe, protocol, values, tolerance):
+    """Central differences of what the protocol itself measures, from a checkpoint, at each of its horizons."""
+    problem, run = iris(recipe)
+    spec, rows, epsilon = registry.protocol(protocol), torch.tensor([5, 71]), 1e-5
+    problem = replace(problem, retraining=spec.retraining(spec.params(**values), run.steps))
+    both = [Intervention(((int(row), sign * epsilon),)) for sign in (1, -1) for row in rows]
+    ahead, behind = measure(protocol, run, both, QUERIES, **values).split(2, dim=1)
+    wanted = -(ahead - behind) / (2 * epsilon)
+    scores = fitted(registry, problem).score(problem, rows, QUERIES)
+    assert scores.shape == (3, 2, N_TEST)
+    for found, at in zip(scores, wanted, strict=True):
+        assert (found - at).norm() < tolerance * at.norm()
+    change = fitted(registry, problem).parameter_change(problem, both)
+    params = run.retrain(both, problem.retraining, lambda networks, _: networks.params)[-1]
+    slope = (params[1:3] - params[3:]) / 2  # Theorem 2, eq. 6
+    assert (change[:2] - slope).norm() < 0.01 * slope.norm()
+    if recipe is SGD:  # eq. 2
+        tracin = fitted(registry, problem, corrected=False).parameter_change(problem, both)[:2]
+        ones, rate = torch.ones(N_TRAIN, dtype=torch.float64), {"learning_rate": 0.01}
+        updates = run.trainer.follow(run.states(200), ones, steps=20, first=200, **rate)
+        at = [problem.example_gradients(rows, at=update.before.params) for update in updates]
+        by_hand = -0.01 * epsilon * torch.stack(at).sum(0)
+        torch.testing.assert_close(tracin, by_hand, rtol=1e-8, atol=1e-15)
+        assert (tracin - slope).norm() > 2 * (change[:2] - slope).norm()
+
+
+def test_only_the_examples_asked_for_are_computed(registry, iris, monkeypatch):
+    problem, _ = iris(SGD)
+    seen, rows = [], torch.tensor([4, 90, 4])
+    gradients, dots = problem.objective.example_gradients, problem.objective.dots
+    told = {
+        "example_gradients": lambda *args: (seen.append(len(args[2].targets)), gradients(*args))[1],
+        "dots": lambda *args: (seen.append(len(args[2].targets)), dots(*args))[1],
+    }
+    problem = replace(problem, retraining=Retraining(6, form="term"))
+    wanted = fitted(registry, problem).score(problem, torch.arange(N_TRAIN), QUERIES[:4])[rows]
+    with monkeypatch.context() as patch:
+        for name, work in told.items():
+            patch.setitem(problem.objective.__dict__, name, work)
+        for mode, n_query in (("forward", 4), ("adjoint", 4), ("auto", 4)):
+            estimator = fitted(registry, problem, mode=mode)
+            found = estimator.score(problem, rows, QUERIES[:n_query])
+            torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-12)
+    assert set(seen) == {2}
+    estimator = fitted(registry, problem)
+    assert [estimator._forwards(n_example=count, n_query=4) for count in (3, 4)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("stretch", "error", "words"),
+    [
+        (None, EstimatorError, "no protocol is known"),
+        (Retraining(5, start=0), UnsupportedError, "from the initial parameters is not followed"),
+        (Retraining(5, form="term", proximal=0.1), UnsupportedError, "proximal objective is not followed"),
+        (Retraining(5, start=9999), EstimatorError, "after 9999 updates; the training made 300"),
+    ],
+)
+def test_stretches_that_cannot_be_followed_are_refused(registry, iris, stretch, error, words):
+    with pytest.raises(error, match=words):
+        fitted(registry, replace(iris(ADAM)[0], retraining=stretch))
+
+
+def test_a_step_size_goes_with_steps(registry):
+    with pytest.raises(ValueError, match="learning_rate goes with steps"):
+        registry.estimator("trajectory").params(learning_rate=0.1)
 
 
 def test_a_group_adds_up(registry, iris):

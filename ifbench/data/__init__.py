@@ -1,0 +1,1 @@
+"""What data sets have in common: where files are, which examples are taken, tables, images."""
