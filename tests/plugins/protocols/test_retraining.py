@@ -163,15 +163,6 @@ def test_against_the_trained_network_a_change_holds_the_drift():
     torch.testing.assert_close(change, own + none, rtol=1e-12, atol=1e-14)
 
 
-def test_divergence_is_the_norm_of_the_parameter_change():
-    task = run_at(EXAMPLE.problem.params, optimizer="sgd", momentum=0.5, batch_size=3, learning_rate=0.1)
-    interventions = [reweighted(2, 0.01), reweighted(2, 0.02)]
-    found = measure("divergence", task, interventions, QUERIES, steps=5, horizons=(2, 5))
-    assert found.shape == (2, 2, 1)
-    changes = task.retrain(interventions, stretch("divergence", steps=5), lambda networks, _: networks.params)
-    torch.testing.assert_close(found[1, :, 0], (changes[4, 1:] - changes[4, 0]).norm(dim=1), rtol=1e-12, atol=0)
-
-
 def stretch(name, **params):
     spec = load_registry().protocol(name)
     return spec.retraining(spec.params(**params), 400)
