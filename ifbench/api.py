@@ -40,8 +40,8 @@ class Results:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 when every cell is ok, 1 when some failed."""
-        failed = any(record.status != "ok" for record in self.records)
+        """0 when every cell is ok or unsupported, 1 when some failed."""
+        failed = any(record.status not in {"ok", "unsupported"} for record in self.records)
         return ExitCode.CELLS_FAILED if failed else ExitCode.OK
 
     def to_pandas(self) -> pd.DataFrame:
@@ -98,9 +98,9 @@ def run(
     directory = Path(out) if out is not None else Path("leaderboards") / result_name(plan.suite)
     go = Run(plan, store, registry, directory, lambda: open_executor(executor, setup, workers), watcher)
     records = go()
-    from ifbench.report.files import write_tables
+    from ifbench.report.files import write_report
 
-    write_tables(directory)
+    write_report(directory)
     return Results(directory, tuple(records), go.jobs_done)
 
 

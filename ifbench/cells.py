@@ -160,6 +160,10 @@ class QueryRule:
     at: float | None = None
     rows: tuple[int, ...] = ()
 
+    def count(self, n_test: int) -> int:
+        """Points that it takes of `n_test`."""
+        return self.amount.of(n_test) if self.amount is not None else len(self.rows) or n_test
+
 
 @dataclass(frozen=True)
 class ExampleRule:
@@ -175,6 +179,7 @@ class ExampleRule:
         group: How many examples, next to each other in that order, are changed together; None: each on its own. Not for
             `groups`.
         draws: Number of sets that `groups` draws.
+        sets: How often `random` draws its examples anew, each time for an equal share of the queries, in their order.
         weights: Factors of each example's loss, one intervention for each: 0 leaves it out, 2 doubles it.
         epsilons: Instead of `weights`, what is added to each example's weight in the mean loss.
     """
@@ -186,6 +191,7 @@ class ExampleRule:
     by: str = "self"
     group: Amount | None = None
     draws: int | None = None
+    sets: int = 1
     weights: tuple[float, ...] = (0.0,)
     epsilons: tuple[float, ...] = ()
 
@@ -203,7 +209,7 @@ class ExampleRule:
         return self.draws is None and (self.group is None or self.group.of(n_train) == 1)
 
     def n_group(self, n_train: int) -> int:
-        """Groups of one query: complete ones only, or single examples."""
+        """Groups of one query, thus of one set: complete ones only, or single examples."""
         if self.draws is not None:
             return self.draws
         chosen = self.amount.of(n_train) if self.amount else n_train
@@ -225,3 +231,43 @@ class Published:
     where: Mapping[str, Any]
     part: str = "all"
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture of a suite's results.
+
+    Keys are dotted keys of a task, an estimator or a protocol (`architecture.depth`, `estimator.damping`), or one of
+    `FIGURE_KEYS`.
+
+    Attributes:
+        x: The key along the x axis; values that are no numbers stand below each other instead.
+        y: Metrics, findings of a protocol or timings, each in axes of its own unless `metric` is a key of the figure.
+        curve: The key that tells curves apart; whatever else varies tells them apart as well.
+        panel: The key that tells axes apart.
+        part: Which part of the examples is shown, where no key is `part` or `size`.
+        where: Key -> value, or list of values, that a result must have.
+        log: Which axes are logarithmic.
+    """
+
+    x: str
+    y: tuple[str, ...]
+    curve: str | None = None
+    panel: str | None = None
+    part: str = "all"
+    where: Mapping[str, Any] = field(default_factory=dict)
+    log: Literal["", "x", "y", "xy"] = ""
+    title: str = ""
+
+
+FIGURE_KEYS: Mapping[str, str] = {
+    "estimator": "label of the estimator",
+    "protocol": "label of the protocol",
+    "horizon": "updates after which effects were measured",
+    "part": "part of the examples",
+    "size": "examples that an intervention of a part changes together",
+    "query": "number of the query, counted from 1",
+    "metric": "what is on the y axis",
+    "seed": "seed of the task",
+}
+"""Keys of a figure besides the dotted ones."""

@@ -10,6 +10,7 @@ import numpy as np
 from ifbench.errors import IfbenchError, MissingArtifactError
 from ifbench.jobs import CHANGE, TRAIN, change_job
 from ifbench.plan import CellWork
+from ifbench.stats.blocks import shares
 from ifbench.stats.effects import predicted_effects
 from ifbench.stats.rows import FloatArray
 from ifbench.store.artifacts import Store
@@ -27,12 +28,14 @@ class Compared:
         measured: Same shape, the mean over repeats.
         selected: Which entries count, bool, same shape.
         repeats: Each repeat, (n_repeat, n_row, n_column), where there are several and the metric may compare them.
+        n_set: Sets of examples; each has an equal share of the columns, and its own rows.
     """
 
     predicted: FloatArray
     measured: FloatArray
     selected: Mask
     repeats: FloatArray | None = None
+    n_set: int = 1
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def parts_of(work: CellWork, suite: Suite, store: Store) -> Parts:
     if trained is None:
         raise MissingArtifactError(work.label)
     if work.score is not None:
-        _, queries = stored_scores(work.score, store)
+        queries = stored_scores(work.score, store).queries
     else:
         queries = asked_queries(suite.queries, trained, seed=work.cell.task.seed)
     sizes = {"n_train": int(trained.meta["n_train"]), "n_query": len(queries), "seed": work.cell.task.seed}
@@ -102,10 +105,10 @@ def compare(work: CellWork, suite: Suite, store: Store) -> Comparison:
 def _effects(work: CellWork, store: Store, named: Parts) -> list[Look]:
     """The view `effects`: a row an intervention, a column a query."""
     assert work.score is not None
-    tested, (scores, queries) = named["all"], stored_scores(work.score, store)
-    truth = _measured(work, tested, store, queries.tolist())
+    tested, scores = named["all"], stored_scores(work.score, store)
+    truth = _measured(work, tested, store, scores.queries.tolist())
     repeats, horizons, drift = truth.changes, truth.horizons, truth.drift
-    predicted = predicted_effects(tested.interventions, scores)
+    predicted = predicted_effects(tested.interventions, scores.values, scores.examples)
     predicted = _of_horizons(predicted, len(horizons), work)
     masks = {name: part.among(tested.interventions) for name, part in named.items()}
     return [
@@ -113,7 +116,9 @@ def _effects(work: CellWork, store: Store, named: Parts) -> list[Look]:
             horizon,
             {
                 "effects": {
-                    name: Compared(predicted[at], repeats[:, at].mean(axis=0), mask, _several(repeats[:, at]))
+                    name: Compared(
+                        predicted[at], repeats[:, at].mean(axis=0), mask, _several(repeats[:, at]), named[name].n_set
+                    )
                     for name, mask in masks.items()
                 }
             },
@@ -129,7 +134,7 @@ def _effects(work: CellWork, store: Store, named: Parts) -> list[Look]:
 
 
 def _parameters(work: CellWork, store: Store, named: Parts) -> list[Look]:
-    """The views `norms` and `errors` of `MetricSpec.of`: a row an intervention, one column."""
+    """The views `norms` and `errors` of `MetricSpec.of`: a row an intervention, a column a set of them."""
     assert work.score is not None
     tested = named["all"]
     truth = _measured(work, tested, store, ())
@@ -137,17 +142,18 @@ def _parameters(work: CellWork, store: Store, named: Parts) -> list[Look]:
     stored = store.get(CHANGE, change_job(work.score, tested.interventions).id)
     if stored is None:
         raise MissingArtifactError(work.label)
-    predicted = stored.arrays["changes"].astype(np.float64)  # (n_intervention, n_param)
-    size = np.linalg.norm(predicted, axis=-1)[:, None]
-    masks = {name: _tests(part, tested)[:, None] for name, part in named.items()}
+    predicted = _of_horizons(stored.arrays["changes"].astype(np.float64), len(truth.horizons), work)
+    masks = {name: _tests(part, tested) for name, part in named.items()}
     looks = []
     for at, horizon in enumerate(truth.horizons):
         mean = repeats[:, at].mean(axis=0)
-        norm, error = np.linalg.norm(mean, axis=-1)[:, None], np.linalg.norm(predicted - mean, axis=-1)[:, None]
+        size, norm, error = (
+            np.linalg.norm(change, axis=-1)[:, None] for change in (predicted[at], mean, predicted[at] - mean)
+        )
         each = np.linalg.norm(repeats[:, at], axis=-1)[..., None]
         views = {
-            "norms": {name: Compared(size, norm, mask, _several(each)) for name, mask in masks.items()},
-            "errors": {name: Compared(error, norm, mask) for name, mask in masks.items()},
+            "norms": {name: _by_set(mask, size, norm, each) for name, mask in masks.items()},
+            "errors": {name: _by_set(mask, error, norm) for name, mask in masks.items()},
         }
         told: dict[str, float | str] = {"engine": truth.index.engine, "change": _median_size(norm)}
         looks.append(Look(horizon, views, told, _unusable(repeats[:, at])))
@@ -189,7 +195,7 @@ def _measured(work: CellWork, tested: Tested, store: Store, queries: Sequence[in
 
 
 def _of_horizons(predicted: FloatArray, n_horizon: int, work: CellWork) -> FloatArray:
-    """Predicted effects of each horizon, (n_horizon, n_intervention, n_query): the estimator's own, or all the same."""
+    """Predictions of each horizon, (n_horizon, n_intervention, n_column): the estimator's own, or all the same."""
     if predicted.ndim == 2:
         return np.broadcast_to(predicted, (n_horizon, *predicted.shape))
     if len(predicted) != n_horizon:
@@ -201,8 +207,16 @@ def _of_horizons(predicted: FloatArray, n_horizon: int, work: CellWork) -> Float
 
 
 def _tests(part: Tested, whole: Tested) -> Mask:
-    """Which of all interventions a part tests for any query, (n_intervention,)."""
-    return np.asarray(part.among(whole.interventions).any(axis=1), dtype=np.bool_)
+    """Which of all interventions each set of a part tests for any query, (n_intervention, n_set)."""
+    mask = part.among(whole.interventions)
+    return np.stack([mask[:, own].any(axis=1) for own in shares(mask.shape[1], part.n_set)], axis=1)
+
+
+def _by_set(mask: Mask, predicted: FloatArray, measured: FloatArray, repeats: FloatArray | None = None) -> Compared:
+    """Numbers of interventions, (n_intervention, 1), compared within each set."""
+    first, second = (np.broadcast_to(values, mask.shape) for values in (predicted, measured))
+    several = None if repeats is None else _several(np.broadcast_to(repeats, (len(repeats), *mask.shape)))
+    return Compared(first, second, mask, several, mask.shape[1])
 
 
 def _several(repeats: FloatArray) -> FloatArray | None:

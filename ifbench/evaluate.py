@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from ifbench.cells import Choice
 from ifbench.comparisons import Compared, Look, compare
 from ifbench.errors import MissingArtifactError
+from ifbench.hookspecs import MetricSpec
 from ifbench.identity import derive_seed, digest
-from ifbench.interfaces import Metric
 from ifbench.jobs import SCORE, TRAIN, stated_task
 from ifbench.outcome import Outcome
 from ifbench.plan import CellWork
@@ -111,28 +111,32 @@ def _findings(work: CellWork, common: Record, store: Store) -> list[Record]:
 
 
 def _by_metric(
-    look: Look, suite: Suite, registry: Registry, ask: Callable[[Metric, str, Compared], Value | None]
+    look: Look, suite: Suite, registry: Registry, ask: Callable[[MetricSpec, str, Compared], Value | None]
 ) -> dict[str, dict[str, Value]]:
     """Metric -> part -> what `ask` says, for the metrics that have a view of this look; nothing where it says None."""
     found: dict[str, dict[str, Value]] = {}
     for choice in suite.metrics:
         spec = registry.metric(choice.name)
         for view in (view for view in spec.of if view in look.views):
-            told = {name: ask(spec.load(), name, pair) for name, pair in look.views[view].items()}
+            told = {name: ask(spec, name, pair) for name, pair in look.views[view].items()}
             if any(value is not None for value in told.values()):
                 found[choice.name] = {name: value for name, value in told.items() if value is not None}
     return found
 
 
-def _estimate(work: CellWork, metric: Metric, part: str, pair: Compared) -> Estimate:
+def _estimate(work: CellWork, spec: MetricSpec, part: str, pair: Compared) -> Estimate:
     seed = derive_seed("bootstrap", work.train.id, part)
-    return estimate(metric, pair.predicted, pair.measured, pair.selected, seed=seed)
+    compared = pair.predicted, pair.measured, pair.selected
+    return estimate(spec.load(), *compared, seed=seed, pooled=spec.pooled, n_set=pair.n_set)
 
 
-def _ceiling(work: CellWork, metric: Metric, _: str, pair: Compared) -> Ceiling | None:
+def _ceiling(work: CellWork, spec: MetricSpec, _: str, pair: Compared) -> Ceiling | None:
     if pair.repeats is None:
         return None
-    return ceiling(reliability(metric, pair.repeats, pair.selected, seed=derive_seed("ceiling", work.train.id)))
+    seed = derive_seed("ceiling", work.train.id)
+    return ceiling(
+        reliability(spec.load(), pair.repeats, pair.selected, seed=seed, pooled=spec.pooled, n_set=pair.n_set)
+    )
 
 
 def _describe(choice: Choice, registry: Registry, kind: str) -> dict[str, Any]:

@@ -18,6 +18,19 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+Inputs = Literal["vectors", "images", "text"]
+"""What one example is: floats (n_feature,); floats (channel, height, width); bytes of UTF-8, uint8 (max_bytes,)."""
+
+
+def loaded(name: str) -> Callable[..., Any]:
+    """What "module:attribute" names, imported now.
+
+    Raises:
+        ImportError, AttributeError: It names nothing that exists.
+    """
+    module, _, attribute = name.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +72,7 @@ class Spec:
         """
         if not isinstance(self.factory, str):
             return self.factory
-        module, _, attribute = self.factory.partition(":")
-        loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-        return loaded
+        return loaded(self.factory)
 
     @property
     def module(self) -> str:
@@ -75,6 +86,9 @@ class EstimatorSpec(Spec):
 
     Attributes:
         calibrated: Scores have the right size, not only the right order up to a positive factor.
+        predicts_parameters: The class has a method `parameter_change` too, see `ParameterChangeEstimator`; a cell whose
+            protocol measures parameters is otherwise `unsupported`, which the plan knows.
+        follows: Scores depend on how the protocol trains again, `Problem.retraining`: each stretch has its own.
         expected_failures: Conformance check -> why this method fails it. A declared failure that passes is an error.
         check_params: Parameters to be checked with (Any: as in a suite), where the defaults do not suit the small
             problems of the checks.
@@ -82,15 +96,26 @@ class EstimatorSpec(Spec):
 
     kind = "estimator"
     calibrated: bool = True
+    predicts_parameters: bool = False
+    follows: bool = False
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     check_params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchitectureSpec(Spec):
-    """A kind of network: `factory(params, dataset) -> Model`, called with torch's random state seeded."""
+    """A kind of network: `factory(params, dataset)`, called with torch's random state seeded.
+
+    The factory returns a `Model`, or an `nn.Module` from inputs to logits, or to values where the targets are floats.
+
+    Attributes:
+        takes: Kinds of inputs it can be built for; empty: not said, and any are tried.
+        check_params: Parameters that make it as small as tests like it (Any: as in a suite).
+    """
 
     kind = "architecture"
+    takes: tuple[Inputs, ...] = ()
+    check_params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +124,17 @@ class DatasetSpec(Spec):
 
     Attributes:
         sizes: (n_train, n_test) for given parameters, told without loading anything.
+        gives: What kind its inputs are; None: not known before they are read.
     """
 
     kind = "data"
     sizes: Callable[[Any], tuple[int, int]]
+    gives: Inputs | None = None
+
+
+def fits(data: DatasetSpec, architecture: ArchitectureSpec) -> bool:
+    """Whether an architecture may be built for a data set, as far as the two say."""
+    return data.gives is None or not architecture.takes or data.gives in architecture.takes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +146,7 @@ class ProtocolSpec(Spec):
             training); None where it measures findings and makes none, or one of its own.
         measures: What its answer holds: the effect on each query; the change of each parameter; or `findings`, rows of
             its own that no metric compares with a prediction. Then the factory gives a `Study`.
+        removes: Whether it only leaves examples out; a suite that reweights any beside it is refused.
         asks: What a study wants of the suite. `queries`: the test points of its query rules. `interventions`: those of
             its example rules, which must need no scores. `scores`: those of the estimator under test on the queries;
             the study then has a cell for each estimator, else one for each task.
@@ -128,6 +161,7 @@ class ProtocolSpec(Spec):
     kind = "protocol"
     retraining: Callable[[Any, int], Retraining] | None = None
     measures: Quantity = "effects"
+    removes: bool = False
     asks: tuple[Literal["queries", "interventions", "scores"], ...] = ()
     explains: Explained = "label"
     keys: tuple[str, ...] = ()
@@ -156,11 +190,14 @@ class MetricSpec(Spec):
             measured change of parameters, a pair for each intervention; `errors`, the norm of their difference with
             that of the measured change.
         lower_is_better: Whether 0 is perfect.
+        pooled: Whether it is taken over all pairs of intervention and query together, not for each query (each column)
+            and then averaged.
     """
 
     kind = "metric"
     of: tuple[View, ...] = ("effects", "norms")
     lower_is_better: bool = False
+    pooled: bool = False
 
 
 class Hooks:

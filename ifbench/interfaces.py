@@ -45,6 +45,7 @@ class Dataset:
         n_output: Classes, or values per target.
         source: Where the data came from, where there is a choice; told in records.
         suspect: Training examples whose label is in doubt, bool (n_train,); None where nothing is known.
+        classes: What the classes are called; empty: by their number.
     """
 
     train: Batch
@@ -52,6 +53,7 @@ class Dataset:
     n_output: int
     source: str = ""
     suspect: Tensor | None = None
+    classes: tuple[str, ...] = ()
 
 
 class Model(Protocol):
@@ -335,7 +337,7 @@ class Estimator(Protocol):
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
         """Influence of each example on each query, shape (n_example, n_query).
 
-        An estimator that follows the protocol through time gives (n_horizon, n_example, n_query) where the protocol
+        One that follows the protocol (`EstimatorSpec.follows`) gives (n_horizon, n_example, n_query) where the protocol
         measures at several horizons: a prediction for each.
 
         Positive: the example helps, removing it raises the query's loss. The effect of adding weight delta_i to
@@ -353,7 +355,7 @@ class ParameterChangeEstimator(Protocol):
         ...
 
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
-        """Predicted change of the trained parameters, shape (n_intervention, n_param)."""
+        """Predicted change of the trained parameters, (n_intervention, n_param), or one for each horizon in front."""
         ...
 
 
@@ -400,6 +402,14 @@ class TrainedTask(Protocol):
     @property
     def steps(self) -> int:
         """Updates that the main training made."""
+        ...
+
+    def start(self, how: Retraining, *, repeat: int = 0) -> Point:
+        """The network that a stretch starts from, in one row.
+
+        Raises:
+            IfbenchError: The training was never there.
+        """
         ...
 
     def retrain(
@@ -452,11 +462,12 @@ class Measured(NamedTuple):
     Attributes:
         changes: As `GroundTruth.measure` returns them.
         drift: How far each query's loss moves when nothing is changed and the training just goes on: its loss after the
-            unperturbed run less that under the trained network, in nats, (n_horizon, n_query).
+            unperturbed run less that under the network that the stretch starts from, in nats, (n_horizon, n_query).
+            None: not asked, or without meaning.
     """
 
     changes: Tensor
-    drift: Tensor
+    drift: Tensor | None = None
 
 
 class GroundTruth(Protocol):

@@ -44,10 +44,12 @@ class TrainJob:
 
 @dataclass(frozen=True)
 class ScoreJob:
-    """Score all training examples for the chosen queries of a trained task; timed, so it runs alone.
+    """Score training examples for the chosen queries of a trained task; timed, so it runs alone.
 
     Attributes:
         explains: Whether the loss of a query is that of its own label, or of the class predicted for it.
+        examples: Rows of the training set, rising; None: all of them.
+        protocol: Whose retraining the estimator follows; None: it follows none.
     """
 
     task: Task
@@ -55,6 +57,8 @@ class ScoreJob:
     estimator: Choice
     queries: tuple[QueryRule, ...]
     explains: Explained
+    examples: tuple[int, ...] | None
+    protocol: Choice | None
     identity: Mapping[str, Any]
     id: str
     kind = SCORE
@@ -68,7 +72,8 @@ class ScoreJob:
     @property
     def label(self) -> str:
         """How progress calls it."""
-        return f"score {self.estimator.label} {describe_task(self.task)}"
+        following = f" for {self.protocol.label}" if self.protocol else ""
+        return f"score {self.estimator.label}{following} {describe_task(self.task)}"
 
 
 @dataclass(frozen=True)
@@ -102,12 +107,17 @@ class TruthJob:
 
 @dataclass(frozen=True)
 class ChangeJob:
-    """Predict what some interventions do to the parameters of a trained task."""
+    """Predict what some interventions do to the parameters of a trained task.
+
+    Attributes:
+        protocol: As of `ScoreJob`.
+    """
 
     task: Task
     train_id: str
     estimator: Choice
     interventions: tuple[Intervention, ...]
+    protocol: Choice | None
     id: str
     kind = CHANGE
     exclusive = False
@@ -187,9 +197,15 @@ def score_job(
     registry: Registry,
     *,
     explains: Explained = "label",
+    examples: tuple[int, ...] | None = None,
+    protocol: Choice | None = None,
 ) -> ScoreJob:
-    """The job that scores with `estimator`; its id changes with the text of the plugin."""
+    """The job that scores `examples` (None: all) with `estimator`; its id changes with the text of the plugin.
+
+    Only for an estimator that follows it, the id changes with the retraining of `protocol`.
+    """
     entry = registry.find("estimator", estimator.name)
+    followed = protocol if registry.estimator(estimator.name).follows else None
     identity = {
         "task": train.id,
         "estimator": estimator.name,
@@ -199,14 +215,44 @@ def score_job(
         "source": entry.source_digest,
         **({} if explains == "label" else {"explains": explains}),
     }
-    return ScoreJob(train.task, train.id, estimator, tuple(queries), explains, as_stored(identity), digest(identity))
+    if examples is not None:
+        identity["examples"] = {"count": len(examples), "rows": digest(list(examples))}
+    stretch = None if followed is None else _stretch(train.task, followed, registry)
+    if stretch is None:
+        followed = None
+    else:
+        identity["retraining"] = stretch
+    return ScoreJob(
+        train.task,
+        train.id,
+        estimator,
+        tuple(queries),
+        explains,
+        examples,
+        followed,
+        as_stored(identity),
+        digest(identity),
+    )
+
+
+def _stretch(task: Task, protocol: Choice, registry: Registry) -> dict[str, Any] | None:
+    """What tells one retraining of a task from another, as JSON values (Any); None where the protocol makes none."""
+    retraining = registry.protocol(protocol.name).retraining
+    if retraining is None:
+        return None
+    told = asdict(retraining(registry.params("protocol", protocol.name, protocol.params), task.recipe.steps))
+    if task.recipe.until_gradient_norm is not None:  # the updates made are not known before: whatever depends on them
+        told["of"] = [protocol.name, dict(protocol.params)]
+    return told
 
 
 def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> ChangeJob:
     """The job that predicts changes of parameters with the estimator of a scoring."""
     told = [item.plain() for item in interventions]
-    identity = {**{key: value for key, value in score.identity.items() if key != "queries"}, "interventions": told}
-    return ChangeJob(score.task, score.train_id, score.estimator, tuple(interventions), digest(identity))
+    kept = {key: value for key, value in score.identity.items() if key not in {"queries", "examples"}}
+    identity = {**kept, "interventions": told}
+    own = score.task, score.train_id, score.estimator
+    return ChangeJob(*own, tuple(interventions), score.protocol, digest(identity))
 
 
 def study_job(

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ifbench.cells import Cell, ExampleRule
+from ifbench.cells import Cell, ExampleRule, Task
 from ifbench.errors import NothingSelectedError
+from ifbench.hookspecs import ProtocolSpec
 from ifbench.identity import digest
 from ifbench.jobs import ScoreJob, StudyJob, TrainJob, describe_task, score_job, study_job, train_job, truth_base
 from ifbench.registry import Registry
 from ifbench.retraining import Quantity
+from ifbench.stats.selection import drawn_rows
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
 
@@ -23,12 +25,13 @@ class CellWork:
 
     Attributes:
         score: None where the estimator's plugin did not load; `cell.estimator.unavailable` says why. None as well where
-            the protocol asks for no estimator.
+            the protocol asks for no estimator, and where the cell is unsupported.
         measures: The quantity that the protocol measures.
         selectors: Scores that choose the examples, by estimator label.
         bases: Ground truths of each repeat, see `jobs.truth_base`; none where the protocol measures findings.
         studies: One for each repeat where the protocol measures findings, else none.
         id: Digest of everything the cell's record depends on.
+        unsupported: Why it has no result and never will, as far as the plan knows; empty for others.
     """
 
     cell: Cell
@@ -39,6 +42,7 @@ class CellWork:
     studies: tuple[StudyJob, ...]
     measures: Quantity
     id: str
+    unsupported: str = ""
 
     @property
     def label(self) -> str:
@@ -134,8 +138,18 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     train = trains.setdefault(train.id, train)
     score = None
     spec = registry.protocol(cell.protocol.name)
-    if cell.estimator.unavailable is None and spec.predicted:
-        score = score_job(train, cell.estimator, suite.queries, registry, explains=spec.explains)
+    unsupported = _why_unsupported(cell, spec, registry)
+    if cell.estimator.unavailable is None and spec.predicted and not unsupported:
+        examples = None if spec.measures == "findings" else _drawn(suite.examples, cell.task, registry)
+        score = score_job(
+            train,
+            cell.estimator,
+            suite.queries,
+            registry,
+            explains=spec.explains,
+            examples=examples,
+            protocol=cell.protocol,
+        )
     identity: dict[str, Any] = {  # Any: JSON
         "estimator": score.identity if score else [cell.estimator.name, dict(cell.estimator.params)],
         "label": cell.estimator.label,
@@ -148,7 +162,7 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
         told = digest({**identity, "studies": [study.id for study in studies]})
         return CellWork(cell, train, score, {}, (), studies, spec.measures, told)
     selectors = {
-        choice.label: score_job(train, choice, suite.queries, registry)
+        choice.label: score_job(train, choice, suite.queries, registry, protocol=cell.protocol)
         for choice in suite.estimators
         if choice.unavailable is None and any(rule.needs_scores and rule.by == choice.label for rule in suite.examples)
     }
@@ -158,7 +172,23 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
         "examples": [_rule_identity(rule, selectors) for rule in suite.examples],
         "metrics": [_metric_identity(metric.name, registry) for metric in suite.metrics],
     }
-    return CellWork(cell, train, score, selectors, bases, (), spec.measures, digest(identity))
+    return CellWork(cell, train, score, selectors, bases, (), spec.measures, digest(identity), unsupported)
+
+
+def _why_unsupported(cell: Cell, protocol: ProtocolSpec, registry: Registry) -> str:
+    """Why the estimator cannot predict what the protocol measures; empty where nothing is known against it."""
+    if cell.estimator.unavailable is not None or protocol.measures != "parameters":
+        return ""
+    if registry.estimator(cell.estimator.name).predicts_parameters:
+        return ""
+    return f"'{cell.estimator.name}' predicts scores, not the parameters that {protocol.name} measures"
+
+
+def _drawn(rules: tuple[ExampleRule, ...], task: Task, registry: Registry) -> tuple[int, ...] | None:
+    """The only training examples that a suite tests, where no scores choose them."""
+    data = registry.dataset(task.data.name)
+    n_train, _ = data.sizes(registry.params("data", data.name, task.data.params))
+    return drawn_rows(rules, n_train, seed=task.seed)
 
 
 def _metric_identity(name: str, registry: Registry) -> list[Any]:
@@ -168,4 +198,7 @@ def _metric_identity(name: str, registry: Registry) -> list[Any]:
 
 def _rule_identity(rule: ExampleRule, selectors: Mapping[str, ScoreJob]) -> list[Any]:
     by = selectors.get(rule.by) if rule.needs_scores else None
-    return [asdict(rule), by.id if by else None]
+    told = asdict(rule)
+    if rule.sets == 1:
+        del told["sets"]  # one set is what goes without saying
+    return [told, by.id if by else None]

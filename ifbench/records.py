@@ -11,6 +11,16 @@ from ifbench.identity import canonical_json, rounded
 
 RECORD_VERSION = 1
 MAX_RECORD_BYTES = 2048
+RECORD_OBJECTS = (
+    "task",
+    "protocol",
+    "estimator",
+    "findings",
+    "n_intervention",
+    "training",
+    "diagnostics",
+    "provenance",
+)
 Status = Literal["ok", "failed", "timeout", "oom", "crashed", "unsupported"]
 
 
@@ -49,13 +59,13 @@ class Intervention:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A correlation over interventions, averaged over queries, with its bootstrap interval.
+    """A correlation over interventions, averaged over queries or over all pairs, with its interval.
 
     Attributes:
         value: None where the correlation is undefined (an input is constant) for any query.
-        low: Lower end of the 95 % interval over resampled interventions.
+        low: Lower end of the 95 % interval, over resampled interventions or over sets of examples.
         high: Upper end.
-        per_query: The value of each query, None where undefined.
+        per_query: The value of each query, None where undefined; empty for a pooled metric.
     """
 
     value: float | None
@@ -83,7 +93,8 @@ class Timing:
 
     Attributes:
         fit_seconds: Wall time of `fit`.
-        score_seconds: Wall time of `score` over all examples and queries of the cell.
+        score_seconds: Wall time of `score` for the queries of the cell, over all examples, or over the tested ones
+            where no scores choose them.
         per_pair_microseconds: (fit + score) per example-query pair.
         peak_memory_mb: Growth of the resident set during fit and score, in MB of 10**6 bytes.
         gradient_epochs: (fit + score) over the time of one forward and backward pass of the training set.
@@ -112,7 +123,8 @@ class Record:
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
         ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
         truth: Median size of what was measured: `effect` in nats, with `drift`, how far the loss of a query moves
-            in the same time when nothing is changed (mean size over queries); `change` of the parameters.
+            from the start of the stretch in the same time when nothing is changed (mean size over queries), where the
+            protocol tells it; `change` of the parameters.
             `engine`: how the runs were made.
         n_intervention: Interventions per part.
         findings: One row of a protocol that measures findings of its own (see `ProtocolSpec`), empty for the others.
@@ -146,7 +158,8 @@ class Record:
     def to_line(self) -> str:
         """The record as one line of JSON: sorted keys, 6 significant digits, no line end.
 
-        An estimate is written as [value, low, high, [value of each query]], a ceiling as [value, reliability].
+        An estimate is written as [value, low, high, [value of each query]], a ceiling as [value, reliability];
+        findings are left out where there are none.
         """
         plain = asdict(self)
         plain["estimates"] = {
@@ -157,6 +170,8 @@ class Record:
             metric: {part: [found.value, found.reliability] for part, found in parts.items()}
             for metric, parts in self.ceilings.items()
         }
+        if not self.findings:
+            del plain["findings"]
         return canonical_json({"record": RECORD_VERSION, **rounded(plain)})
 
     @classmethod
@@ -185,7 +200,7 @@ class Record:
         record = cls(**raw)
         if record.status not in get_args(Status):
             raise ValueError(f"status {record.status!r}, wanted one of {', '.join(get_args(Status))}")
-        for name in ("task", "protocol", "estimator", "n_intervention", "training", "diagnostics", "provenance"):
+        for name in RECORD_OBJECTS:
             if not isinstance(getattr(record, name), dict):
                 raise ValueError(f"{name} is {type(getattr(record, name)).__name__}, wanted an object")
         return record

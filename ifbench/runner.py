@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ifbench.cells import Choice
+from ifbench.cells import Choice, ExampleRule
 from ifbench.errors import IfbenchError, MissingArtifactError, StoreError
 from ifbench.evaluate import evaluate, failure_record
 from ifbench.executors.base import Executor
+from ifbench.identity import canonical_json, flatten
 from ifbench.jobs import Job
 from ifbench.outcome import Outcome, outcome_of
 from ifbench.plan import CellWork, Plan
@@ -194,17 +195,40 @@ def manifest(suite: Suite, registry: Registry) -> dict[str, Any]:
         "suite": suite.name,
         "source": Path(suite.source).name if Path(suite.source).is_absolute() else suite.source,
         "title": suite.title,
+        "about": suite.about,
         "profile": suite.profile,
         "overrides": list(suite.overrides),
         "metrics": [metric.name for metric in suite.metrics],
         "lower_is_better": [m.name for m in suite.metrics if registry.metric(m.name).lower_is_better],
         "parts": [rule.name for rule in suite.examples],
         "published": published,
+        "figures": [asdict(figure) for figure in suite.figures],
+        "shrunk": list(suite.shrunk),
+        "sizes": {rule.name: _size(rule) for rule in suite.examples},
+        "order": _order(suite),
         "repeats": suite.repeats,
         "estimators": [choice.label for choice in suite.estimators],
         "studies": {choice.label: _study(choice, registry) for choice in suite.protocols if _tells(choice, registry)},
         "cells": len(suite.cells),
     }
+
+
+def _order(suite: Suite) -> dict[str, list[Any]]:  # Any: JSON leaves
+    """The values of each key of the tasks that has several and not only numbers, in the suite's order."""
+    values: dict[str, dict[str, Any]] = {}
+    for task in suite.tasks:
+        for key, value in flatten(task.stated()).items():
+            values.setdefault(key, {}).setdefault(canonical_json(value), value)
+    several = {key: list(found.values()) for key, found in values.items() if len(found) > 1}
+    return {key: found for key, found in several.items() if any(isinstance(value, str) for value in found)}
+
+
+def _size(rule: ExampleRule) -> int | str:
+    """Examples that an intervention of a rule changes together: a count, or a percentage of the training set."""
+    amount = rule.amount if rule.draws is not None else rule.group
+    if amount is None:
+        return 1
+    return amount.count if amount.count is not None else f"{amount.percent:g}%"
 
 
 def _tells(protocol: Choice, registry: Registry) -> bool:
@@ -214,4 +238,6 @@ def _tells(protocol: Choice, registry: Registry) -> bool:
 def _study(protocol: Choice, registry: Registry) -> dict[str, Any]:
     spec = registry.protocol(protocol.name)
     columns = [list(pair) for pair in spec.columns.items()]
-    return {"name": spec.name, "keys": list(spec.keys), "columns": columns, "by_estimator": spec.predicted}
+    return {"name": spec.name, "keys": list(spec.keys), "columns": columns, "by_estimator": spec.predicted} | (
+        {"draws": True} if spec.draw else {}
+    )

@@ -54,6 +54,8 @@ class Schedule:
         """Why a cell has no result, or None when nothing stands in its way."""
         if work.cell.estimator.unavailable is not None:
             return Outcome("failed", work.cell.estimator.unavailable)
+        if work.unsupported:
+            return Outcome("unsupported", work.unsupported)
         for job in (work.train, work.score, self._changes.get(work.id)):
             if job is not None and job.id in self.failed:
                 return self.failed[job.id]

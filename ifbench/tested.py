@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,12 @@ class Tested:
     Attributes:
         interventions: Sorted, each once.
         mask: Bool (n_intervention, n_query).
+        n_set: Sets of examples; each is tested for an equal share of the queries, in their order.
     """
 
     interventions: tuple[Intervention, ...]
     mask: Mask
+    n_set: int = 1
 
     def among(self, others: Sequence[Intervention]) -> Mask:
         """The mask with a row for each of `others`, in their order; empty rows for those not in here."""
@@ -41,8 +44,22 @@ Parts = Mapping[str, Tested]
 """By the name of the example rule."""
 
 
-def stored_scores(job: ScoreJob, store: Store) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Scores (n_train, n_query), or (n_horizon, n_train, n_query), and the rows of the queries (n_query,).
+class Scores(NamedTuple):
+    """What an estimator gave.
+
+    Attributes:
+        values: Shape (n_example, n_query), or (n_horizon, n_example, n_query).
+        queries: Rows of the test set, (n_query,).
+        examples: Rows of the training set, rising, (n_example,); None: all of them.
+    """
+
+    values: NDArray[np.float64]
+    queries: NDArray[np.int64]
+    examples: NDArray[np.int64] | None
+
+
+def stored_scores(job: ScoreJob, store: Store) -> Scores:
+    """What a scoring stored.
 
     Raises:
         MissingArtifactError: They are not in the store.
@@ -50,7 +67,7 @@ def stored_scores(job: ScoreJob, store: Store) -> tuple[NDArray[np.float64], NDA
     artifact = store.get(SCORE, job.id)
     if artifact is None:
         raise MissingArtifactError(job.label)
-    return artifact.arrays["scores"], artifact.arrays["queries"]
+    return Scores(artifact.arrays["scores"], artifact.arrays["queries"], artifact.arrays.get("examples"))
 
 
 def asked_queries(rules: Sequence[QueryRule], trained: Artifact, *, seed: int) -> NDArray[np.int64]:
@@ -89,18 +106,22 @@ def tested_parts(
         if rule.needs_scores:
             job = own if rule.by == "self" else selectors[rule.by]
             assert job is not None
-            stored = stored_scores(job, store)[0]
+            stored = stored_scores(job, store).values
             scores = stored if stored.ndim == 2 else stored[-1]  # of several horizons the last one chooses
         groups, mask = select_groups(rule, n_train, n_query, scores, seed=seed)
         changes = rule.added(n_train)
         found = sorted(
             (Intervention.reweight(rows, added), place) for added in changes for place, rows in enumerate(groups)
         )
-        parts[rule.name] = Tested(tuple(item for item, _ in found), mask[[place for _, place in found]])
+        parts[rule.name] = Tested(tuple(item for item, _ in found), mask[[place for _, place in found]], rule.sets)
     return parts
 
 
 def together(parts: Parts) -> Tested:
-    """Every tested pair, whichever rule chose it; the same intervention from two rules is one."""
+    """Every tested pair, whichever rule chose it; the same intervention from two rules is one.
+
+    They stay apart in sets where all rules have equally many.
+    """
     union = tuple(sorted({item for part in parts.values() for item in part.interventions}))
-    return Tested(union, np.logical_or.reduce([part.among(union) for part in parts.values()]))
+    n_set, *others = {part.n_set for part in parts.values()}
+    return Tested(union, np.logical_or.reduce([part.among(union) for part in parts.values()]), 1 if others else n_set)

@@ -14,7 +14,7 @@ from ifbench.errors import IfbenchError
 from ifbench.evaluate import evaluate
 from ifbench.jobs import SCORE
 from ifbench.records import Record
-from ifbench.report.files import write_tables
+from ifbench.report.files import write_report
 from ifbench.report.leaderboard import leaderboard
 from ifbench.report.notes import failure_columns
 from ifbench.store.results import read_manifest, read_records, write_records
@@ -107,12 +107,13 @@ def test_failed_cell_counts_as_worst_at_every_horizon_and_is_told_once(folder: P
     assert told == [("fails", "looks, seed 0"), ("fails", "looks, seed 1"), mine]
 
 
-def test_tables_have_a_row_and_a_heading_for_each_horizon(folder: Path) -> None:
+def test_one_table_has_a_row_for_each_horizon(folder: Path) -> None:
     directory = folder / "leaderboards" / "tiny"
-    _, page = write_tables(directory)
-    assert "horizon = 10" in page.read_text()
-    assert "horizon = 60" in page.read_text()
-    assert (directory / "leaderboard.csv").read_text().startswith("estimator,protocol,horizon,seeds")
+    page, csv, figure = write_report(directory)
+    assert "| 10 | hif |" in page.read_text()
+    assert "| 60 | hif |" in page.read_text()
+    assert csv.read_text().startswith("estimator,protocol,horizon,seeds")
+    assert figure.name in page.read_text()
 
 
 def test_scores_of_each_horizon_meet_their_own_effects(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ OK = replace(
     message="",
     estimates={"pearson": {"all": Estimate(0.5, 0.25, 0.75, (0.5, None))}, "spearman": {}},
     ceilings={"pearson": {"all": Ceiling(0.9, 0.81), "top": Ceiling(None, None)}},
+    findings={"success": 0.75, "steps": None},
     horizon=50,
     n_intervention={"all": 40},
     n_query=2,
@@ -102,6 +103,6 @@ def test_a_group_is_written_with_its_weight_once():
 
 
 def test_a_line_written_before_there_were_horizons_and_ceilings_reads():
-    old = json.loads(replace(OK, horizon=None, ceilings={}).to_line())
+    old = json.loads(replace(OK, horizon=None, ceilings={}, findings={}).to_line())
     del old["horizon"], old["ceilings"]
-    assert Record.from_line(json.dumps(old)) == replace(OK, horizon=None, ceilings={})
+    assert Record.from_line(json.dumps(old)) == replace(OK, horizon=None, ceilings={}, findings={})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 from rich.console import Console
 from rich.markup import escape
 
-from ifbench.hookspecs import EstimatorSpec
+from ifbench.hookspecs import ArchitectureSpec, DatasetSpec, EstimatorSpec
 from ifbench.registry import Registered
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ def describe_entry(entry: Registered) -> dict[str, Any]:
         "needs": list(spec.needs),
         "parameters": [_parameter(name, info) for name, info in spec.params.model_fields.items()],
     }
+    if isinstance(spec, ArchitectureSpec):
+        about["takes"] = list(spec.takes)
+    if isinstance(spec, DatasetSpec):
+        about["gives"] = spec.gives
     if isinstance(spec, EstimatorSpec):
         about["calibrated"] = spec.calibrated
         about["expected_failures"] = dict(spec.expected_failures)
@@ -41,6 +45,7 @@ def print_entry(about: dict[str, Any]) -> None:
     console.print(f"[bold]{about['name']}[/bold]  {about['kind']}, version {about['version']}", highlight=False)
     console.print(about["summary"], markup=False)
     facts = {"source": about["source"], "from": about["origin"], "needs": "; ".join(about["needs"])}
+    facts |= {"takes": ", ".join(about.get("takes", ())), "gives": about.get("gives")}
     if "calibrated" in about:
         facts["scores"] = "right in size" if about["calibrated"] else "right up to a positive factor"
     for check, reason in about.get("expected_failures", {}).items():

@@ -29,7 +29,7 @@ def command(directory: Path | None, svg: Path | None, as_json: bool) -> None:
     computed: everything comes from the records.
     """
     from ifbench.cli.tables import draw, print_json, print_tables
-    from ifbench.report.files import write_tables
+    from ifbench.report.files import write_report
 
     directories = (
         [directory] if directory else sorted(path.parent for path in Path("leaderboards").glob("*/manifest.json"))
@@ -43,7 +43,7 @@ def command(directory: Path | None, svg: Path | None, as_json: bool) -> None:
             raise IfbenchError(
                 f"{folder} holds no results: manifest.json is missing", hint="make some: ifbench run SUITE"
             )
-        write_tables(folder)
+        write_report(folder)
         if as_json:
             print_json(folder)
         else:

@@ -19,6 +19,8 @@ VERBS: Mapping[str, str] = {
     "show": "ifbench.cli.show",
     "check": "ifbench.cli.check",
     "leaderboard": "ifbench.cli.leaderboard",
+    "report": "ifbench.cli.report",
+    "gallery": "ifbench.cli.gallery",
     "schema": "ifbench.cli.schema",
     "doctor": "ifbench.cli.doctor",
 }

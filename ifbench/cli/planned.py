@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ifbench.cells import QueryRule
 from ifbench.identity import canonical_json
 from ifbench.jobs import SCORE, TRAIN, ScoreJob, TrainJob
 from ifbench.plan import CellWork, Plan, states
@@ -149,25 +148,19 @@ def _at_most(plan: Plan, works: list[CellWork], registry: Registry) -> int:
     task = works[0].cell.task
     data = registry.dataset(task.data.name)
     n_train, n_test = data.sizes(registry.params("data", data.name, task.data.params))
-    n_query = sum(_amount(rule, n_test) for rule in plan.suite.queries)
+    n_query = sum(rule.count(n_test) for rule in plan.suite.queries)
     single = grouped = 0
     added: set[float] = set()
     for rule in plan.suite.examples:
         own = len(works) if rule.needs_scores and rule.by == "self" else 1
         changes = rule.added(n_train)
-        count = rule.n_group(n_train) * len(changes) * (n_query * own if rule.needs_scores else 1)
+        count = rule.n_group(n_train) * len(changes) * (n_query * own if rule.needs_scores else rule.sets)
         if rule.changes_one_by_one(n_train):
             single += count
             added.update(changes)
         else:
             grouped += count
     return min(n_train * len(added), single) + grouped
-
-
-def _amount(rule: QueryRule, available: int) -> int:
-    if rule.amount is not None:
-        return rule.amount.of(available)
-    return len(rule.rows) or available
 
 
 def _epochs(job: TrainJob, steps: int, registry: Registry) -> float:
@@ -190,7 +183,7 @@ def _training_seconds(store: Store, missing: Sequence[TrainJob]) -> float | None
 
 
 def _scoring_seconds(store: Store, missing: Sequence[ScoreJob]) -> float | None:
-    """Seconds of the missing scorings, by what the same estimator with the same parameters took before."""
+    """Seconds of the missing scorings, by what the same estimator took before for as many examples."""
     past: dict[str, list[float]] = defaultdict(list)
     for _, meta in store.entries(SCORE) if missing else ():
         past[_method(meta["identity"])].append(float(meta["seconds"]))
@@ -203,7 +196,7 @@ def _network(identity: Mapping[str, Any]) -> str:
 
 
 def _method(identity: Mapping[str, Any]) -> str:
-    return canonical_json([identity["estimator"], identity["params"]])
+    return canonical_json([identity["estimator"], identity["params"], identity.get("examples", {}).get("count")])
 
 
 def _stale(found: dict[str, str]) -> dict[str, int]:

@@ -54,7 +54,7 @@ def command(
 
     SUITE is a YAML file, or the name of one that comes with ifbench. Results go to leaderboards/<suite>, intermediate
     ones to the store ($IFBENCH_STORE, or .ifbench). A run that was stopped goes on when started again, and what is
-    done is not done twice. Exit code 0: all well; 1: some cells failed.
+    done is not done twice. Exit code 0: all well, or unsupported and said so; 1: some cells failed.
     """
     from ifbench.api import run
     from ifbench.cli.progress import progress_watcher

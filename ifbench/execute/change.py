@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ifbench.errors import EstimatorError, UnsupportedError
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
 
 def predict_change(job: ChangeJob, context: Context) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Array `changes` (n_intervention, n_param), and meta data (Any: JSON).
+    """Array `changes` (n_intervention, n_param), or one for each horizon in front, and meta data (Any: JSON).
 
     Raises:
         UnsupportedError: The estimator does not predict parameters.
         EstimatorError: It returned another shape, or values that are not finite.
     """
-    name, problem = job.estimator.name, context.trained(job).problem
+    name, trained = job.estimator.name, context.trained(job)
+    problem = replace(trained.problem, retraining=context.stretch(job.protocol, trained.steps))
     params = context.registry.params("estimator", name, job.estimator.params)
     estimator = context.registry.find("estimator", name).spec.load()(params)
     if not isinstance(estimator, ParameterChangeEstimator):
@@ -34,7 +36,9 @@ def predict_change(job: ChangeJob, context: Context) -> tuple[dict[str, np.ndarr
     changes = estimator.parameter_change(problem, job.interventions)
     seconds = time.perf_counter() - start
     wanted = (len(job.interventions), problem.n_param)
-    if tuple(changes.shape) != wanted:
+    looks = () if problem.retraining is None else problem.retraining.looks
+    each = changes.ndim == 3 and len(changes) == len(looks) > 1
+    if tuple(changes.shape[1:] if each else changes.shape) != wanted:
         raise EstimatorError(
             f"returned shape {tuple(changes.shape)}; expected (n_intervention, n_param) = {wanted}",
             where=f"{name}.parameter_change",

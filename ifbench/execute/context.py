@@ -24,7 +24,7 @@ from ifbench.numerics.training import checkpoint_of
 from ifbench.numerics.updates import State, n_slot
 from ifbench.numerics.ways import way_named
 from ifbench.registry import Registry
-from ifbench.retraining import Explained
+from ifbench.retraining import Explained, Retraining
 from ifbench.store.artifacts import Artifact, Store
 
 MAX_PREPARED = 4
@@ -89,6 +89,14 @@ class Context:
                 "version of its plugin",
             )
         return TrainedArtifact(prepared, artifact, self.device, self.engine)
+
+    def stretch(self, protocol: Choice | None, steps: int) -> Retraining | None:
+        """How a protocol trains again after a training of `steps` updates; None where there is no protocol."""
+        if protocol is None:
+            return None
+        retraining = self.registry.protocol(protocol.name).retraining
+        params = self.registry.params("protocol", protocol.name, protocol.params)
+        return None if retraining is None else retraining(params, steps)
 
 
 @dataclass(frozen=True)

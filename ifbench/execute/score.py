@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import LongTensor, Tensor
 
@@ -21,9 +22,6 @@ from ifbench.numerics.problem import TrainedProblem
 from ifbench.tested import asked_queries
 from ifbench.timing import measure
 
-if TYPE_CHECKING:
-    import numpy as np
-
 SHORT_SECONDS = 10.0
 EPOCH_REPEATS = 5
 
@@ -33,7 +31,7 @@ class Pass:
     """One fresh instance of an estimator, fitted and scored.
 
     Attributes:
-        scores: Shape (n_example, n_query).
+        scores: Shape (n_example, n_query), or (n_horizon, n_example, n_query).
     """
 
     estimator: Estimator
@@ -49,7 +47,10 @@ class Pass:
 
 
 def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays `scores` (n_train, n_query) and `queries` (n_query,), and meta data (Any: JSON) with timing.
+    """Arrays `scores` (n_example, n_query) and `queries` (n_query,), and meta data (Any: JSON) with timing.
+
+    Scores have an axis of horizons in front where the estimator follows a protocol and tells each apart. `examples`
+    (n_example,) are the rows that are scored, where the job names some.
 
     A short run is repeated and the second pass is timed: the first paid for warming up. Both must give the same bits.
 
@@ -58,7 +59,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
         Exception: Whatever the estimator raises.
     """
     trained = context.trained(job)
-    problem = trained.explaining(job.explains)
+    problem = replace(trained.explaining(job.explains), retraining=context.stretch(job.protocol, trained.steps))
     rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     before = _digest(problem)
@@ -77,7 +78,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
     timing = {
         "fit_seconds": done.fit_seconds,
         "score_seconds": done.score_seconds,
-        "per_pair_microseconds": done.seconds / done.scores.numel() * 1e6,
+        "per_pair_microseconds": done.seconds / done.scores.shape[-2:].numel() * 1e6,
         "peak_memory_mb": peak,
         "gradient_epochs": done.seconds / _epoch_seconds(problem),
     }
@@ -85,7 +86,8 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
     if warnings:
         diagnostics["warnings"] = [*diagnostics.get("warnings", []), *warnings]
     meta = {"identity": job.identity, "timing": timing, "diagnostics": diagnostics, "seconds": done.seconds}
-    return {"scores": done.scores.to(torch.float64).cpu().numpy(), "queries": rows}, meta
+    arrays = {"scores": done.scores.to(torch.float64).cpu().numpy(), "queries": rows}
+    return arrays | ({} if job.examples is None else {"examples": np.array(job.examples, dtype=np.int64)}), meta
 
 
 def _run_warm(
@@ -105,7 +107,8 @@ def _run(job: ScoreJob, context: Context, problem: TrainedProblem, queries: Long
     name = job.estimator.name
     params = context.registry.params("estimator", name, job.estimator.params)
     estimator: Estimator = context.registry.find("estimator", name).spec.load()(params)
-    examples = whole(problem.data.train)
+    chosen = None if job.examples is None else torch.tensor(job.examples, device=context.device)
+    examples = whole(problem.data.train) if chosen is None else cast(LongTensor, chosen)
     with measure() as fitting:
         estimator.fit(problem)
     with measure() as scoring:
@@ -144,14 +147,24 @@ def _diagnostics(estimator: Estimator, name: str) -> dict[str, Any]:
 
 
 def _epoch_seconds(problem: TrainedProblem) -> float:
-    """Seconds of one plain forward and backward pass over the training set, the median of several after one more."""
+    """Seconds of one plain forward and backward pass over the training set, the median of several after one more.
 
-    def epoch() -> float:
+    A long pass is made once, and stops where what it took tells how long the whole would take.
+    """
+    seconds = [_pass_seconds(problem)]
+    while len(seconds) <= EPOCH_REPEATS and seconds[0] < SHORT_SECONDS:
+        seconds.append(_pass_seconds(problem))
+    return median(seconds[1:] or seconds)
+
+
+def _pass_seconds(problem: TrainedProblem) -> float:
+    done = spent = 0.0
+    for share, batch in problem.chunks():
         with measure() as taken:
-            for _, batch in problem.chunks():
-                params = problem.params.detach().requires_grad_()
-                losses = problem.objective.losses(params, problem.point.buffers, batch)
-                torch.autograd.grad(losses.mean(), params)
-        return taken.seconds
-
-    return median([epoch() for _ in range(1 + EPOCH_REPEATS)][1:])
+            params = problem.params.detach().requires_grad_()
+            losses = problem.objective.losses(params, problem.point.buffers, batch)
+            torch.autograd.grad(losses.mean(), params)
+        done, spent = done + share, spent + taken.seconds
+        if spent >= SHORT_SECONDS:
+            break
+    return spent / done

@@ -31,7 +31,7 @@ def study(job: StudyJob, context: Context, progress: Progress | None) -> tuple[d
     spec = context.registry.protocol(job.protocol.name)
     scores = None
     if job.score is not None:
-        stored, _ = stored_scores(job.score, context.store)
+        stored = stored_scores(job.score, context.store).values
         scores = torch.as_tensor(stored, device=context.device)
     rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))

@@ -51,5 +51,6 @@ def measure_truth(
         "queries": list(job.queries),
         "seconds": seconds,
     }
-    arrays = {"changes": changes, **({"drift": told.drift} if isinstance(told, Measured) else {})}
+    drift = told.drift if isinstance(told, Measured) else None
+    arrays = {"changes": changes, **({} if drift is None else {"drift": drift})}
     return {name: array.to(torch.float64).cpu().numpy() for name, array in arrays.items()}, meta

@@ -12,8 +12,8 @@ import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 
 from ifbench.errors import IfbenchError
-from ifbench.interfaces import Batch, Dataset
-from ifbench.numerics.layers import Shape, draws_noise, measuring, running_statistics, training
+from ifbench.interfaces import Batch, Dataset, Model
+from ifbench.numerics.layers import Shape, converted, draws_noise, measuring, running_statistics, training
 from ifbench.numerics.pure import PureModule
 
 Tensors = Mapping[str, Tensor]
@@ -113,3 +113,14 @@ class Regressor(Network):
     def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
         """The values themselves."""
         return self.outputs(params, buffers, batch.inputs)
+
+
+def as_model(built: Model | nn.Module, dataset: Dataset) -> Model:
+    """What an architecture built, as a model: a module is handed through `converted` and given a loss.
+
+    Cross-entropy where targets are classes, half the squared error where they are values.
+    """
+    if not isinstance(built, nn.Module):
+        return built
+    kind = Regressor if dataset.train.targets.is_floating_point() else Classifier
+    return kind(converted(built))

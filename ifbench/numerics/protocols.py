@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -35,6 +35,16 @@ class StretchParams(Params):
             got, words = list(self.horizons), f"rising numbers of updates{within}"
             raise PydanticCustomError("horizons", "horizons are {got}, wanted {words}", {"got": got, "words": words})
         return self
+
+
+class DriftParams(StretchParams):
+    """Whether to tell what the unperturbed run does in the same time."""
+
+    drift: bool = param(True, about="tell how far each query's loss moves when nothing is changed")
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values (Any); `drift` is left out where it is told, as it changes no effect."""
+        return {key: value for key, value in super().plain().items() if (key, value) != ("drift", True)}
 
 
 class FromCheckpointParams(StretchParams):
@@ -91,11 +101,17 @@ class LossEffects:
         repeat: int,
         progress: Progress | None = None,
     ) -> Measured:
-        """Effects in nats, and the drift of the unperturbed run."""
+        """Effects in nats, and the drift of the unperturbed run.
+
+        There is none where the parameters have no `drift` or it is off, where training starts anew, and where it is the
+        proximal objective's, which stays where it is.
+        """
 
         def look(networks: Point, _: int) -> Tensor:
             return task.query_losses(networks, queries)
 
         losses = task.retrain(interventions, how, look, repeat=repeat, progress=progress)  # (n_horizon, 1 + n_int, ...)
-        unperturbed = losses[:, :1]
-        return Measured(losses[:, 1:] - unperturbed, (unperturbed - task.query_losses(task.trained, queries))[:, 0])
+        unperturbed, drift = losses[:, :1], None
+        if getattr(self.params, "drift", False) and how.start != 0 and how.proximal is None:
+            drift = (unperturbed - task.query_losses(task.start(how, repeat=repeat), queries))[:, 0]
+        return Measured(losses[:, 1:] - unperturbed, drift)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -47,5 +48,6 @@ class PureModule:
             inputs: Handed to the module.
         """
         state = {place: tensors[name] for place, name in self.places.items() if name in tensors}
-        outputs: Tensor = functional_call(self.module, state, (inputs,), tie_weights=False)  # writes into `state`
+        with sdpa_kernel(SDPBackend.MATH):  # torch's fused attention has no second and no forward derivative
+            outputs: Tensor = functional_call(self.module, state, (inputs,), tie_weights=False)  # writes into `state`
         return outputs, {**tensors, **{name: state[name] for name in tensors if name in state}}

@@ -19,7 +19,14 @@ from torch.fx.node import map_arg
 from ifbench.numerics.tracing import Tensors, record
 
 aten = torch.ops.aten
-VIEWS = (operator.getitem, aten.view.default, aten.t.default, aten.split_with_sizes.default, aten.alias.default)
+VIEWS = (
+    operator.getitem,
+    aten.view.default,
+    aten.reshape.default,
+    aten.t.default,
+    aten.split_with_sizes.default,
+    aten.alias.default,
+)
 RIGID_VIEWS = (aten.view.default, aten._unsafe_view.default)  # noqa: SLF001 - recorded graphs hold it
 
 

@@ -15,6 +15,7 @@ from ifbench.interfaces import Batch, Dataset, Model
 from ifbench.numerics.augmentation import check_images
 from ifbench.numerics.data import Loaded, load_data
 from ifbench.numerics.layout import ParameterLayout
+from ifbench.numerics.models import as_model
 from ifbench.numerics.modes import check_modes
 from ifbench.numerics.objective import Objective
 from ifbench.numerics.training import Trainer, trainer_of
@@ -75,7 +76,7 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu", loaded: Load
     def build(*repeat: int) -> Model:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed("initial parameters", task.seed, *repeat))
-            model: Model = architecture.load()(params, data)
+            model = as_model(architecture.load()(params, data), data)
         model.module.to(device=device, dtype=dtype).eval()
         return model
 

@@ -7,19 +7,30 @@ the operations they end in gives the same bits several times faster; no compiler
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental import proxy_tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.node import map_arg
 from torch.utils import _pytree as pytree
 
 aten = torch.ops.aten
 MAX_FOLDED_BYTES = 1 << 24
+IMAGE_AXES = 4
 UNSAFE_VIEW = aten._unsafe_view.default  # noqa: SLF001 - recorded graphs hold it; it has no public name
 SAME_SHAPE_COPIES = (aten.view.default, UNSAFE_VIEW, aten.expand.default, aten.reshape.default)
+IN_PLACE = {
+    aten.div_.Tensor: aten.div.Tensor,
+    aten.add_.Tensor: aten.add.Tensor,
+    aten.relu_.default: aten.relu.default,
+}
 FILLS = {aten.ones_like.default: torch.ones, aten.zeros_like.default: torch.zeros}
 
 
@@ -51,9 +62,31 @@ def record(function: Callable[..., Tensors], *example: Tensor) -> fx.GraphModule
     The same tensor may stand in several places of `example`: each place is an argument of its own.
     """
     apart = [tensor.detach() for tensor in example]  # one object in two places would be recorded as one argument
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _shared_stand_ins():
         warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)  # torch's own, on first use
         return simplify(make_fx(function)(*apart))
+
+
+@contextmanager
+def _shared_stand_ins() -> Iterator[None]:
+    """Have torch note one tensor without data for all results of a shape: one for each takes most of its time.
+
+    It notes them as `meta["val"]` of each node, where only shape, type and device are looked at.
+    """
+    mode, own = FakeTensorMode(allow_fallback_kernels=True), proxy_tensor.extract_val
+
+    @cache
+    def stand_in(shape: torch.Size, stride: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+        with mode:
+            return torch.empty_strided(shape, stride, dtype=dtype, device=device)
+
+    def extract(value: Any, *args: Any, **kwargs: Any) -> Any:  # Any: torch's own signature
+        if type(value) in {Tensor, nn.Parameter} and value.layout == torch.strided:
+            return stand_in(value.shape, value.stride(), value.dtype, value.device)
+        return own(value, *args, **kwargs)
+
+    with patch.object(proxy_tensor, "extract_val", extract):
+        yield
 
 
 def _record(
@@ -73,12 +106,12 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
     """Fold constants, drop copies that change nothing and results nobody uses; bits stay the same.
 
     A graph that writes into its tensors is left as it is: a folded constant would keep what one call wrote, and a
-    dropped copy would let it write into something else. Only a division of a result that nothing else sees, which the
-    derivative of a softmax makes, is turned into an ordinary one.
+    dropped copy would let it write into something else. Only writes into a result that nothing else sees, such as the
+    derivative of a softmax, a residual network and an activation make, are turned into ordinary operations.
     """
     for node in graph_module.graph.nodes:
-        if node.target is aten.div_.Tensor and _seen_by_it_alone(node.args[0]) and _of_one_type(node.args):
-            node.target = aten.div.Tensor
+        if node.target in IN_PLACE and _seen_by_it_alone(node.args[0]) and _of_one_type(node.args):
+            node.target = IN_PLACE[node.target]
     if any(writes(node) for node in graph_module.graph.nodes):
         return graph_module
     _fold_constants(graph_module)
@@ -88,9 +121,19 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
             node.replace_all_uses_with(node.args[0])
             graph_module.graph.erase_node(node)
     graph_module.graph.eliminate_dead_code()
+    _allow_other_layouts(graph_module)
     _forget_unused_constants(graph_module)
     graph_module.recompile()
     return graph_module
+
+
+def _allow_other_layouts(graph_module: fx.GraphModule) -> None:
+    """Let views of images copy: how a convolution lays its result out depends on more than shapes."""
+    for node in graph_module.graph.nodes:
+        source = node.args[0] if node.target in {aten.view.default, UNSAFE_VIEW} else None
+        before = source.meta.get("val") if isinstance(source, fx.Node) else None
+        if isinstance(before, Tensor) and before.ndim >= IMAGE_AXES:
+            node.target = aten.reshape.default
 
 
 def _ask_for_used_gradients(graph_module: fx.GraphModule) -> None:

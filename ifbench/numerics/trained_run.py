@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import LongTensor, Tensor
@@ -47,6 +47,7 @@ class TrainedRun:
     way: Way
     initial: Callable[[int], Tensor] | None = None
     states: Callable[[int], State] | None = None
+    _met: dict[int, State] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def n_train(self) -> int:
@@ -104,6 +105,11 @@ class TrainedRun:
             order += places
         return torch.cat(seen, dim=1)[:, torch.tensor(order).argsort().to(seen[0].device)]
 
+    def start(self, how: Retraining, *, repeat: int = 0) -> Point:
+        """See `ifbench.interfaces.TrainedTask.start`."""
+        state = self._start(how, repeat)
+        return Point(state.params[None], state.buffers[None])
+
     def learning_rate_sums(self, how: Retraining) -> list[float]:
         """Sum of the learning rates of a stretch up to each of its horizons."""
         first = self._first(how)
@@ -145,7 +151,9 @@ class TrainedRun:
         if how.start == 0 and self.initial is not None:
             return self.trainer.start(self.initial(repeat))
         if 0 < how.start < self.steps and self.states is not None:
-            return self.states(how.start)
+            if how.start not in self._met:
+                self._met[how.start] = self.states(how.start)
+            return self._met[how.start]
         raise IfbenchError(
             f"cannot start after {how.start} updates; the training made {self.steps}",
             where="retrain",

@@ -70,7 +70,7 @@ def choose_way(trainer: Trainer, state: State, *, first: int) -> Choice:
 
 
 def way_named(engine: str, trainer: Trainer, state: State) -> Way:
-    """The way that a setting other than `auto` asks for.
+    """The way that a setting other than `auto` asks for; a single run at a time where no two fit into the memory.
 
     Raises:
         IfbenchError: There is no such setting.
@@ -78,7 +78,7 @@ def way_named(engine: str, trainer: Trainer, state: State) -> Way:
     if engine == "one-by-one":
         return Way()
     if engine in {"side-by-side", "compiled"}:
-        return Way(max(2, widest(trainer, state.params)), compiled=engine == "compiled")
+        return Way(widest(trainer, state.params), compiled=engine == "compiled")
     raise IfbenchError(f"unknown engine '{engine}'", hint=f"known: {', '.join(ENGINES)}")
 
 

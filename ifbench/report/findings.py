@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ifbench.identity import canonical_json, flatten
 from ifbench.report import manifest as about
 from ifbench.report.columns import Column, Text, plain
-from ifbench.report.groups import sortable
 from ifbench.report.sections import Section
 from ifbench.report.text import MISSING, UNDEFINED, amount, leaf
 
@@ -62,7 +61,7 @@ def _table(rows: Sequence[Row], study: Mapping[str, Any]) -> list[Column]:
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(canonical_json([row["estimator"], [row.get(key) for key in keys]]), []).append(row)
-    ordered = sorted(groups.values(), key=lambda members: [sortable(members[0].get(key)) for key in keys])
+    ordered = sorted(groups.values(), key=lambda members: [about.sortable(members[0].get(key)) for key in keys])
     first = [members[0] for members in ordered]
     columns = [plain(_short(key), [leaf(row[key]) if key in row else MISSING for row in first]) for key in keys]
     if len({row["estimator"] for row in rows}) > 1 or study["by_estimator"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
@@ -90,22 +89,29 @@ class Group:
             return "ok"
         return ", ".join(f"{counts[status]} {status}" for status in get_args(Status) if counts[status])
 
-    def seeds(self, metric: str, part: str = ALL) -> list[SeedValue]:
-        """The estimate of every seed, failed ones included."""
+    def seeds(self, metric: str, part: str = ALL, *, query: int | None = None) -> list[SeedValue]:
+        """The estimate of every seed, failed ones included; of one query by its number, from 1, or over all."""
         return [
             SeedValue(
                 record.task.get("seed", 0),
-                record.estimates.get(metric, {}).get(part),
+                _of_query(record.estimates.get(metric, {}).get(part), query),
                 record.ceilings.get(metric, {}).get(part),
                 metric in self.falling,
             )
             for record in self.records
         ]
 
-    def median(self, metric: str, part: str = ALL) -> SeedValue:
+    def median(self, metric: str, part: str = ALL, *, query: int | None = None) -> SeedValue:
         """The median seed: of two in the middle the worse one, failed and undefined seeds counting as worst."""
-        ordered = sorted(self.seeds(metric, part), key=lambda seed: (seed.rank, seed.seed))
+        ordered = sorted(self.seeds(metric, part, query=query), key=lambda seed: (seed.rank, seed.seed))
         return ordered[(len(ordered) - 1) // 2]
+
+
+def _of_query(estimate: Estimate | None, query: int | None) -> Estimate | None:
+    """The value of one query, which has no interval of its own; None where it was not asked."""
+    if estimate is None or query is None:
+        return estimate
+    return Estimate(estimate.per_query[query - 1], None, None) if query <= len(estimate.per_query) else None
 
 
 def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:
@@ -115,18 +121,19 @@ def group_records(records: Sequence[Record], manifest: Manifest) -> list[Group]:
     the best first, those without a value last; ties keep the suite's order.
     """
     found: dict[str, list[Record]] = {}
-    for record in _at_every_horizon(records):
-        found.setdefault(canonical_json([_label(record.estimator), *_setting(record)]), []).append(record)
+    for record in at_every_horizon(records):
+        found.setdefault(canonical_json([label(record.estimator), record.horizon, *_place(record)]), []).append(record)
     falling = frozenset(name for name in about.metrics(manifest) if about.lower_is_better(name, manifest))
     groups = [replace(_group(members), falling=falling) for members in found.values()]
     keys = _varying(groups)
+    orders = {key: about.order(key, manifest) for key in keys}
     labels = {label: place for place, label in enumerate(manifest.get("estimators") or ())}
     ranking = about.metrics(manifest)[:1]
 
     def order(group: Group) -> tuple[Any, ...]:  # Any: ranks of mixed depth
         value = group.median(ranking[0]).rank if ranking else (0, 0.0)
         place = labels.get(group.estimator, len(labels))
-        task = [sortable(group.task.get(key)) for key in keys]
+        task = [orders[key](group.task.get(key)) for key in keys]
         return (task, group.protocol, -value[0], -value[1], place, group.estimator)
 
     return sorted(groups, key=order)
@@ -150,44 +157,43 @@ def setting(group: Group, columns: Mapping[str, str], *, protocol: bool) -> str:
     return ", ".join([*words, group.protocol] if protocol or not words else words)
 
 
-def _label(entry: Mapping[str, Any]) -> str:
+def label(entry: Mapping[str, Any]) -> str:  # Any: JSON
+    """What a record's estimator or protocol is called."""
     return str(entry.get("label") or entry.get("name", ""))
+
+
+def at_every_horizon(records: Sequence[Record]) -> list[Record]:
+    """The records, with those of cells without a result standing at every horizon of their task and protocol."""
+    if all(record.status == "ok" or record.horizon is not None for record in records):
+        return list(records)
+    horizons: dict[str, set[int]] = {}
+    for record in records:
+        if record.horizon is not None:
+            horizons.setdefault(canonical_json(_place(record)), set()).add(record.horizon)
+    spread: list[Record] = []
+    for record in records:
+        lost = record.status != "ok" and record.horizon is None
+        found = sorted(horizons.get(canonical_json(_place(record)), ())) if lost else []
+        spread += [replace(record, horizon=horizon) for horizon in found] or [record]
+    return spread
+
+
+def _place(record: Record) -> list[Any]:  # Any: JSON
+    """Protocol and task, seed left out."""
+    return [label(record.protocol), {key: value for key, value in record.task.items() if key not in NOT_COMPARED}]
 
 
 def _setting(record: Record) -> tuple[str, dict[str, Any]]:
     task = {key: value for key, value in flatten(record.task).items() if key not in NOT_COMPARED}
-    return _label(record.protocol), task if record.horizon is None else {**task, HORIZON: record.horizon}
-
-
-def _at_every_horizon(records: Sequence[Record]) -> list[Record]:
-    """The records, with those of cells without a result standing at every horizon of their task and protocol."""
-    horizons: dict[str, set[int]] = {}
-    for record in records:
-        if record.horizon is not None:
-            horizons.setdefault(canonical_json(_setting(replace(record, horizon=None))), set()).add(record.horizon)
-    spread: list[Record] = []
-    for record in records:
-        lost = record.status != "ok" and record.horizon is None
-        found = sorted(horizons.get(canonical_json(_setting(record)), ())) if lost else []
-        spread += [replace(record, horizon=horizon) for horizon in found] or [record]
-    return spread
+    return label(record.protocol), task if record.horizon is None else {**task, HORIZON: record.horizon}
 
 
 def _group(members: Sequence[Record]) -> Group:
     protocol, task = _setting(members[0])
     by_seed = sorted(members, key=lambda record: (record.task.get("seed", 0), record.cell))
-    return Group(_label(members[0].estimator), protocol, task, tuple(by_seed))
+    return Group(label(members[0].estimator), protocol, task, tuple(by_seed))
 
 
 def _varying(groups: Sequence[Group]) -> list[str]:
     keys = sorted({key for group in groups for key in group.task})
     return [key for key in keys if len({canonical_json(group.task.get(key)) for group in groups}) > 1]
-
-
-def sortable(value: Any) -> tuple[int, float, str]:  # Any: a JSON leaf
-    """Numbers by size, then everything else by its text; nothing comes first."""
-    if value is None:
-        return (0, 0.0, "")
-    if isinstance(value, int | float) and math.isfinite(value):
-        return (1, float(value), "")
-    return (2, 0.0, canonical_json(value))

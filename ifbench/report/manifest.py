@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from ifbench.identity import canonical_json
 
 if TYPE_CHECKING:
     from ifbench.records import Record
 
 ALL = "all"
 Manifest = Mapping[str, Any]
-"""Keys `suite title profile overrides metrics parts published repeats estimators studies cells`; Any: JSON."""
+"""What `runner.manifest` makes; Any: JSON."""
 
 
 def metrics(manifest: Manifest) -> list[str]:
@@ -25,9 +28,37 @@ def lower_is_better(metric: str, manifest: Manifest) -> bool:
     return metric in (manifest.get("lower_is_better") or ())
 
 
+def perfect(manifest: Manifest) -> str:
+    """What a perfect predictor would get: `1 is perfect, 0 is chance`, and where it is 0."""
+    errors = [metric for metric in metrics(manifest) if lower_is_better(metric, manifest)]
+    agreement = "1 is perfect, 0 is chance"
+    if not errors:
+        return agreement
+    if len(errors) == len(metrics(manifest)):
+        return "lower is better, 0 is perfect"
+    return f"{agreement}; of {' and '.join(errors)} lower is better, 0 is perfect"
+
+
 def parts(manifest: Manifest) -> list[str]:
     """Names of the parts of the examples, "all" left out."""
     return [part for part in manifest.get("parts") or () if part != ALL]
+
+
+def order(key: str, manifest: Manifest) -> Callable[[Any], tuple[int, int, float, str]]:  # Any: a JSON leaf
+    """How to sort the values of a key: as the suite lists them, then numbers by size, then texts; nothing is first."""
+    listed = {"estimator": manifest.get("estimators"), "part": manifest.get("parts")}
+    given = listed.get(key) or (manifest.get("order") or {}).get(key) or ()
+    places = {canonical_json(value): place for place, value in enumerate(given)}
+    return lambda value: (places.get(canonical_json(value), len(places)), *sortable(value))
+
+
+def sortable(value: Any) -> tuple[int, float, str]:  # Any: a JSON leaf
+    """Numbers by size, then everything else by its text; nothing comes first."""
+    if value is None:
+        return (0, 0.0, "")
+    if isinstance(value, int | float) and math.isfinite(value):
+        return (1, float(value), "")
+    return (2, 0.0, canonical_json(value))
 
 
 def studies(manifest: Manifest) -> Mapping[str, Mapping[str, Any]]:
@@ -49,6 +80,11 @@ def compared(records: Sequence[Record], manifest: Manifest) -> list[Record]:
 def title(manifest: Manifest) -> str:
     """What the suite is called in a heading."""
     return str(manifest.get("title") or manifest.get("suite") or "results")
+
+
+def shrunk(manifest: Manifest) -> list[str]:
+    """What is smaller than in the paper, a sentence each."""
+    return list(manifest.get("shrunk") or ())
 
 
 def tally(records: Sequence[Record], manifest: Manifest) -> str:

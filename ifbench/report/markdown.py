@@ -10,19 +10,20 @@ from ifbench.report.notes import failure_columns, noise_columns, published_colum
 from ifbench.report.sections import leaderboard_sections, timing_sections
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ifbench.records import Record
     from ifbench.report.columns import Column
     from ifbench.report.manifest import Manifest
+    from ifbench.report.pictures import Picture
     from ifbench.report.sections import Section
 
 GUIDE = """\
 ## How to read this
 
 - Every estimator predicts how much each query's loss changes when training examples are left out or given another
-  weight; the protocol measures that change by training again, in nats. A metric compares the two: 1 is perfect, 0 is
-  chance.
+  weight; the protocol measures that change by training again, in nats. A metric compares the two:
+  {perfect}.
 - Positive means that the query's loss rises: an example whose removal has a positive effect helps.
 - A number is that of the median seed (the lower-middle one; a seed that failed or has no value counts as worst).
   The interval behind it is its 95 % bootstrap interval over resampled interventions; it does not cover the choice of
@@ -43,9 +44,24 @@ NOISE_GUIDE = """\
 """
 
 
-def report_markdown(records: Sequence[Record], manifest: Manifest) -> str:
-    """The whole report: what was run, leaderboard, timings, published numbers, failures, noise, a guide to reading."""
-    blocks = [f"# {about.title(manifest)}", _origin(records, manifest)]
+AGREE_GUIDE = """\
+- A published number agrees when it lies within the seeds or the interval of the median seed; else the table tells how
+  far the median seed is from it.
+"""
+
+
+def report_markdown(records: Sequence[Record], manifest: Manifest, drawn: Mapping[str, Picture] | None = None) -> str:
+    """The whole page: what was run, figures, leaderboard, timings, published numbers, failures, noise, how to read it.
+
+    Args:
+        records: Of the suite.
+        manifest: The suite's.
+        drawn: The figures beside the page, by the name of their file.
+    """
+    blocks = [f"# {about.title(manifest)}", *([manifest["about"]] if manifest.get("about") else [])]
+    blocks += _shrunk(manifest)
+    blocks.append(_origin(records, manifest))
+    blocks += [_figure(name, picture) for name, picture in (drawn or {}).items()]
     findings = findings_sections(records, manifest)
     if not findings or about.compared(records, manifest):
         blocks += _sections("Leaderboard", leaderboard_sections(records, manifest))
@@ -59,8 +75,19 @@ def report_markdown(records: Sequence[Record], manifest: Manifest) -> str:
     }
     for title, columns in single.items():
         blocks += [f"## {title}", table(columns)] if columns else []
-    guide = GUIDE + NOISE_GUIDE if any(record.ceilings for record in records) else GUIDE
+    guide = GUIDE.replace("{perfect}", about.perfect(manifest))
+    guide += AGREE_GUIDE if manifest.get("published") else ""
+    guide += NOISE_GUIDE if any(record.ceilings for record in records) else ""
     return "\n\n".join([*blocks, guide])
+
+
+def _figure(name: str, picture: Picture) -> str:
+    return f"![{_escape(picture.title)}]({name})\n\n{picture.caption}".rstrip()
+
+
+def _shrunk(manifest: Manifest) -> list[str]:
+    told = about.shrunk(manifest)
+    return ["Smaller here than in the paper:\n\n" + "\n".join(f"- {text}" for text in told)] if told else []
 
 
 def table(columns: Sequence[Column]) -> str:
@@ -88,13 +115,13 @@ def _merged(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
 def _origin(records: Sequence[Record], manifest: Manifest) -> str:
     profile = f", profile `{manifest['profile']}`" if manifest.get("profile") else ""
     head = f"Suite `{manifest.get('suite', '')}`{profile}: {about.tally(records, manifest)}."
-    return f"{head} This file and `leaderboard.csv` are made by\n\n    {about.command(manifest)}"
+    return f"{head} This page, its figures and `leaderboard.csv` are made by\n\n    {about.command(manifest)}"
 
 
 def _sections(title: str, sections: Sequence[Section]) -> list[str]:
     blocks = [f"## {title}"]
     for section in sections:
-        blocks += [f"### {section.heading}", table(section.columns)]
+        blocks += [f"### {section.heading}", table(section.columns), *([section.note] if section.note else [])]
     return blocks if sections else [*blocks, "No records yet."]
 
 

@@ -6,12 +6,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ifbench.report import manifest as about
+from ifbench.report.arranged import task_namer
 from ifbench.report.columns import Column, Text, plain
 from ifbench.report.groups import HORIZON, Group, group_records
 from ifbench.report.leaderboard import warnings
 from ifbench.report.manifest import ALL, Manifest
 from ifbench.report.published import Comparison, compare_published
-from ifbench.report.sections import interval_text, task_namer, value_cell
+from ifbench.report.sections import interval_text, value_cell
 from ifbench.report.text import MISSING, UNDEFINED, leaf
 from ifbench.report.text import metric as number
 
@@ -31,12 +32,13 @@ def published_columns(records: Sequence[Record], manifest: Manifest) -> list[Col
         return []
     return [
         plain("published in", [pair.source for pair in pairs], folds=True),
-        plain("of", [_subject(pair) for pair in pairs], folds=True),
+        plain("of", [subject(pair) for pair in pairs], folds=True),
         plain("paper", [leaf(pair.value) for pair in pairs], right=True),
         Column(
             "here", [value_cell(pair.median) if pair.median else Text("not run", "bad") for pair in pairs], right=True
         ),
         Column("", [Text(interval_text(pair.median), "faint") for pair in pairs], joins=True, rank=3),
+        Column("", [verdict(pair) for pair in pairs], rank=1),
         plain(
             "each seed", [", ".join(value_cell(seed).text for seed in pair.seeds) for pair in pairs], rank=2, folds=True
         ),
@@ -47,16 +49,16 @@ def published_columns(records: Sequence[Record], manifest: Manifest) -> list[Col
 def failure_columns(records: Sequence[Record], manifest: Manifest) -> list[Column]:
     """Every cell that did not end well or has a metric without a value, and why; no column when there is none."""
     groups = group_records(records, manifest)
-    names = {True: task_namer(groups), False: task_namer(groups, without=[HORIZON])}
-    faults = [
-        (group.estimator, f"{names[record.status == 'ok'](group)}, seed {record.task.get('seed', MISSING)}", *fault)
-        for group in groups
-        for record in group.records
-        for fault in _faults(record)
-    ]
-    if not faults:
+    name = task_namer(groups, without=[HORIZON])
+    met: dict[tuple[str, ...], set[int]] = {}
+    for group in groups:
+        for record in group.records:
+            for fault in _faults(record):
+                cell = f"{name(group)}, seed {record.task.get('seed', MISSING)}"
+                met.setdefault((group.estimator, cell, *fault), set()).update(_horizons(record))
+    if not met:
         return []
-    who, where, status, why = zip(*dict.fromkeys(faults), strict=True)
+    who, where, status, why = zip(*((*told[:3], told[3] + _at(met[told])) for told in met), strict=True)
     return [
         plain("estimator", who),
         plain("cell", where, folds=True),
@@ -77,24 +79,36 @@ def warning_columns(records: Sequence[Record], manifest: Manifest) -> list[Colum
 def noise_columns(records: Sequence[Record], manifest: Manifest) -> list[Column]:
     """Where the ground truth is too noisy to judge by, one line for each metric; no column when it is nowhere."""
     groups = group_records(records, manifest)
-    name = task_namer(groups)
-    said = [
-        (group.estimator, name(group), text)
-        for group in groups
-        for metric in about.metrics(manifest)
-        for text in _noise(group, metric, manifest)
-    ]
+    name = task_namer(groups, without=[HORIZON])
+    met: dict[tuple[str, str, str], list[Group]] = {}
+    for group in groups:
+        for metric in about.metrics(manifest):
+            met.setdefault((group.estimator, name(group), metric), []).append(group)
+    said = [(*key[:2], text) for key, found in met.items() for text in _noise(found, key[2], manifest)]
     if not said:
         return []
     who, where, what = zip(*said, strict=True)
     return [plain("estimator", who), plain("task", where, folds=True), plain("what is wrong", what, folds=True)]
 
 
-def _noise(group: Group, metric: str, manifest: Manifest) -> list[str]:
-    """A sentence, or none: the parts whose effects are too noisy for any seed, and the lowest reliability."""
+def verdict(pair: Comparison) -> Text:
+    """Whether the paper's number lies within the seeds and the median seed's interval, and else how far off we are."""
+    if pair.median is None or pair.median.value is None:
+        return Text("")
+    estimate = pair.median.estimate
+    ends = [seed.value for seed in pair.seeds] + ([estimate.low, estimate.high] if estimate else [])
+    known = [end for end in ends if end is not None]
+    if min(known) <= pair.value <= max(known):
+        return Text("agrees", "good")
+    return Text(f"differs by {pair.median.value - pair.value:+.2f}", "fair")
+
+
+def _noise(groups: Sequence[Group], metric: str, manifest: Manifest) -> list[str]:
+    """A sentence, or none: the parts that are too noisy at any seed and horizon, and their lowest reliability."""
     lowest: dict[str, float] = {}
     for part in (ALL, *about.parts(manifest)):
-        found = [seed.ceiling.reliability for seed in group.seeds(metric, part) if seed.ceiling and seed.noisy]
+        seeds = [seed for group in groups for seed in group.seeds(metric, part)]
+        found = [seed.ceiling.reliability for seed in seeds if seed.ceiling and seed.noisy]
         if found:
             lowest[part] = min(value for value in found if value is not None)
     if not lowest:
@@ -102,6 +116,19 @@ def _noise(group: Group, metric: str, manifest: Manifest) -> list[str]:
     over = f" over {manifest['repeats']} repeats" if manifest.get("repeats") else ""
     least = number(min(lowest.values()))
     return [f"{metric} ({', '.join(lowest)}): the ground truth itself is too noisy: reliability {least}{over}"]
+
+
+def _horizons(record: Record) -> set[int]:
+    return set() if record.horizon is None else {record.horizon}
+
+
+def _at(horizons: set[int]) -> str:
+    """Where on the way a fault was met; empty where cells are measured once."""
+    if not horizons:
+        return ""
+    if len(horizons) == 1:
+        return f" (horizon {min(horizons)})"
+    return f" ({len(horizons)} horizons from {min(horizons)} to {max(horizons)})"
 
 
 def _faults(record: Record) -> list[tuple[str, str]]:
@@ -120,7 +147,8 @@ def _faults(record: Record) -> list[tuple[str, str]]:
     ]
 
 
-def _subject(pair: Comparison) -> str:
+def subject(pair: Comparison) -> str:
+    """What a published number is of: metric, part, estimator and task."""
     where = [
         f"{key.rpartition('.')[2]} {leaf(value)}" if "." in key else leaf(value) for key, value in pair.where.items()
     ]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ifbench.identity import flatten
 from ifbench.report.groups import Group, SeedValue, group_records
 from ifbench.report.manifest import ALL, Manifest
+from ifbench.report.rows import same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ifbench.records import Record
+
+QUERY = "query"
+"""Key of `where` that names one of the queries by its number, from 1, in the order of the suite's rules."""
 
 
 @dataclass(frozen=True)
@@ -59,25 +62,18 @@ def _comparison(entry: Mapping[str, Any], group: Group | None) -> Comparison:
     bare = Comparison(str(entry["source"]), metric, part, float(entry["value"]), note, where)
     if group is None:
         return bare
-    seeds = tuple(group.seeds(metric, part))
-    return replace(bare, group=group, seeds=seeds, median=group.median(metric, part))
+    seeds = tuple(group.seeds(metric, part, query=where.get(QUERY)))
+    return replace(bare, group=group, seeds=seeds, median=group.median(metric, part, query=where.get(QUERY)))
 
 
 def _matches(group: Group, where: Mapping[str, Any]) -> bool:
     record = group.records[0]
     facts = flatten({"protocol": record.protocol, "estimator": record.estimator}) | dict(group.task)
-    return all(_agrees(facts, key, wanted) for key, wanted in where.items())
+    return all(_agrees(facts, key, wanted) for key, wanted in where.items() if key != QUERY)
 
 
 def _agrees(facts: Mapping[str, Any], key: str, wanted: Any) -> bool:  # Any: JSON leaves
     """Whether a cell has a value; a plugin goes by its label or name, and `.params` may be left out of a key."""
     head, _, rest = key.partition(".")
     names = (key, f"{head}.label", f"{head}.name") if not rest else (key, f"{head}.params.{rest}")
-    return any(_same(facts[name], wanted) for name in names if name in facts)
-
-
-def _same(found: Any, wanted: Any) -> bool:  # Any: JSON leaves
-    numbers = [value for value in (found, wanted) if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) == 2:
-        return math.isclose(*numbers, rel_tol=1e-5)  # records keep 6 significant digits
-    return bool(found == wanted)
+    return any(same(facts[name], wanted) for name in names if name in facts)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ifbench.identity import canonical_json
 from ifbench.report import manifest as about
+from ifbench.report.arranged import Rows, arranged
 from ifbench.report.columns import Column, Text, Tone, plain
-from ifbench.report.groups import Group, SeedValue, group_records, setting, task_columns
+from ifbench.report.groups import HORIZON, Group, SeedValue, group_records
 from ifbench.report.leaderboard import timings
-from ifbench.report.text import MISSING, UNDEFINED, amount, interval, metric
+from ifbench.report.text import MISSING, UNDEFINED, amount, interval, leaf, metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ifbench.records import Record
     from ifbench.report.manifest import Manifest
@@ -27,6 +28,7 @@ class Section:
 
     heading: str
     columns: Sequence[Column]
+    note: str = ""
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -35,29 +37,31 @@ class Section:
 
 
 def leaderboard_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
-    """The leaderboard, one table for each task and protocol."""
-    return [Section(heading, _leaderboard(members, manifest)) for heading, members in _by_setting(records, manifest)]
+    """The leaderboard, in as few tables as read well."""
+    tables = arranged(group_records(about.compared(records, manifest), manifest), manifest)
+    return [Section(rows.heading, _leaderboard(rows, manifest), rows.note) for rows in tables]
 
 
 def timing_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
     """What the estimators cost: medians over the seeds that are ok."""
-    return [Section(heading, _timing(members)) for heading, members in _by_setting(records, manifest)]
+    once: dict[str, Group] = {}  # a cell costs the same at each of its horizons
+    for group in group_records(about.compared(records, manifest), manifest):
+        task = {key: value for key, value in group.task.items() if key != HORIZON}
+        once[canonical_json([group.estimator, group.protocol, task])] = replace(group, task=task)
+    return [Section(rows.heading, _timing(rows)) for rows in arranged(list(once.values()), manifest)]
 
 
-def _by_setting(records: Sequence[Record], manifest: Manifest) -> list[tuple[str, list[Group]]]:
-    groups = group_records(about.compared(records, manifest), manifest)
-    return [(heading, list(members)) for heading, members in groupby(groups, key=task_namer(groups))]
+def _keys(rows: Rows) -> list[Column]:
+    """What sets the rows of a table apart: the task's keys, and the estimator."""
+    keys = [
+        plain(name, [leaf(group.task.get(key, MISSING)) for group in rows.groups], right=key == HORIZON)
+        for name, key in rows.keys.items()
+    ]
+    return [*keys, plain("estimator", [group.estimator for group in rows.groups])]
 
 
-def task_namer(groups: Sequence[Group], *, without: Sequence[str] = ()) -> Callable[[Group], str]:
-    """How to name a group's task, some of its keys left out, and its protocol where there are several."""
-    tasks = {name: key for name, key in task_columns(groups).items() if key not in without}
-    several = len({group.protocol for group in groups}) > 1
-    return lambda group: setting(group, tasks, protocol=several)
-
-
-def _leaderboard(groups: Sequence[Group], manifest: Manifest) -> list[Column]:
-    columns = [plain("estimator", [group.estimator for group in groups])]
+def _leaderboard(rows: Rows, manifest: Manifest) -> list[Column]:
+    groups, columns = rows.groups, _keys(rows)
     told = [record for group in groups for record in group.records]
     for place, name in enumerate(_metrics(told, manifest)):
         medians = [group.median(name) for group in groups]
@@ -111,8 +115,8 @@ def _status(groups: Sequence[Group]) -> list[Column]:
     ]
 
 
-def _timing(groups: Sequence[Group]) -> list[Column]:
-    costs = [timings(group) for group in groups]
+def _timing(rows: Rows) -> list[Column]:
+    costs = [timings(group) for group in rows.groups]
     headers = {
         "fit_seconds": "fit\ns",
         "score_seconds": "score\ns",
@@ -121,7 +125,7 @@ def _timing(groups: Sequence[Group]) -> list[Column]:
         "gradient_epochs": "gradient\nepochs",
     }
     numbers = [plain(header, [amount(cost[name]) for cost in costs], right=True) for name, header in headers.items()]
-    return [plain("estimator", [group.estimator for group in groups]), *numbers]
+    return [*_keys(rows), *numbers]
 
 
 def value_cell(seed: SeedValue) -> Text:

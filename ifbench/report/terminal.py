@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from ifbench.report.manifest import Manifest
 
 STYLES: dict[Tone, str] = {"plain": "", "good": "green", "fair": "yellow", "faint": "dim", "bad": "red"}
-LEGEND = "\nThe median seed's value [95 % bootstrap interval]; 1 is perfect, 0 is chance."
-
+LEGEND = "\nThe median seed's value [95 % bootstrap interval]; {perfect}."
 NOISE_LEGEND = '\nThe ceiling is what a perfect predictor would reach; "?": the ground truth is too noisy to tell.'
 
 
@@ -49,6 +48,8 @@ class Tables:
             if section.heading:
                 yield Line(f"\n{section.heading}", style="cyan")
             yield _table([section.columns[place] for place in kept], [whole[place].width for place in kept])
+            if section.note:
+                yield Line(section.note, style="dim")
 
 
 def leaderboard_table(records: Sequence[Record], manifest: Manifest) -> RenderableType:
@@ -58,8 +59,10 @@ def leaderboard_table(records: Sequence[Record], manifest: Manifest) -> Renderab
         told = f"{about.title(manifest)}: {about.tally(records, manifest)}"
         return Line(told if records else "No records yet.", style="bold" if records else "")
     title = f"{about.title(manifest)}: {about.tally(records, manifest)}"
-    legend = LEGEND + NOISE_LEGEND if any(record.ceilings for record in records) else LEGEND
-    return Lines(Tables(title, sections), Line(legend, style="dim"))
+    noise = NOISE_LEGEND if any(record.ceilings for record in records) else ""
+    legend = LEGEND.format(perfect=about.perfect(manifest)) + noise
+    shrunk = [Line(f"Smaller than in the paper: {text}", style="dim") for text in about.shrunk(manifest)]
+    return Lines(*shrunk, Tables(title, sections), Line(legend, style="dim"))
 
 
 def timing_table(records: Sequence[Record], manifest: Manifest) -> RenderableType | None:

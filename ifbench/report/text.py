@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+LETTERS = 34
 UNDEFINED = "undefined"
 MISSING = "–"  # noqa: RUF001  an en dash is what an empty table cell shows
 
@@ -33,3 +34,8 @@ def amount(value: float | None) -> str:
 def leaf(value: object) -> str:
     """A setting as a person writes it: 0.005, 0 for 0.0, adam."""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def shortened(text: str, letters: int = LETTERS) -> str:
+    """A text in no more than that many letters, its end left out."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ifbench.records import Ceiling
+from ifbench.stats.blocks import blocks_of
 from ifbench.stats.rows import rows_of
 
 if TYPE_CHECKING:
@@ -24,8 +25,12 @@ Split = tuple[tuple[int, ...], tuple[int, ...]]
 """Two disjoint halves of the repeats."""
 
 
-def reliability(metric: Metric, repeats: ArrayLike, selected: ArrayLike, *, seed: int) -> tuple[float | None, ...]:
+def reliability(
+    metric: Metric, repeats: ArrayLike, selected: ArrayLike, *, seed: int, pooled: bool = False, n_set: int = 1
+) -> tuple[float | None, ...]:
     """Reliability of each query's effects, averaged over all repeats: the part of their variance that is not noise.
+
+    Of pooled pairs it is that of all effects of a set together, differences between queries included.
 
     The metric compares the means of two disjoint halves of floor(R/2) of the R repeats; its mean r over all such
     splits, or over 50 random ones where there are more, is stepped up from a half to all repeats.
@@ -35,13 +40,16 @@ def reliability(metric: Metric, repeats: ArrayLike, selected: ArrayLike, *, seed
         repeats: Measured effects, shape (n_repeat, n_intervention, n_query), in nats.
         selected: Which interventions count for which query, bool (n_intervention, n_query).
         seed: Draws the splits where there are too many to take them all.
+        pooled: Whether the metric sees all pairs of a set at once.
+        n_set: Number of sets; the queries are cut into so many equal shares, in their order.
 
     Returns:
-        For each query a value from 0 (noise alone, or halves that contradict each other) to 1 (the repeats agree).
+        For each query, or each set of pooled pairs, a value from 0 (noise alone, or halves that contradict each other)
+        to 1 (the repeats agree).
         None where it is undefined: there are fewer than two repeats, or the metric is undefined for a split.
 
     Raises:
-        ValueError: The shapes differ.
+        ValueError: The shapes differ, or the sets are no equal shares.
 
     Source: Spearman 1910, "Correlation calculated from faulty data"; Brown 1910, "Some experimental results in the
     correlation of mental abilities".
@@ -51,14 +59,15 @@ def reliability(metric: Metric, repeats: ArrayLike, selected: ArrayLike, *, seed
         got = f"repeats {values.shape}, selected {chosen.shape} {chosen.dtype}"
         raise ValueError(f"got {got}; expected (n_repeat, n_intervention, n_query), selected as bool")
     n_repeat, _, n_query = values.shape
+    blocks = [columns for own in blocks_of(n_query, pooled=pooled, n_set=n_set) for columns in own]
     if n_repeat < 2:
-        return tuple(None for _ in range(n_query))
+        return tuple(None for _ in blocks)
     splits = _splits(n_repeat, seed=seed)
     firsts, seconds = (np.array(halves) for halves in zip(*splits, strict=True))  # (n_split, n_repeat // 2)
     compare = rows_of(metric)
     found: list[float | None] = []
-    for query in range(n_query):
-        effects = values[:, chosen[:, query], query]  # (n_repeat, n)
+    for columns in blocks:
+        effects = values[:, :, columns][:, chosen[:, columns]]  # (n_repeat, n)
         agreement = float(np.mean(compare(effects[firsts].mean(1), effects[seconds].mean(1))))
         found.append(stepped_up(agreement, n_repeat / (n_repeat // 2)) if math.isfinite(agreement) else None)
     return tuple(found)
@@ -76,12 +85,12 @@ def stepped_up(agreement: float, factor: float) -> float:
 
 
 def ceiling(reliabilities: Sequence[float | None]) -> Ceiling:
-    """Mean over queries of the correlation that a perfect predictor of the expected effects would reach.
+    """Mean over queries, or sets, of the correlation that a perfect predictor of the expected effects would reach.
 
     That correlation is the square root of the reliability (the correction for attenuation, Spearman 1904).
 
     Args:
-        reliabilities: Of each query; where one is undefined, so are the means.
+        reliabilities: Of each query or set; where one is undefined, so are the means.
     """
     known = [value for value in reliabilities if value is not None]
     if not known or len(known) < len(reliabilities):

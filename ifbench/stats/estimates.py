@@ -1,4 +1,4 @@
-"""A metric over queries, with the interval that resampling the interventions gives it."""
+"""A metric over interventions and queries, with the interval that resampling or several sets give it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ifbench.records import Estimate
+from ifbench.stats.blocks import blocks_of
 from ifbench.stats.rows import FloatArray, RowMetric, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ifbench.interfaces import Metric
 
 INTERVAL = (0.025, 0.975)
 MIN_DEFINED = 0.5
+PAIRS_AT_ONCE = 2**22
+"""Pairs that a row metric is handed at once, about 30 MB each of predicted and measured."""
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -28,13 +33,20 @@ def estimate(
     selected: ArrayLike,
     *,
     seed: int,
+    pooled: bool = False,
+    n_set: int = 1,
     n_resample: int = 1000,
 ) -> Estimate:
-    """Metric of each query over its selected interventions, averaged over queries, with a 95 % interval.
+    """Metric over the selected pairs of intervention and query, with a 95 % interval.
+
+    It is taken for each query over its interventions and averaged over queries, or over all pairs together.
 
     The interval is a percentile bootstrap over interventions: each resample draws rows of the matrices, the same for
     every query, out of the rows that any query selects; a query uses those drawn rows that are selected for it.
     Resamples where the metric is undefined for any query are left out.
+
+    Where the queries fall into sets that each have interventions of their own, the value is the mean over sets of the
+    metric within each, and the interval is Student's for that mean.
 
     Args:
         metric: Compares two vectors; its row form is used where it offers one (`ifbench.stats.rows`).
@@ -42,23 +54,33 @@ def estimate(
         measured: Measured effects, same shape.
         selected: Which interventions count for which query, bool, same shape.
         seed: Seeds the resampling; equal seeds resample alike for every metric.
+        pooled: Whether the metric sees all pairs of a set at once.
+        n_set: Number of sets; the queries are cut into so many equal shares, in their order.
         n_resample: Number of resamples.
 
     Returns:
-        `per_query` holds None for a query whose metric is undefined (not finite, or nothing is selected); then the
-        value and the interval are None, too. The interval alone is None if the metric is undefined in more than half
-        of the resamples.
+        `per_query` holds None for a query whose metric is undefined (not finite, or nothing is selected), and nothing
+        at all for pooled pairs; where the metric is undefined anywhere, the value and the interval are None. The
+        interval alone is None if the metric is undefined in more than half of the resamples.
 
     Raises:
-        ValueError: The shapes differ, or `selected` is not bool.
+        ValueError: The shapes differ, `selected` is not bool, or the sets are no equal shares.
     """
     first, second, chosen = _checked(predicted, measured, selected)
-    per_query = tuple(_single(metric, first[chosen[:, q], q], second[chosen[:, q], q]) for q in range(first.shape[1]))
-    defined = [value for value in per_query if value is not None]
-    if not defined or len(defined) < len(per_query):
+    sets = blocks_of(first.shape[1], pooled=pooled, n_set=n_set)
+    found = [[_single(metric, first[:, c][chosen[:, c]], second[:, c][chosen[:, c]]) for c in own] for own in sets]
+    per_query = () if pooled else tuple(each for own in found for each in own)
+    means = [_mean(own) for own in found]
+    value = _mean(means)
+    if value is None:
         return Estimate(None, None, None, per_query)
-    low, high = _interval(_bootstrap(rows_of(metric), first, second, chosen, seed=seed, n_resample=n_resample))
-    return Estimate(math.fsum(defined) / len(defined), low, high, per_query)
+    several = [mean for mean in means if mean is not None]
+    interval = (
+        _student(several)
+        if n_set > 1
+        else _interval(_bootstrap(rows_of(metric), first, second, chosen, sets[0], seed, n_resample))
+    )
+    return Estimate(value, *interval, per_query)
 
 
 def _checked(
@@ -77,30 +99,54 @@ def _single(metric: Metric, predicted: FloatArray, measured: FloatArray) -> floa
     return value if math.isfinite(value) else None
 
 
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean; None where one of the values is, or there is none."""
+    defined = [value for value in values if value is not None]
+    return math.fsum(defined) / len(defined) if defined and len(defined) == len(values) else None
+
+
 def _bootstrap(
-    metric: RowMetric, predicted: FloatArray, measured: FloatArray, selected: BoolArray, *, seed: int, n_resample: int
+    metric: RowMetric,
+    predicted: FloatArray,
+    measured: FloatArray,
+    selected: BoolArray,
+    blocks: Sequence[slice],
+    seed: int,
+    n_resample: int,
 ) -> FloatArray:
-    """Mean over queries in each resample, shape (n_resample,); NaN where undefined for any query."""
+    """Mean over blocks of columns in each resample, shape (n_resample,); NaN where undefined for any."""
     offered = np.flatnonzero(selected.any(1))
     draws = offered[np.random.default_rng(seed).integers(len(offered), size=(n_resample, len(offered)))]
-    columns = zip(predicted.T, measured.T, selected.T, strict=True)
-    values = np.array([_resampled(metric, *column, draws) for column in columns])  # (n_query, n_resample)
-    mean: FloatArray = values.mean(0)
+    values = [_resampled(metric, predicted[:, c], measured[:, c], selected[:, c], draws) for c in blocks]
+    mean: FloatArray = np.array(values).mean(0)  # over (n_block, n_resample)
     return mean
 
 
 def _resampled(
     metric: RowMetric, predicted: FloatArray, measured: FloatArray, selected: BoolArray, draws: IntArray
 ) -> FloatArray:
-    """Metric of one query in each resample: vectors (n_intervention,), draws (n_resample, n) -> (n_resample,)."""
-    kept = selected[draws]  # (n_resample, n)
-    counts = kept.sum(1)
+    """Metric of one block (n_intervention, n_column) in each resample: draws (n_resample, n) -> (n_resample,)."""
+    counts = selected.sum(1)[draws].sum(1)  # pairs in each resample
     values = np.full(len(draws), np.nan)
-    for count in np.unique(counts[counts > 0]):  # resamples of equal length make one matrix
-        at = counts == count
-        rows = draws[at][kept[at]].reshape(-1, count)
-        values[at] = metric(predicted[rows], measured[rows])
+    for count in np.unique(counts[counts > 0]):  # resamples with equally many pairs make one matrix
+        alike, at_once = np.flatnonzero(counts == count), max(1, PAIRS_AT_ONCE // int(count))
+        for start in range(0, len(alike), at_once):
+            at = alike[start : start + at_once]
+            kept = selected[draws[at]]
+            first, second = (matrix[draws[at]][kept].reshape(-1, count) for matrix in (predicted, measured))
+            values[at] = metric(first, second)
     return values
+
+
+def _student(values: Sequence[float]) -> tuple[float, float]:
+    """95 % interval of the mean of independent values.
+
+    Source: Student 1908, "The probable error of a mean".
+    """
+    from scipy.stats import t
+
+    mean, reach = np.mean(values), t.ppf(INTERVAL[1], len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
+    return float(mean - reach), float(mean + reach)
 
 
 def _interval(values: FloatArray) -> tuple[float | None, float | None]:

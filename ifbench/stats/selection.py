@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ifbench.cells import Amount
 from ifbench.errors import IfbenchError
 from ifbench.identity import derive_seed
+from ifbench.stats.blocks import shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +56,8 @@ def select_groups(
     """Which training examples are changed together, and which query tests which.
 
     The examples come in the order of the rule (`all`: by row; `random`: as drawn; else the first choice first) and are
-    cut into groups of `rule.group`, a last smaller one being dropped.
+    cut into groups of `rule.group`, a last smaller one being dropped. Each of several sets is tested for its own equal
+    share of the queries.
 
     Args:
         rule: What to select.
@@ -62,34 +65,69 @@ def select_groups(
         n_query: Number of queries.
         scores: Scores of the estimator named by the rule, shape (n_train, n_query); only their magnitude counts,
             except for `proponents` and `opponents`; equals go by row number. May be None for a rule that needs none.
-        seed: Seeds `random` and `groups`, which draw the same examples for all queries, out of all and without a look
-            at scores; a larger amount keeps the examples, or the groups, of a smaller one.
+        seed: Seeds `random` and `groups`, which draw the same examples for all queries of a set, out of all and without
+            a look at scores; a larger amount keeps the examples, or the groups, of a smaller one, more sets the fewer.
 
     Returns:
         The groups, sorted, each once and each with its rows sorted; bool (n_group, n_query).
 
     Raises:
-        IfbenchError: The rule asks for more examples than there are or for groups larger than what it chooses, or
-            orders by scores of which one is not finite.
+        IfbenchError: The rule asks for more examples than there are or for groups larger than what it chooses, orders
+            by scores of which one is not finite, or has sets that the queries cannot be shared out to equally.
         ValueError: Scores are needed and missing, or have another shape.
     """
     where = f"examples '{rule.name}'"
-    total = rule.amount or Amount(count=n_train)
-    count = _count(total, n_train, where=where, what="training examples")
-    if rule.order == "groups":
-        return _for_all([_shuffled(n_train, "groups", seed, draw)[:count] for draw in range(rule.draws or 0)], n_query)
-    size = rule.group.of(n_train) if rule.group else 1
-    if size > count:
-        hint = f"choose at least {size} examples, or make the groups smaller"
-        raise IfbenchError(f"asks for groups of {size} out of {count} training examples", where=where, hint=hint)
-    if rule.order == "all":
-        return _for_all(_cut(np.arange(n_train), size), n_query)
-    if rule.order == "random":
-        return _for_all(_cut(_shuffled(n_train, "examples", seed)[:count], size), n_query)
+    if not rule.needs_scores:
+        if n_query % rule.sets:
+            message = f"has {rule.sets} sets, but {n_query} queries cannot be cut into as many equal shares"
+            raise IfbenchError(message, where=where, hint=f"ask about a multiple of {rule.sets} queries")
+        return _for_shares(drawn_groups(rule, n_train, seed=seed), n_query)
+    count, size = _sizes(rule, n_train, where=where)
     values = _checked_scores(scores, (n_train, n_query), where=where)
     values = values if rule.order in SIGNED else np.abs(values)
     orders = [_ordered(values[:, query], rule.order, rule.at)[:count] for query in range(n_query)]
     return _for_each([_cut(order, size) for order in orders])
+
+
+def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Group]]:
+    """The groups of each set, for a rule that needs no scores; sorted, each once. See `select_groups`.
+
+    Raises:
+        IfbenchError: The rule asks for more examples than there are, or for groups larger than what it chooses.
+    """
+    count, size = _sizes(rule, n_train, where=f"examples '{rule.name}'")
+    if rule.order == "groups":
+        chosen = [[_shuffled(n_train, "groups", seed, draw)[:count] for draw in range(rule.draws or 0)]]
+    elif rule.order == "all":
+        chosen = [_cut(np.arange(n_train), size)]
+    else:
+        names = [("examples", seed), *(("examples", seed, number) for number in range(1, rule.sets))]
+        chosen = [_cut(_shuffled(n_train, *own)[:count], size) for own in names]
+    return [sorted({_group(rows) for rows in own}) for own in chosen]
+
+
+@lru_cache(maxsize=32)
+def drawn_rows(rules: tuple[ExampleRule, ...], n_train: int, *, seed: int) -> tuple[int, ...] | None:
+    """Rows of the training set that the rules name whatever the scores; None: all, or scores choose.
+
+    Raises:
+        IfbenchError: See `drawn_groups`.
+    """
+    if not rules or any(rule.needs_scores or (rule.order == "all" and rule.group is None) for rule in rules):
+        return None
+    sets = (groups for rule in rules for groups in drawn_groups(rule, n_train, seed=seed))
+    rows = sorted({row for groups in sets for group in groups for row in group})
+    return tuple(rows) if len(rows) < n_train else None
+
+
+def _sizes(rule: ExampleRule, n_train: int, *, where: str) -> tuple[int, int]:
+    """How many examples a rule chooses, and how many of them make a group."""
+    count = _count(rule.amount or Amount(count=n_train), n_train, where=where, what="training examples")
+    size = rule.group.of(n_train) if rule.group else 1
+    if size > count:
+        hint = f"choose at least {size} examples, or make the groups smaller"
+        raise IfbenchError(f"asks for groups of {size} out of {count} training examples", where=where, hint=hint)
+    return count, size
 
 
 def _cut(order: IntArray, size: int) -> list[IntArray]:
@@ -97,9 +135,14 @@ def _cut(order: IntArray, size: int) -> list[IntArray]:
     return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
 
 
-def _for_all(groups: Sequence[IntArray], n_query: int) -> tuple[list[Group], NDArray[np.bool_]]:
-    found = sorted({_group(rows) for rows in groups})
-    return found, np.ones((len(found), n_query), dtype=np.bool_)
+def _for_shares(sets: Sequence[Sequence[Group]], n_query: int) -> tuple[list[Group], NDArray[np.bool_]]:
+    """Each set of groups for its own share of the queries."""
+    union = sorted(set().union(*sets))
+    places = {group: place for place, group in enumerate(union)}
+    tested = np.zeros((len(union), n_query), dtype=np.bool_)
+    for own, groups in zip(shares(n_query, len(sets)), sets, strict=True):
+        tested[[places[group] for group in groups], own.start : own.stop] = True
+    return union, tested
 
 
 def _for_each(groups: Sequence[Sequence[IntArray]]) -> tuple[list[Group], NDArray[np.bool_]]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ifbench.errors import IfbenchError
 from ifbench.hookspecs import NAME
-from ifbench.records import MAX_RECORD_BYTES, Record
+from ifbench.records import MAX_RECORD_BYTES, Estimate, Record
 from ifbench.store.atomic import store_errors, write_text_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 RESULTS, MANIFEST = "results", "manifest.json"
@@ -27,8 +27,9 @@ def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
     """Write all records of a run, one file per estimator, its lines sorted by cell and horizon.
 
     Files that would not change are not touched; files of other estimators are removed. A record that is too long for
-    a line loses, in this order and as far as needed: the values per query, the end of its message (MIN_MESSAGE
-    characters stay), its diagnostics, the rest of its message, the ceilings of parts of the examples.
+    a line loses, in this order and as far as needed: the values per query, those of parts of the examples first, the
+    end of its message (MIN_MESSAGE characters stay), its diagnostics, the rest of its message, the ceilings of parts,
+    the intervals of parts.
 
     Args:
         directory: Directory of the run; `results` is made in it.
@@ -75,11 +76,13 @@ def record_line(record: Record) -> str:
     shortened = record
     for shorten in (
         _keep,
+        _with_per_query_of_all,
         _without_per_query,
         _with_short_message,
         _without_diagnostics,
         _with_any_message,
         _with_ceilings_of_all,
+        _without_intervals_of_parts,
     ):
         shortened = shorten(shortened)
         line = shortened.to_line()
@@ -143,12 +146,25 @@ def _keep(record: Record) -> Record:
     return record
 
 
-def _without_per_query(record: Record) -> Record:
+def _of_estimates(record: Record, shorten: Callable[[str, Estimate], Estimate]) -> Record:
+    """The record with each estimate shortened, given the part that it is of."""
     estimates = {
-        metric: {part: replace(estimate, per_query=()) for part, estimate in parts.items()}
+        metric: {part: shorten(part, estimate) for part, estimate in parts.items()}
         for metric, parts in record.estimates.items()
     }
     return replace(record, estimates=estimates)
+
+
+def _with_per_query_of_all(record: Record) -> Record:
+    return _of_estimates(record, lambda part, found: found if part == ALL else replace(found, per_query=()))
+
+
+def _without_per_query(record: Record) -> Record:
+    return _of_estimates(record, lambda _, found: replace(found, per_query=()))
+
+
+def _without_intervals_of_parts(record: Record) -> Record:
+    return _of_estimates(record, lambda part, found: found if part == ALL else replace(found, low=None, high=None))
 
 
 def _with_short_message(record: Record, *, least: int = MIN_MESSAGE) -> Record:

@@ -13,7 +13,7 @@ from ifbench.suite.faults import Faults, Place, hints
 from ifbench.suite.wording import choices, shown, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ifbench.suite.nodes import Node
 
@@ -52,6 +52,12 @@ def check(model: type[M], node: Node, faults: Faults, *, owner: Owner) -> M | No
     except Exception as error:  # noqa: BLE001 - a plugin's own validator may raise anything
         faults.add(node.place, f"could not be checked: {type(error).__name__}: {error}", hint=owner.hint())
     return None
+
+
+def check_among(node: Node | None, known: Sequence[str] | None, what: str, faults: Faults) -> None:
+    """Note a value that is not among the known ones; nothing is noted where there is no value or nothing is known."""
+    if known is not None and node is not None and node.value is not None and node.value not in known:
+        faults.add(node.place, f"got {shown(node.plain())}, wanted {what}", hint=did_you_mean(str(node.value), known))
 
 
 def known_keys(model: type[BaseModel]) -> list[str]:

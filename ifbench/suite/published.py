@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ifbench.cells import Cell, ExampleRule, Published
-from ifbench.errors import did_you_mean
-from ifbench.suite.checking import Owner, check
+from ifbench.suite.checking import Owner, check, check_among
 from ifbench.suite.matching import check_selects, describe_cells
 from ifbench.suite.shapes import EVERYTHING, PublishedShape
-from ifbench.suite.wording import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ifbench.suite.faults import Faults
     from ifbench.suite.listed import Listing
     from ifbench.suite.nodes import Node
+
+TOLD_BY_RUNS = ["horizon", "query"]
+"""Keys of `where` that are of no cell: a run tells which horizons and queries there are."""
 
 
 def read_published(
@@ -44,16 +43,11 @@ def read_published(
         if shape is None:
             continue
         if metrics.whole:
-            _check_among(node.child("metric"), metrics.labels, "a metric of this suite", faults)
-        _check_among(node.child("part"), parts, "a part of the examples", faults)
+            check_among(node.child("metric"), metrics.labels, "a metric of this suite", faults)
+        check_among(node.child("part"), parts, "a part of the examples", faults)
         where = node.child("where")
-        of_cells = where.without(["horizon"]) if where is not None else None  # a run tells which horizons there are
+        of_cells = where.without(TOLD_BY_RUNS) if where is not None else None
         if of_cells is not None and of_cells.fields and described:
             check_selects(of_cells, described, faults, things="cells")
         found.append(Published(**dict(shape)))
     return tuple(found)
-
-
-def _check_among(node: Node | None, known: Sequence[str], what: str, faults: Faults) -> None:
-    if node is not None and node.value not in known:
-        faults.add(node.place, f"got {shown(node.plain())}, wanted {what}", hint=did_you_mean(str(node.value), known))

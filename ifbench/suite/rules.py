@@ -40,9 +40,9 @@ def read_queries(listed: Node | None, sizes: Sequence[Size], faults: Faults) -> 
 
 
 def read_examples(
-    listed: Node | None, sizes: Sequence[Size], estimators: Listing, *, faults: Faults
+    listed: Node | None, sizes: Sequence[Size], estimators: Listing, *, queries: Sequence[QueryRule], faults: Faults
 ) -> tuple[ExampleRule, ...]:
-    """The example rules, checked against the training sets and the estimators' labels."""
+    """The example rules, checked against the training sets, the estimators' labels and the queries."""
     rules: dict[str, ExampleRule] = {}
     for node in listed.entries if listed is not None else ():
         found = _read_rule(node, "example", EXAMPLE_FORMS, faults)
@@ -52,6 +52,7 @@ def read_examples(
         totals = [(size.n_train, size.name, "training examples") for size in sizes]
         _check_amount(node, rule.order, rule.amount, totals, faults)
         _check_group(node, rule, sizes, faults)
+        _check_sets(node, rule, sizes, queries, faults=faults)
         _check_changes(node, faults)
         _check_by(node.child("by"), estimators, faults)
         _check_name(node, rule, rules, faults)
@@ -120,6 +121,26 @@ def _check_group(node: Node, rule: ExampleRule, sizes: Sequence[Size], faults: F
         wanted, chosen = rule.group.of(size.n_train), rule.amount.of(size.n_train) if rule.amount else size.n_train
         hint = f"choose at least {wanted} examples, or make the groups smaller"
         faults.add(written.place, f"got groups of {wanted}, but the rule takes {chosen} of {size.name}", hint=hint)
+
+
+def _check_sets(
+    node: Node, rule: ExampleRule, sizes: Sequence[Size], queries: Sequence[QueryRule], *, faults: Faults
+) -> None:
+    """Note sets that the queries cannot be shared out to equally."""
+    written = node.child("sets")
+    if written is None or rule.sets == 1 or not queries:
+        return
+    if len(queries) > 1:
+        message = f"got {len(queries)} query rules, but sets share out the queries of one"
+        faults.add(written.place, message, hint="how many queries several rules name is not known before a run")
+        return
+    counts = {size.name: queries[0].count(size.n_test) for size in sizes}
+    for name, count in counts.items():
+        if count % rule.sets:
+            nearest = max(1, round(count / rule.sets)) * rule.sets
+            message = f"got {rule.sets} sets, but {count} queries of {name} cannot be cut into as many equal shares"
+            faults.add(written.place, message, hint=f"ask about {nearest} queries")
+            return
 
 
 def _check_changes(node: Node, faults: Faults) -> None:

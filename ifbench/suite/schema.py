@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ifbench.cells import Recipe
 from ifbench.suite.overlay import PROFILES
-from ifbench.suite.shapes import EVERYTHING, EXAMPLE_FORMS, QUERY_FORMS, PublishedShape, SuiteShape
+from ifbench.suite.shapes import EVERYTHING, EXAMPLE_FORMS, QUERY_FORMS, FigureShape, PublishedShape, SuiteShape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,15 +35,27 @@ def json_schema(registry: Registry) -> JSON:
     defs["query"] = _rules(QUERY_FORMS)
     defs["example"] = _rules(EXAMPLE_FORMS)
     defs["published"] = _tidy(_inlined(PublishedShape))
+    defs["figure"] = _figure()
     top = _top()
     return {"$schema": DRAFT, "title": "ifbench suite", **top, "$defs": dict(sorted(defs.items()))}
 
 
 def _top() -> JSON:
     schema = _tidy(_inlined(SuiteShape))
-    items = {"tasks": "task", "queries": "query", "examples": "example", "published": "published", **LIST_OF}
+    items = {
+        "tasks": "task",
+        "queries": "query",
+        "examples": "example",
+        "published": "published",
+        "figures": "figure",
+        **LIST_OF,
+    }
     for key, name in items.items():
         schema["properties"][key]["items"] = {"$ref": f"#/$defs/{name}"}
+    schema["properties"]["shrunk"] = {
+        "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string", "minLength": 1}}],
+        "description": schema["properties"]["shrunk"]["description"],
+    }
     profile = {"type": ["object", "null"], "description": "dotted path -> value laid over the body"}
     schema["properties"]["profiles"] = {
         "type": "object",
@@ -51,6 +63,12 @@ def _top() -> JSON:
         "properties": dict.fromkeys(PROFILES, profile),
         "additionalProperties": False,
     }
+    return schema
+
+
+def _figure() -> JSON:
+    schema = _tidy(_inlined(FigureShape))
+    schema["properties"]["y"]["anyOf"].insert(0, {"type": "string", "minLength": 1})
     return schema
 
 

@@ -66,6 +66,8 @@ Factors = Annotated[
     tuple[Factor, ...], Field(min_length=1), BeforeValidator(_listed), _one_or_more({"minimum": 0}, NO_FACTOR)
 ]
 Additions = Annotated[tuple[Finite, ...], Field(min_length=1), BeforeValidator(_listed), _one_or_more({}, NO_ADDITION)]
+Line = Annotated[str, Field(min_length=1)]
+Key = Annotated[str, Field(min_length=1)]
 Some = Annotated[list[Any], Field(min_length=1)]
 Values = dict[str, Any]
 
@@ -92,6 +94,10 @@ class SuiteShape(Shape):
     exclude: list[Values] = Field([], description="cells left out")
     repeats: int = Field(1, ge=1, description="times each effect is measured")
     published: list[Any] = Field([], description="numbers from papers, to stand beside the measured ones")
+    figures: list[Values] = Field([], description="pictures of the results; default: one that suits them")
+    shrunk: Annotated[tuple[Line, ...], BeforeValidator(_listed)] = Field(
+        (), description="what is smaller than in the paper, in words; profiles may say it each for themselves"
+    )
     profiles: dict[str, Any] = Field({}, description="sizes of the suite; each lays values over its body")
 
 
@@ -135,6 +141,21 @@ class PublishedShape(Shape):
     )
     part: str = Field("all", description="name of an example rule, or all")
     note: str = Field("", description="what to know when comparing")
+
+
+class FigureShape(Shape):
+    """One entry of `figures`."""
+
+    x: Key = Field(description="key along the x axis: a dotted key of a task, horizon, part, size, estimator, ...")
+    y: Annotated[tuple[Key, ...], Field(min_length=1), BeforeValidator(_listed)] | None = Field(
+        None, description="a metric, a finding of a protocol or a timing, or several; default: the first metric"
+    )
+    curve: Key | None = Field(None, description="key that tells curves apart")
+    panel: Key | None = Field(None, description="key that tells axes apart")
+    part: str = Field("all", description="name of an example rule, or all")
+    where: Values = Field({}, description="which results are shown: key -> value, or list of values")
+    log: Literal["x", "y", "xy"] | None = Field(None, description="logarithmic axes")
+    title: str = Field("", description="one line above it")
 
 
 class HighestLoss(Shape):
@@ -226,9 +247,10 @@ class ExamplePercentile(Ordered):
 
 
 class RandomExamples(Grouped):
-    """`{random: 16.6%}`."""
+    """`{random: 16.6%}`, `{random: 32, sets: 9}`."""
 
     amount: Many = Field(alias="random", description="training examples drawn at random")
+    sets: int = Field(1, ge=1, description="times they are drawn anew, each for an equal share of the queries")
 
 
 class RandomGroups(ExampleShape):

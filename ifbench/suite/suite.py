@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from ifbench.suite.checking import Owner, check
 from ifbench.suite.expansion import expand_cells
 from ifbench.suite.faults import Faults
+from ifbench.suite.figures import read_figures
 from ifbench.suite.find import display_name, find_suite
 from ifbench.suite.listed import read_list
-from ifbench.suite.needs import check_needs
+from ifbench.suite.needs import check_needs, check_removals
 from ifbench.suite.nodes import Node
 from ifbench.suite.overlay import DEFAULT_PROFILE, apply_overrides, apply_profile
 from ifbench.suite.published import read_published
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ifbench.cells import Cell, Choice, ExampleRule, Published, QueryRule, Task
+    from ifbench.cells import Cell, Choice, ExampleRule, Figure, Published, QueryRule, Task
     from ifbench.registry import Registry
 
 
@@ -38,6 +39,8 @@ class Suite:
         profile: Its size: `smoke`, `cpu` or `paper`.
         overrides: `KEY=VALUE` texts laid over the file.
         tasks: Grids and seeds expanded.
+        figures: Pictures asked for; none: one that suits the results.
+        shrunk: What is smaller than in the paper, in words.
         repeats: Times each effect is measured.
         cells: Product of tasks, protocols and estimators without the excluded, in file order.
     """
@@ -55,6 +58,8 @@ class Suite:
     examples: tuple[ExampleRule, ...]
     metrics: tuple[Choice, ...]
     published: tuple[Published, ...]
+    figures: tuple[Figure, ...]
+    shrunk: tuple[str, ...]
     repeats: int
     cells: tuple[Cell, ...]
 
@@ -93,14 +98,17 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
     estimators = read_list("estimator", listed.child("estimators"), registry, faults=faults)
     whole = shape is not None and len(faults) == count
     queries = read_queries(listed.child("queries"), tasks.sizes, faults)
-    examples = read_examples(listed.child("examples"), tasks.sizes, estimators, faults=faults)
+    examples = read_examples(listed.child("examples"), tasks.sizes, estimators, queries=queries, faults=faults)
     metrics = read_list("metric", listed.child("metrics"), registry, faults=faults)
     measures = {choice.name: registry.protocol(choice.name).measures for choice in protocols.choices}
     unpredicted = sorted(name for name in measures if not registry.protocol(name).predicted)
     check_needs(root, measures, registry, faults)
+    check_removals(listed.child("examples"), measures, registry, faults)
     check_views(listed.child("protocols"), measures, metrics, registry, faults=faults)
     cells = expand_cells(root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults) if whole else None
     check_stretches(cells or (), protocols, registry, faults=faults)
+    specs = [registry.protocol(choice.name) for choice in protocols.choices]
+    figures = read_figures(listed.child("figures"), cells, metrics, examples, studies=specs, faults=faults)
     published = read_published(listed.child("published"), cells, metrics, examples, faults=faults)
     return {
         "name": shape.name if shape else "",
@@ -113,6 +121,8 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
         "examples": examples,
         "metrics": metrics.choices,
         "published": published,
+        "figures": figures,
+        "shrunk": tuple(text.strip() for text in shape.shrunk) if shape else (),
         "repeats": shape.repeats if shape else 1,
         "cells": cells or (),
     }

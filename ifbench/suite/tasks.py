@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ifbench.cells import Choice, Recipe, Task
 from ifbench.errors import IfbenchError
-from ifbench.hookspecs import DatasetSpec
+from ifbench.hookspecs import ArchitectureSpec, DatasetSpec, fits
 from ifbench.identity import digest, flatten
 from ifbench.suite.checking import Owner, check
 from ifbench.suite.grids import Point, expand_grid
@@ -120,6 +120,8 @@ def _point(point: Point, registry: Registry, faults: Faults) -> _Read:
     usable = isinstance(getattr(entry.fields.get("recipe"), "value", None), Mapping)
     recipe = check(Recipe, recipe_node, faults, owner=RECIPE) if usable else None
     size = _size(data, entry, faults) if data is not None else None
+    if data is not None and architecture is not None:
+        _check_fit(data, architecture, entry, registry, faults=faults)
     if recipe is not None:
         check_recipe(recipe, recipe_node, faults, n_train=size.n_train if size else None)
     if shape is None or data is None or architecture is None or recipe is None:
@@ -138,6 +140,23 @@ def _plugin(kind: str, entry: Node, registry: Registry, faults: Faults) -> Value
 
 def _choice(kind: str, values: Values) -> Choice:
     return Choice(kind, values.found.name, values.found.name, values.plain)
+
+
+def _check_fit(data: Values, architecture: Values, entry: Node, registry: Registry, *, faults: Faults) -> None:
+    """Note an architecture that cannot be built for what the data set gives."""
+    given, taker = data.found.spec, architecture.found.spec
+    assert isinstance(given, DatasetSpec)
+    assert isinstance(taker, ArchitectureSpec)
+    if fits(given, taker):
+        return
+    wanted = " or ".join(taker.takes)
+    specs = [registered.spec for registered in registry.entries["architecture"].values()]
+    able = sorted(spec.name for spec in specs if isinstance(spec, ArchitectureSpec) and fits(given, spec))
+    faults.add(
+        entry.fields["architecture"].place,
+        f"architecture '{taker.name}' takes {wanted}, but data '{given.name}' gives {given.gives}",
+        hint=f"architectures that take {given.gives}: {', '.join(able)}" if able else f"take data that give {wanted}",
+    )
 
 
 def _size(data: Values, entry: Node, faults: Faults) -> Size | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ifbench.interfaces import ParameterChangeEstimator
 from ifbench.numerics.contract import check_scores
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.records import Intervention
 from ifbench.testing.problems import anisotropic, near_isotropic
-from ifbench.testing.trial import Trial, rows
+from ifbench.testing.trial import CheckFailedError, Trial, rows
 
 
 def shape(trial: Trial) -> str:
@@ -26,6 +28,32 @@ def finite(trial: Trial) -> str:
     for ridge in (near_isotropic(), anisotropic()):
         trial.scores(ridge.problem)
     return "finite"
+
+
+def parameters(trial: Trial) -> str:
+    """Changes of the parameters are predicted where the spec says so and only there, a row an intervention."""
+    declared, estimator = trial.spec.predicts_parameters, trial.fresh()
+    able = isinstance(estimator, ParameterChangeEstimator)
+    if declared != able:
+        has = "has a method" if able else "has no method"
+        raise CheckFailedError(
+            f"declares predicts_parameters={declared} and {has} `parameter_change`",
+            hint=f"write predicts_parameters={able} in its EstimatorSpec",
+        )
+    if not isinstance(estimator, ParameterChangeEstimator):
+        return "none are predicted"
+    problem = near_isotropic().problem
+    estimator.fit(problem)
+    n_train = problem.n_train
+    change = estimator.parameter_change(
+        problem, [Intervention.remove(group, n_train=n_train) for group in ([0], [1, 2])]
+    )
+    if tuple(change.shape) != (2, problem.n_param) or not change.isfinite().all():
+        raise CheckFailedError(
+            f"parameter_change returned shape {tuple(change.shape)}; expected (2, {problem.n_param}), finite",
+            hint="one row an intervention, one column a parameter",
+        )
+    return "one row an intervention"
 
 
 def _check_form(trial: Trial, problem: TrainedProblem, n_example: int, n_query: int) -> None:

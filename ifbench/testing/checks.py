@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ifbench.testing.accuracy import rank, scale, sign
-from ifbench.testing.answers import finite, shape
+from ifbench.testing.answers import finite, parameters, shape
 from ifbench.testing.extremes import (
     before_fit,
     float32,
@@ -46,6 +46,7 @@ FORM = ("shape", "finite")
 CHECKS = (
     Check("shape", shape),
     Check("finite", finite, needs=("shape",)),
+    Check("parameters", parameters),
     Check("sign", sign, needs=FORM),
     Check("rank", rank, needs=(*FORM, "sign")),
     Check("scale", scale, needs=(*FORM, "sign")),

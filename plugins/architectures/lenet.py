@@ -53,5 +53,5 @@ def ifbench_architectures() -> Iterable[ArchitectureSpec]:
         params=LenetParams,
         summary="LeNet-5 without padding, about 44,000 parameters on MNIST, with cross-entropy loss",
         source="LeCun, Bottou, Bengio, Haffner 1998; Basu, Pope, Feizi 2021, section 5.3",
-        needs=("images",),
+        takes=("images",),
     )

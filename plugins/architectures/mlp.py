@@ -75,4 +75,6 @@ def ifbench_architectures() -> Iterable[ArchitectureSpec]:
         params=MlpParams,
         summary="fully connected network with ReLU or tanh and cross-entropy loss",
         source="Basu, Pope, Feizi 2021, section 5.1 (width 5, depth 1)",
+        takes=("vectors", "images"),
+        check_params={"width": 3},
     )

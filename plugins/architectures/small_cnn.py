@@ -52,5 +52,6 @@ def ifbench_architectures() -> Iterable[ArchitectureSpec]:
         params=SmallCnnParams,
         summary="all-convolutional network of about 2,600 parameters with tanh or ReLU and cross-entropy loss",
         source="Koh & Liang 2017, section 4.1; Basu, Pope, Feizi 2021, section 5.2",
-        needs=("images",),
+        takes=("images",),
+        check_params={"width": 2},
     )

@@ -134,6 +134,7 @@ def ifbench_datasets() -> Iterable[DatasetSpec]:
         factory=f"{__name__}:load",
         params=NoisyTextParams,
         sizes=sizes,
+        gives="text",
         summary="text with votes for each class, or with a given and a clean label; split votes mark likely mislabels",
         source="Wulczyn, Thain, Dixon 2017 (Wikipedia toxicity) and sets alike; docs/data.md",
         needs=("a text file in UTF-8 with a header",),

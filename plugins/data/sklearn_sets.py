@@ -63,7 +63,8 @@ def load(params: _Split) -> Dataset:
     from sklearn.model_selection import train_test_split
 
     facts = params.facts
-    inputs, classes = getattr(sklearn.datasets, facts.loader)(return_X_y=True)
+    bunch = getattr(sklearn.datasets, facts.loader)()
+    inputs, classes, names = bunch.data, bunch.target, tuple(map(str, bunch.target_names))
     inputs = inputs.reshape(-1, *facts.shape)
     train_inputs, test_inputs, train_classes, test_classes = train_test_split(
         inputs, classes, test_size=facts.n_test, stratify=classes, random_state=params.split_seed
@@ -76,7 +77,7 @@ def load(params: _Split) -> Dataset:
     def batch(rows: object, targets: object) -> Batch:
         return Batch(torch.as_tensor(rows), torch.as_tensor(targets, dtype=torch.int64))
 
-    return Dataset(batch(train_inputs, train_classes), batch(test_inputs, test_classes), facts.n_class)
+    return Dataset(batch(train_inputs, train_classes), batch(test_inputs, test_classes), facts.n_class, classes=names)
 
 
 def _spec(name: str, params: type[_Split], about: str, source: str) -> DatasetSpec:
@@ -86,6 +87,7 @@ def _spec(name: str, params: type[_Split], about: str, source: str) -> DatasetSp
         factory=f"{__name__}:load",
         params=params,
         sizes=lambda _: (facts.n_train, facts.n_test),
+        gives="vectors",
         summary=f"{about}; {facts.n_train:,} to train, {facts.n_test} to test",
         source=f"{source}; the copy in scikit-learn",
     )

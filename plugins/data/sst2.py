@@ -69,7 +69,7 @@ def load(params: Sst2Params) -> Dataset:
         return Batch(encode([some.texts[row] for row in rows], params.max_bytes), torch.from_numpy(targets))
 
     source = str(Path(layout.test).parent) if layout is not None else f"Hugging Face, {HUB}"
-    return Dataset(batch(train, "train"), batch(test, "test"), 2, source=source)
+    return Dataset(batch(train, "train"), batch(test, "test"), 2, source=source, classes=("negative", "positive"))
 
 
 def _layout() -> Layout | None:
@@ -140,6 +140,7 @@ def ifbench_datasets() -> Iterable[DatasetSpec]:
         factory=f"{__name__}:load",
         params=Sst2Params,
         sizes=sizes,
+        gives="text",
         summary="68,221 sentences and phrases out of film reviews, negative (0) or positive (1)",
         source="Socher et al. 2013, as in GLUE (Wang et al. 2019): its training set to train, its dev set to test",
         needs=(f"IFBENCH_DATA: a folder that holds sst2/ or SST-2/; or the package {HUB_PACKAGE}",),

@@ -319,7 +319,7 @@ def _spec(params: type[Images], about: str, source: str, **changes: Any) -> Data
         "needs": (f"{FOLDER}: a folder that holds {files}, or any with `download: true`",),
         **changes,
     }
-    return DatasetSpec(name=params.name, params=params, summary=about, source=source, **given)
+    return DatasetSpec(name=params.name, params=params, summary=about, source=source, gives="images", **given)
 
 
 @hookimpl

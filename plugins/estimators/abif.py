@@ -120,6 +120,7 @@ def ifbench_estimators() -> Iterable[EstimatorSpec]:
         name="abif",
         factory=f"{__name__}:Abif",
         params=AbifParams,
+        predicts_parameters=True,
         summary="Arnoldi-based influence: the inverse Hessian on its leading eigenvectors",
         source="Schioppa, Zablotskaia, Vilar, Sokolov 2022, section 3; Schioppa et al. 2023, section 4.2",
         needs=("Hessian products",),

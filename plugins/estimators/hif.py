@@ -171,6 +171,7 @@ def ifbench_estimators() -> Iterable[EstimatorSpec]:
         name="hif",
         factory=f"{__name__}:Hif",
         params=HifParams,
+        predicts_parameters=True,
         summary="Hessian-based influence: exact, conjugate gradient or conjugate residual",
         source="Koh & Liang 2017, eq. 2; Basu, Pope, Feizi 2021, eq. 5; Schioppa et al. 2023, eq. 5 and appendix F",
         needs=("Hessian products; the dense Hessian for solver: exact",),

@@ -128,6 +128,7 @@ def ifbench_estimators() -> Iterable[EstimatorSpec]:
         name="tracin",
         factory=f"{__name__}:Tracin",
         params=TracinParams,
+        predicts_parameters=True,
         calibrated=False,
         summary="gradient dot products at checkpoints, weighted by step size",
         source="Pruthi et al. 2020, section 3.3 (TracInCP); Schioppa et al. 2023, eq. 2, and section 5.2 for adam",

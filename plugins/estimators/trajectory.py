@@ -78,7 +78,7 @@ class Trajectory:
         return scores if len(scores) > 1 else scores[0]
 
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
-        """Eq. 6 along each intervention, (n_intervention, n_param), at the end of the stretch, always forwards."""
+        """Eq. 6 along each intervention, (n_intervention, n_param), forwards; horizons in front as in `score`."""
         import torch
 
         stretch = self._fitted()
@@ -89,9 +89,8 @@ class Trajectory:
             for row, added in intervention.weights:
                 change[place[row]] += added
         examples = cast("LongTensor", torch.tensor(rows, dtype=torch.int64, device=problem.device))
-        end = stretch.how.looks[-1:]
-        met = stretch.forward(changes, examples=examples, horizons=end, corrected=self.params.corrected)
-        return _finite(met.params[0], stretch)
+        met = _finite(stretch.forward(changes, examples=examples, corrected=self.params.corrected).params, stretch)
+        return met if len(met) > 1 else met[0]
 
     def _forwards(self, *, n_example: int, n_query: int) -> bool:
         """Whether derivatives are carried forwards."""
@@ -141,6 +140,8 @@ def ifbench_estimators() -> Iterable[EstimatorSpec]:
         name="trajectory",
         factory=f"{__name__}:Trajectory",
         params=TrajectoryParams,
+        predicts_parameters=True,
+        follows=True,
         summary="derivative of the retraining itself in the examples' weights, forwards or as one adjoint sweep",
         source="Schioppa et al. 2023, Theorem 2 (eq. 6) and section E.1",
         check_params={"steps": 200, "learning_rate": 0.35},  # enough to reach the optimum that the checks solve for

@@ -7,7 +7,7 @@ from ifbench import MetricSpec, hookimpl
 
 @hookimpl
 def ifbench_metrics() -> list[MetricSpec]:
-    """Both correlations; each is taken per query over interventions and then averaged."""
+    """Both correlations, taken for each query over interventions and then averaged, and over all pairs together."""
     return [
         MetricSpec(
             name="pearson",
@@ -20,5 +20,21 @@ def ifbench_metrics() -> list[MetricSpec]:
             factory="ifbench.stats.correlations:spearman",
             summary="correlation of their ranks, ties sharing the average rank",
             source="Basu et al. 2021, section 4",
+        ),
+        MetricSpec(
+            name="pearson-pooled",
+            factory="ifbench.stats.correlations:pearson",
+            of=("effects",),
+            pooled=True,
+            summary="linear correlation over all pairs of intervention and query together",
+            source="Schioppa et al. 2023, section 5.2",
+        ),
+        MetricSpec(
+            name="spearman-pooled",
+            factory="ifbench.stats.correlations:spearman",
+            of=("effects",),
+            pooled=True,
+            summary="correlation of ranks over all pairs of intervention and query together",
+            source="ranks in place of effects in Schioppa et al. 2023, section 5.2",
         ),
     ]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ifbench import ProtocolSpec, hookimpl
-from ifbench.numerics.protocols import FromCheckpointParams, from_checkpoint
+from ifbench.numerics.protocols import DriftParams, FromCheckpointParams, from_checkpoint
+
+
+class FineTuneParams(FromCheckpointParams, DriftParams):
+    """From where, how long and how fast."""
 
 
 @hookimpl
@@ -14,7 +18,8 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     yield ProtocolSpec(
         name="fine-tune",
         factory="ifbench.numerics.protocols:LossEffects",
-        params=FromCheckpointParams,
+        params=FineTuneParams,
+        version=2,  # the drift is taken against the checkpoint
         retraining=from_checkpoint,
         summary="train on from a checkpoint with a weight times the example's loss added; effects at every step",
         source="Schioppa et al. 2023, section 5.2",

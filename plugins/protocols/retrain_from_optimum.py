@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ifbench import ProtocolSpec, hookimpl, param
-from ifbench.numerics.protocols import StretchParams
+from ifbench.numerics.protocols import DriftParams
 from ifbench.params import Updates, updates_of
 from ifbench.retraining import Retraining
 
 
-class RetrainParams(StretchParams):
+class RetrainParams(DriftParams):
     """How long and how fast."""
 
     steps: Updates = param(..., about="updates after the intervention, and of the baseline: a count, or 6% of training")

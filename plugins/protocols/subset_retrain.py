@@ -33,7 +33,7 @@ class SubsetRetrain(LossEffects):
         repeat: int,
         progress: Progress | None = None,
     ) -> Measured:
-        """Effects in nats, and the drift of the training on everything.
+        """Effects in nats.
 
         Raises:
             IfbenchError: An intervention does something else than leaving examples out, or leaves none.
@@ -63,6 +63,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
         factory=f"{__name__}:SubsetRetrain",
         params=FromScratchParams,
         retraining=from_scratch,
+        removes=True,
         summary="train from scratch on what a group leaves; Spearman over random groups is the datamodelling score",
         source="Ilyas et al. 2022; Park et al. 2023, section 2 (linear datamodelling score)",
     )

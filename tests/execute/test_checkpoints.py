@@ -6,7 +6,7 @@ import torch
 from ifbench.cells import Choice, Recipe, Task
 from ifbench.errors import IfbenchError
 from ifbench.execute import Context, execute
-from ifbench.jobs import ScoreJob, train_job
+from ifbench.jobs import score_job, train_job
 from ifbench.registry import load_registry
 from ifbench.retraining import Retraining
 from ifbench.store.artifacts import Store
@@ -23,7 +23,7 @@ def stored(folder, recipe):
     task = Task(data, network, recipe, 0, "float64")
     context, job = Context(Store(folder), registry), train_job(task, registry)
     execute(job, context)
-    return context.trained(ScoreJob(task, job.id, choice(registry, "estimator", "random"), (), "label", {}, "none"))
+    return context.trained(score_job(job, choice(registry, "estimator", "random"), (), registry))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])

@@ -10,7 +10,7 @@ from ifbench.cells import Choice, Recipe, Task
 from ifbench.errors import IfbenchError
 from ifbench.execute import Context, execute
 from ifbench.interfaces import Batch, Dataset
-from ifbench.jobs import ScoreJob, train_job
+from ifbench.jobs import score_job, train_job
 from ifbench.registry import Registered, load_registry
 from ifbench.store.artifacts import Store
 
@@ -76,7 +76,7 @@ def test_how_data_are_fetched_does_not_change_what_a_task_is(context):
 def test_a_training_tells_its_source_and_notices_other_bytes(context, reader):
     job = train_job(task(context), context.registry)
     execute(job, context)
-    score = ScoreJob(job.task, job.id, Choice("estimator", "random", "random", {}), (), "label", {}, "none")
+    score = score_job(job, Choice("estimator", "random", "random", {}), (), context.registry)
     meta = context.trained(score).artifact.meta
     assert (meta["data_source"], meta["n_suspect"]) == ("made up", 4)
     reader.shift = 1e-3

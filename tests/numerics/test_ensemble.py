@@ -126,6 +126,9 @@ def test_a_way_can_be_asked_for(flowers):
     assert ways.way_named("one-by-one", trainer, state) == Way()
     assert ways.way_named("side-by-side", trainer, state) == Way(MAX_WIDTH)
     assert ways.way_named("compiled", trainer, state) == Way(MAX_WIDTH, compiled=True)
+    narrow, begin = trainer_of(flowers, RECIPES[0], width=1_000_000)
+    for engine in ("side-by-side", "compiled"):
+        assert ways.way_named(engine, narrow, initial_state(narrow.recipe, begin)).width == 1
     with pytest.raises(IfbenchError, match="unknown engine 'fast'"):
         ways.way_named("fast", trainer, state)
 

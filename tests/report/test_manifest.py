@@ -1,6 +1,8 @@
 import pytest
 
+from ifbench.report import manifest as about
 from ifbench.report.manifest import command
+from ifbench.report.markdown import report_markdown
 
 
 @pytest.mark.parametrize(
@@ -13,3 +15,17 @@ from ifbench.report.manifest import command
 )
 def test_command_repeats_the_run(manifest, overrides, words):
     assert command({**manifest, "overrides": overrides}).endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "lower", "words"),
+    [
+        (["pearson"], [], "1 is perfect, 0 is chance"),
+        (["relative-error"], ["relative-error"], "lower is better, 0 is perfect"),
+        (["pearson", "off"], ["off"], "1 is perfect, 0 is chance; of off lower is better, 0 is perfect"),
+    ],
+)
+def test_what_is_perfect_depends_on_the_metrics(metrics, lower, words):
+    manifest = {"metrics": metrics, "lower_is_better": lower}
+    assert about.perfect(manifest) == words
+    assert words in report_markdown([], manifest)

@@ -39,3 +39,11 @@ def test_where_selects_by_task_protocol_and_estimator(records, manifest, where, 
 def test_plugin_parameters_may_be_named_directly(records, manifest):
     entry = {"source": "a paper", "metric": "pearson", "value": 0.5, "where": {"protocol.version": 1}}
     assert all(pair.group for pair in compare_published(records, {**manifest, "published": [entry]}))
+
+
+def test_a_number_of_one_query_stands_beside_its_value_alone(records, manifest):
+    entry = {"source": "a paper", "metric": "pearson", "value": 0.5, "where": {"estimator": "exact", "query": 2}}
+    for pair in compare_published(records, {**manifest, "published": [entry]}):
+        each = [seed.value for seed in pair.seeds if seed.estimate]
+        told = [r.estimates["pearson"]["all"].per_query[1] for r in pair.group.records if "pearson" in r.estimates]
+        assert each == told

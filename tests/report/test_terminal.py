@@ -95,7 +95,7 @@ def test_a_protocol_shows_the_metrics_that_look_at_what_it_measures(records, man
     metrics = [*manifest["metrics"], "relative-error"]
     text = shown([terminal.leaderboard_table([*records, *changes], {**manifest, "metrics": metrics})], 80)
     first, second = (
-        text.index("weight_decay = 0, parameter-change"),
+        text.index("\nparameter-change\n"),
         text.index("weight_decay = 0, retrain-from-optimum"),
     )
     tables = text[min(first, second) : max(first, second)], text[max(first, second) :].split("weight_decay = 0.005")[0]

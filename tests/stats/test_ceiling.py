@@ -74,6 +74,17 @@ def test_each_query_has_its_own_over_its_own_interventions():
     assert found == pytest.approx((1.0, 2 / 3))
 
 
+def test_pooled_pairs_have_one_reliability_a_set():
+    values = np.random.default_rng(0).normal(size=(3, 8, 4)) + np.arange(4)
+    selected = np.random.default_rng(1).random((8, 4)) < 0.7
+    apart = [
+        of_one([repeat[:, own][selected[:, own]] for repeat in values], seed=0) for own in (slice(0, 2), slice(2, 4))
+    ]
+    found = reliability(pearson, values, selected, seed=0, pooled=True, n_set=2)
+    assert found == pytest.approx(tuple(apart))
+    assert reliability(pearson, values[:1], selected, seed=0, pooled=True) == (None,)
+
+
 @pytest.mark.parametrize("values", [[[1, 2, 3]], [[1, 1, 1], [1, 2, 3]], [[1, 2, math.nan], [1, 2, 3]], [[1], [1]]])
 def test_undefined_where_there_is_nothing_to_compare(values):
     assert of_one(values) is None

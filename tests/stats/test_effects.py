@@ -29,3 +29,10 @@ def test_horizons_are_predicted_each_on_its_own():
 
 def test_removal_of_an_example_that_helps_raises_the_loss():
     assert predicted_effects([Intervention.remove([1], n_train=4)], np.ones((4, 1)))[0, 0] == 0.25
+
+
+def test_scores_of_some_examples_are_found_by_their_rows():
+    rows = sorted({row for item in SOME for row, _ in item.weights})
+    assert (predicted_effects(SOME, SCORES[:, rows], rows) == predicted_effects(SOME, SCORES)).all()
+    with pytest.raises(ValueError, match=f"example {rows[0]} is changed, but has no score"):
+        predicted_effects(SOME, SCORES[:, rows[1:]], rows[1:])

@@ -5,7 +5,9 @@ import time
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
+from ifbench.records import Estimate
 from ifbench.stats.correlations import pearson, spearman
 from ifbench.stats.estimates import estimate
 
@@ -24,22 +26,59 @@ def some(matrix, *, seed=1):
     return np.random.default_rng(seed).random(matrix.shape) < 0.5
 
 
+@pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("metric", [pearson, spearman])
-def test_agrees_with_a_slow_reference(metric):
+def test_agrees_with_a_slow_reference(metric, pooled, monkeypatch):
+    monkeypatch.setattr("ifbench.stats.estimates.PAIRS_AT_ONCE", 100)
     predicted, measured = noisy(15, 3)
     selected = some(predicted)
     selected[4] = False  # a row that no query selects
-    got = estimate(metric, predicted, measured, selected, seed=7, n_resample=200)
+    got = estimate(metric, predicted, measured, selected, seed=7, n_resample=200, pooled=pooled)
 
     def mean_over_queries(rows):
         return np.mean([metric(predicted[r, q], measured[r, q]) for q in range(3) for r in [rows[selected[rows, q]]]])
 
+    def of_all_pairs(rows):
+        pairs = [(predicted[row, q], measured[row, q]) for row in rows for q in range(3) if selected[row, q]]
+        return metric(*np.transpose(pairs))
+
+    slow = of_all_pairs if pooled else mean_over_queries
     offered = np.flatnonzero(selected.any(1))
     drawn = offered[np.random.default_rng(7).integers(len(offered), size=(200, len(offered)))]
-    resampled = np.array([mean_over_queries(rows) for rows in drawn])
+    resampled = np.array([slow(rows) for rows in drawn])
     low, high = np.quantile(resampled[np.isfinite(resampled)], [0.025, 0.975])
-    assert got.value == pytest.approx(mean_over_queries(np.arange(15)), abs=1e-12)
+    assert got.value == pytest.approx(slow(np.arange(15)), abs=1e-12)
     assert (got.low, got.high) == (pytest.approx(low, abs=1e-12), pytest.approx(high, abs=1e-12))
+
+
+def test_pooled_pairs_have_no_value_per_query_and_may_be_undefined():
+    predicted, measured = noisy(20, 3)
+    assert estimate(pearson, predicted, measured, everything(predicted), seed=0, pooled=True).per_query == ()
+    assert estimate(pearson, predicted * 0, measured, everything(predicted), seed=0, pooled=True) == Estimate(
+        None, None, None
+    )
+    predicted[:, 1] = 4.0  # one constant query leaves the pooled pairs defined
+    assert estimate(pearson, predicted, measured, everything(predicted), seed=0, pooled=True).value is not None
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_sets_are_taken_apart_and_their_mean_has_the_interval_of_student(pooled):
+    predicted, measured = noisy(40, 6, noise=0.5)
+    selected = np.zeros((40, 6), dtype=bool)
+    for number in range(3):
+        selected[number * 10 : number * 10 + 15, 2 * number : 2 * number + 2] = True
+    got = estimate(pearson, predicted, measured, selected, seed=0, pooled=pooled, n_set=3)
+    apart = [
+        estimate(pearson, *(m[:, q : q + 2] for m in (predicted, measured, selected)), seed=0, pooled=pooled).value
+        for q in (0, 2, 4)
+    ]
+    known = ttest_1samp(apart, 0).confidence_interval(0.95)
+    assert got.value == pytest.approx(np.mean(apart))
+    assert (got.low, got.high) == (pytest.approx(known.low), pytest.approx(known.high))
+    measured[selected[:, 5], 4:] = 1.0
+    assert estimate(pearson, predicted, measured, selected, seed=0, pooled=pooled, n_set=3).value is None
+    with pytest.raises(ValueError, match="6 queries cannot be cut into 4 equal shares"):
+        estimate(pearson, predicted, measured, selected, seed=0, n_set=4)
 
 
 def test_value_is_the_mean_of_the_queries():

@@ -212,3 +212,17 @@ def test_groups_larger_than_what_is_chosen_are_refused():
     with pytest.raises(IfbenchError, match="asks for groups of 11 out of 10 training examples") as caught:
         select_groups(rule("top", 10, group=Amount(11)), 120, 1, np.ones((120, 1)), seed=0)
     assert "at least 11" in str(caught.value.hint)
+
+
+def test_sets_are_drawn_anew_for_shares_of_the_queries():
+    sets = rule("random", 8, group=Amount(3), sets=3)
+    groups, tested = select_groups(sets, 50, 6, None, seed=3)
+    chosen = [[group for group, own in zip(groups, tested[:, query], strict=True) if own] for query in range(6)]
+    assert chosen[0::2] == chosen[1::2]  # two queries a set
+    assert [len(found) for found in chosen] == [2] * 6
+    assert chosen[0] == select_groups(rule("random", 8, group=Amount(3)), 50, 1, None, seed=3)[0]
+    assert len({row for found in chosen for group in found for row in group}) > 12  # draws may share examples
+    fewer, among = select_groups(rule("random", 8, group=Amount(3), sets=2), 50, 4, None, seed=3)
+    assert [group for group, own in zip(fewer, among[:, 3], strict=True) if own] == chosen[3]
+    with pytest.raises(IfbenchError, match="has 3 sets, but 7 queries cannot be cut into as many equal shares"):
+        select_groups(sets, 50, 7, None, seed=3)

@@ -84,6 +84,23 @@ def test_long_record_first_loses_values_per_query():
     assert got.message == "short"
 
 
+def test_the_values_per_query_of_all_examples_outlive_those_of_parts():
+    parts = {part: Estimate(0.5, 0.25, 0.75, (0.123456,) * 30) for part in ("all", "top", "random", "low", "group")}
+    got = Record.from_line(record_line(record(estimates={"pearson": parts, "spearman": parts})))
+    for found in got.estimates.values():
+        assert [part for part, estimate in found.items() if estimate.per_query] == ["all"]
+
+
+def test_many_parts_keep_their_values_and_lose_their_intervals():
+    parts = {"all": Estimate(0.5, 0.25, 0.75), **{f"part-{k}": Estimate(0.123456, 0.1234, 0.1245) for k in range(10)}}
+    metrics = ("pearson", "spearman", "kendall", "signs")
+    line = record_line(record(estimates=dict.fromkeys(metrics, parts)))
+    assert len(line) < MAX_RECORD_BYTES
+    got = Record.from_line(line).estimates
+    assert got["signs"]["part-9"] == Estimate(0.123456, None, None)
+    assert got["signs"]["all"] == parts["all"]
+
+
 @pytest.mark.parametrize("letter", ["x", "é", "\n"])
 def test_then_the_end_of_its_message(letter):
     got = Record.from_line(record_line(record(message=letter * 5000, diagnostics={"iterations": 3})))

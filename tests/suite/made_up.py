@@ -78,10 +78,11 @@ def _sizes(params: Any) -> tuple[int, int]:
 
 
 SPECS = (
-    _spec(DatasetSpec, "iris", Iris, sizes=_sizes),
-    _spec(DatasetSpec, "digits", sizes=lambda params: (1000, 500)),
-    _spec(ArchitectureSpec, "mlp", Mlp),
+    _spec(DatasetSpec, "iris", Iris, sizes=_sizes, gives="vectors"),
+    _spec(DatasetSpec, "digits", sizes=lambda params: (1000, 500), gives="images"),
+    _spec(ArchitectureSpec, "mlp", Mlp, takes=("vectors", "images")),
     _spec(ArchitectureSpec, "cnn", Cnn),
+    _spec(ArchitectureSpec, "lenet", takes=("images",)),
     _spec(ProtocolSpec, "retrain-from-optimum", Retrain, retraining=lambda params, _: Retraining(steps=params.steps)),
     _spec(EstimatorSpec, "hif", Hif),
     _spec(EstimatorSpec, "lissa", Lissa),

@@ -47,7 +47,7 @@ def test_example_rules_are_read(load: Load) -> None:
 def test_changes_of_weight_are_read(load: Load) -> None:
     text = (
         "[{top: 20, group: 5, weight: 2}, {random: 50%, group: 10%, epsilon: [-1e-2, 1e-2]}, "
-        "{groups: 40, size: 50%, weight: [0, 0.5]}, {all: true, group: 2}]"
+        "{groups: 40, size: 50%, weight: [0, 0.5]}, {all: true, group: 2}, {random: 8, sets: 1, name: once}]"
     )
     assert load(examples(text)).examples == (
         ExampleRule("top", "top", Amount(20), group=Amount(5), weights=(2.0,)),
@@ -56,6 +56,17 @@ def test_changes_of_weight_are_read(load: Load) -> None:
         ),
         ExampleRule("groups", "groups", Amount(percent=50.0), draws=40, weights=(0.0, 0.5)),
         ExampleRule("all", "all", group=Amount(2)),
+        ExampleRule("once", "random", Amount(8)),
+    )
+
+
+def test_sets_share_out_the_queries(load: Load, fail: Fail) -> None:
+    sets = examples("[{random: 32, group: 4, sets: 5}]")
+    for wanted in ("[{random: 20}]", "[{highest-loss: 50%}]", "[{rows: [1, 2, 3, 4, 5]}]", "[all]"):
+        assert load(sets, f"queries={wanted}").examples[0].sets == 5
+    assert "hint: ask about 20 queries" in str(fail(sets, "queries=[{random: 21}]"))
+    assert "got 2 query rules, but sets share out the queries of one" in str(
+        fail(sets, "queries=[{random: 4}, {highest-loss: 1}]")
     )
 
 
@@ -120,6 +131,9 @@ def test_faulty_query_rule_is_told_once(fail: Fail, text: str, words: str) -> No
         ("[{groups: 4, size: 121}]", "examples[0].size: got 121, but iris has 120 training examples"),
         ("[{groups: 10%, size: 5}]", "got '10%', wanted a whole number"),
         ("[{groups: 4, size: 5, group: 2}]", "group: unknown key of the example rule 'groups'"),
+        ("[{random: 4, sets: 2}]", "examples[0].sets: got 2 sets, but 1 queries of iris cannot be cut into as many"),
+        ("[{random: 4, sets: 0}]", "got 0, wanted a number >= 1"),
+        ("[{top: 4, sets: 1}]", "sets: unknown key of the example rule 'top'"),
         ("[{all: false}]", "got false, wanted true"),
         ("[{all: true, group: 121}]", "got groups of 121, but the rule takes 120 of iris"),
     ],

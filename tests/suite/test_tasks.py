@@ -66,6 +66,7 @@ def test_milestones_are_read_and_described_as_a_list(load: Load) -> None:
         ("data: iris", "data: {name: iris, n_test: 151}", "cannot be told: ValueError: iris has 150 flowers"),
         ("data: iris", "data: {name: iris, n_test: 150}", "0 training examples and 150 test points"),
         ("width: 5, depth", "depth", "architecture.width: missing"),
+        ("{name: mlp, width: 5, depth: 1}", "lenet", "'lenet' takes images, but data 'iris' gives vectors"),
         ("  - data: iris\n    arch", "  - iris\n  - data: iris\n    arch", "got 'iris', wanted a mapping with data"),
     ],
 )
@@ -73,6 +74,15 @@ def test_faulty_task_is_told_once(fail: Fail, old: str, new: str, words: str) ->
     error = fail((old, new))
     assert len(error.faults) == 1
     assert words in str(error)
+
+
+def test_architectures_that_fit_are_named_where_one_does_not(fail: Fail) -> None:
+    (fault,) = fail(("{name: mlp, width: 5, depth: 1}", "lenet")).faults
+    assert (fault.line, fault.path, fault.hint) == (
+        5,
+        "tasks[0].architecture",
+        "architectures that take vectors: cnn, mlp",
+    )
 
 
 def test_the_same_task_twice_is_refused(fail: Fail) -> None:

@@ -41,6 +41,11 @@ class TransposedWhenSquare(Right):
         return scores.T if scores.shape[0] == scores.shape[1] else scores.reshape(scores.shape[::-1])
 
 
+class HidesItsParameters(Right):
+    def parameter_change(self, problem, interventions):
+        return problem.params.new_zeros(len(interventions), problem.n_param)
+
+
 class DividedByN(Right):
     def score(self, problem, examples, queries):
         return super().score(problem, examples, queries) / problem.n_train

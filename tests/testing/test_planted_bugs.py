@@ -13,6 +13,7 @@ CAUGHT_BY = [
     (planted.TransposedWhenSquare, "shape"),
     (planted.OnMeta, "shape"),
     (planted.ReturnsNumpy, "shape"),
+    (planted.HidesItsParameters, "parameters"),
     (planted.DividedByN, "scale"),
     (planted.TimesN, "scale"),
     (planted.GivesNan, "finite"),

@@ -157,12 +157,12 @@ def test_scores_follow_the_protocol(registry, iris, recipe, protocol, values, to
     assert scores.shape == (3, 2, N_TEST)
     for found, at in zip(scores, wanted, strict=True):
         assert (found - at).norm() < tolerance * at.norm()
-    change = fitted(registry, problem).parameter_change(problem, both)
+    change = fitted(registry, problem).parameter_change(problem, both)[-1]
     params = run.retrain(both, problem.retraining, lambda networks, _: networks.params)[-1]
     slope = (params[1:3] - params[3:]) / 2  # Theorem 2, eq. 6
     assert (change[:2] - slope).norm() < 0.01 * slope.norm()
     if recipe is SGD:  # eq. 2
-        tracin = fitted(registry, problem, corrected=False).parameter_change(problem, both)[:2]
+        tracin = fitted(registry, problem, corrected=False).parameter_change(problem, both)[-1, :2]
         ones, rate = torch.ones(N_TRAIN, dtype=torch.float64), {"learning_rate": 0.01}
         updates = run.trainer.follow(run.states(200), ones, steps=20, first=200, **rate)
         at = [problem.example_gradients(rows, at=update.before.params) for update in updates]

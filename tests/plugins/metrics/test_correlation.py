@@ -6,7 +6,7 @@ from ifbench.registry import load_registry
 from ifbench.stats.rows import ROW_FORM
 
 
-@pytest.mark.parametrize("name", ["pearson", "spearman"])
+@pytest.mark.parametrize("name", ["pearson", "spearman", "pearson-pooled", "spearman-pooled"])
 def test_metric_is_registered_and_loads(name):
     metric = load_registry().find("metric", name).spec.load()
     assert metric([1.0, 2.0, 3.0], [2.0, 4.0, 6.0]) == pytest.approx(1.0)

@@ -1,6 +1,7 @@
 """Every protocol against closed forms: ridge regression, and logistic regression solved by L-BFGS."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -109,6 +110,25 @@ def test_drift_is_what_the_unperturbed_run_does():
     drift = measure_whole("retrain-from-optimum", run_at(start), removals([2]), QUERIES, steps=400).drift
     wanted = problem.query_losses(QUERIES) - problem.query_losses(QUERIES, at=start)
     torch.testing.assert_close(drift, wanted[None], rtol=1e-8, atol=1e-10)
+    assert measure_whole("retrain-from-optimum", run_at(start), [], QUERIES, steps=4, drift=False).drift is None
+
+
+def test_drift_begins_where_the_stretch_does():
+    """On the way it is that of the training itself from the checkpoint on; from scratch it says nothing."""
+    problem = EXAMPLE.problem
+    task = run_at(torch.zeros(3, dtype=torch.float64), steps=20, learning_rate=0.05)
+    ones = torch.ones(N_TRAIN, dtype=torch.float64)
+
+    def state(step):
+        return task.trainer.run(task.state, ones, steps=step, first=0)
+
+    task = replace(task, states=state, state=state(20))
+    drift = measure_whole("fine-tune", task, removals([2]), QUERIES, steps=3, checkpoint=5, horizons=(1, 3)).drift
+    losses = {step: problem.query_losses(QUERIES, at=state(step).params) for step in (5, 6, 8)}
+    wanted = torch.stack([losses[step] - losses[5] for step in (6, 8)])
+    torch.testing.assert_close(drift, wanted, rtol=1e-9, atol=1e-12)
+    for name, more in (("retrain-from-scratch", {}), ("subset-retrain", {}), ("fine-tune", {"checkpoint": 0})):
+        assert measure_whole(name, task, removals([2]), QUERIES, steps=3, **more).drift is None
 
 
 def test_one_step_of_fine_tuning_is_a_product_of_gradients():
