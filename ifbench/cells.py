@@ -171,8 +171,9 @@ class ExampleRule:
 
     Attributes:
         name: How tables call this part of the examples.
-        order: `top` and `lowest` by absolute score; `percentile`: the `amount` examples whose absolute score is nearest
-            its `at`-th percentile; `random`; `all`; `groups`: `draws` sets of `amount` examples each, drawn
+        order: `top` and `lowest` by absolute score; `proponents` and `opponents` by the score itself, from above and
+            from below; `percentile`: the `amount` examples whose absolute score is nearest its `at`-th percentile;
+            `random`; `all`; `groups`: `draws` sets of `amount` examples each, drawn
             independently.
         by: Label of the estimator whose scores order them, or `self` for the estimator under test.
         group: How many examples, next to each other in that order, are changed together; None: each on its own. Not for
@@ -184,7 +185,7 @@ class ExampleRule:
     """
 
     name: str
-    order: Literal["top", "lowest", "percentile", "random", "all", "groups"]
+    order: Literal["top", "proponents", "opponents", "lowest", "percentile", "random", "all", "groups"]
     amount: Amount | None = None
     at: float | None = None
     by: str = "self"
@@ -197,7 +198,7 @@ class ExampleRule:
     @property
     def needs_scores(self) -> bool:
         """Whether the choice depends on an estimator."""
-        return self.order in {"top", "lowest", "percentile"}
+        return self.order not in {"random", "all", "groups"}
 
     def added(self, n_train: int) -> tuple[float, ...]:
         """What each intervention adds to an example's weight in the mean loss of `n_train` examples."""

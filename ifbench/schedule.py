@@ -35,10 +35,10 @@ class Schedule:
     _changes: dict[str, ChangeJob] = field(default_factory=dict)
 
     def ready(self) -> list[Job]:
-        """Jobs that can start and were not handed out before."""
-        found = [job for job in self._startable() if job.id not in self._submitted]
-        self._submitted.update(job.id for job in found)
-        return found
+        """Jobs that can start and were not handed out before, each once, though several cells may wait for it."""
+        found = {job.id: job for job in self._startable() if job.id not in self._submitted}
+        self._submitted.update(found)
+        return list(found.values())
 
     def fail(self, job: Job, outcome: Outcome) -> None:
         """Note that a job gave no result; what depends on it will not be tried."""

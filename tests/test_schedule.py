@@ -50,8 +50,9 @@ def finish(store: Store, job: Job, *, chunk: int = 63) -> None:
         scores = np.random.default_rng(seed).normal(size=(N_TRAIN, len(rows)))
         store.put(job.kind, job.id, {"scores": scores, "queries": rows}, {"identity": job.identity})
     else:
-        effects = np.zeros((1, len(job.interventions), len(job.queries)))
-        meta = {"interventions": [item.plain() for item in job.interventions], "queries": list(job.queries)}
+        queries = list(getattr(job, "queries", ()))
+        effects = np.zeros((1, len(job.interventions), len(queries)))
+        meta = {"interventions": [item.plain() for item in job.interventions], "queries": queries}
         store.put(job.kind, job.id, {"changes": effects}, meta)
 
 
@@ -175,3 +176,13 @@ def test_ids_do_not_depend_on_the_suite_around_them(plan: Plan, tmp_path: Path) 
 
 def test_removal_takes_one_nth_from_the_mean_loss() -> None:
     assert Intervention.remove([7], n_train=4).weights == ((7, -0.25),)
+
+
+def test_a_prediction_that_two_protocols_wait_for_is_handed_out_once(tmp_path: Path, store: Store) -> None:
+    both = "  - {name: parameter-change, steps: 6}\n  - {name: parameter-change, steps: 7, label: longer}\n"
+    head, rest = SUITE.split("protocols:\n")
+    suite = f"{head}protocols:\n{both}{rest[rest.index('estimators:') :]}"
+    registry = load_registry()
+    schedule = Schedule(make_plan(load_suite(str(write_suite(tmp_path, suite)), registry), registry), store)
+    done = [job.id for job in finish_all(store, schedule)]
+    assert len(done) == len(set(done))

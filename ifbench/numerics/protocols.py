@@ -115,31 +115,3 @@ class LossEffects:
         if getattr(self.params, "drift", False) and how.start != 0 and how.proximal is None:
             drift = (unperturbed - task.query_losses(task.start(how, repeat=repeat), queries))[:, 0]
         return Measured(losses[:, 1:] - unperturbed, drift)
-
-
-class ParameterChanges:
-    """Change of every parameter: after training with an intervention, less after the same training without.
-
-    Implements `ifbench.interfaces.GroundTruth` for a spec that measures `parameters`.
-    """
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
-    def measure(
-        self,
-        task: TrainedTask,
-        interventions: Sequence[Intervention],
-        queries: LongTensor,  # noqa: ARG002 - no query is asked
-        how: Retraining,
-        *,
-        repeat: int,
-        progress: Progress | None = None,
-    ) -> Tensor:
-        """Shape (n_horizon, n_intervention, n_param)."""
-        params = task.retrain(interventions, how, _params, repeat=repeat, progress=progress)
-        return params[:, 1:] - params[:, :1]
-
-
-def _params(networks: Point, _: int) -> Tensor:
-    return networks.params

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 IntArray = NDArray[np.int64]
 Group = tuple[int, ...]
 """Sorted rows of the training set."""
+SIGNED, RISING = {"proponents", "opponents"}, {"opponents", "lowest"}
+"""Orders that look at the sign of a score, and those that begin with the smallest value."""
 
 
 def select_queries(
@@ -61,8 +63,8 @@ def select_groups(
         rule: What to select.
         n_train: Size of the training set.
         n_query: Number of queries.
-        scores: Scores of the estimator named by the rule, shape (n_train, n_query); only their magnitude counts, and
-            equal magnitudes go by row number. May be None for a rule that needs none.
+        scores: Scores of the estimator named by the rule, shape (n_train, n_query); only their magnitude counts,
+            except for `proponents` and `opponents`; equals go by row number. May be None for a rule that needs none.
         seed: Seeds `random` and `groups`, which draw the same examples for all queries of a set, out of all and without
             a look at scores; a larger amount keeps the examples, or the groups, of a smaller one, more sets the fewer.
 
@@ -81,8 +83,9 @@ def select_groups(
             raise IfbenchError(message, where=where, hint=f"ask about a multiple of {rule.sets} queries")
         return _for_shares(drawn_groups(rule, n_train, seed=seed), n_query)
     count, size = _sizes(rule, n_train, where=where)
-    magnitude = np.abs(_checked_scores(scores, (n_train, n_query), where=where))
-    orders = [_ordered(magnitude[:, query], rule.order, rule.at)[:count] for query in range(n_query)]
+    values = _checked_scores(scores, (n_train, n_query), where=where)
+    values = values if rule.order in SIGNED else np.abs(values)
+    orders = [_ordered(values[:, query], rule.order, rule.at)[:count] for query in range(n_query)]
     return _for_each([_cut(order, size) for order in orders])
 
 
@@ -181,7 +184,7 @@ def _ordered(values: FloatArray, order: str, at: float | None) -> IntArray:
     if order == "percentile":
         assert at is not None
         return np.argsort(np.abs(values - np.percentile(values, at)), kind="stable")
-    return np.argsort(values if order == "lowest" else -values, kind="stable")
+    return np.argsort(values if order in RISING else -values, kind="stable")
 
 
 def _shuffled(total: int, *names: str | int) -> IntArray:

@@ -221,6 +221,18 @@ class Top(Ordered):
     amount: Many = Field(alias="top", description="training examples of largest absolute score")
 
 
+class Proponents(Ordered):
+    """`{proponents: 20}`."""
+
+    amount: Many = Field(alias="proponents", description="training examples of largest score: those that help most")
+
+
+class Opponents(Ordered):
+    """`{opponents: 20}`."""
+
+    amount: Many = Field(alias="opponents", description="training examples of smallest score: those that harm most")
+
+
 class Lowest(Ordered):
     """`{lowest: 20}`."""
 
@@ -263,6 +275,8 @@ QUERY_FORMS: dict[str, type[Shape]] = {
 }
 EXAMPLE_FORMS: dict[str, type[ExampleShape]] = {
     "top": Top,
+    "proponents": Proponents,
+    "opponents": Opponents,
     "lowest": Lowest,
     "percentile": ExamplePercentile,
     "random": RandomExamples,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ifbench import ArchitectureSpec, Params, hookimpl, param
 from ifbench.interfaces import Dataset, Model
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class MlpParams(Params):
@@ -17,11 +20,16 @@ class MlpParams(Params):
     depth: int = param(1, ge=0, about="hidden layers; 0 is softmax regression", unit="layers")
     activation: Literal["relu", "tanh"] = param("relu", about="after each hidden layer")
     batch_norm: bool = param(False, about="normalise each hidden layer over the batch, before its activation")
+    initialisation: Literal["default", "xavier", "normal"] = param(
+        "default",
+        about="default: PyTorch's, uniform up to 1/sqrt(inputs); xavier: uniform by Glorot & Bengio 2010, biases 0; "
+        "normal: standard normal, biases too",
+    )
     dropout: float = param(0.0, ge=0, lt=1, about="share of hidden units dropped at each training step")
 
 
 def build(params: MlpParams, dataset: Dataset) -> Model:
-    """Network with PyTorch's default initialisation; inputs are flattened.
+    """Network with inputs flattened.
 
     A layer that is normalised has no bias of its own: normalising takes it out again.
     """
@@ -39,7 +47,23 @@ def build(params: MlpParams, dataset: Dataset) -> Model:
         layers.append(activation())
         layers += [Dropout(params.dropout)] if params.dropout > 0 else []
         n_input = params.width
-    return Classifier(nn.Sequential(*layers, nn.Linear(n_input, dataset.n_output)))
+    module = nn.Sequential(*layers, nn.Linear(n_input, dataset.n_output))
+    for layer in module:
+        if isinstance(layer, nn.Linear):
+            _initialise(layer, params.initialisation)
+    return Classifier(module)
+
+
+def _initialise(layer: nn.Linear, kind: str) -> None:
+    from torch import nn
+
+    if kind == "normal":
+        for values in layer.parameters():
+            nn.init.normal_(values)
+    elif kind == "xavier":
+        nn.init.xavier_uniform_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
 @hookimpl

@@ -20,12 +20,13 @@ class Facts(NamedTuple):
 
 
 class _Split(Params):
-    """How the examples are divided."""
+    """How the examples are divided and scaled."""
 
     facts: ClassVar[Facts]
     split_seed: int = param(
         0, ge=0, about="seeds the division into training and test set, with the classes' shares in both"
     )
+    standardise: bool = param(True, about="scale by the training set's mean and deviation; else values as they are")
 
 
 class IrisParams(_Split):
@@ -53,7 +54,7 @@ class DigitsParams(_Split):
 
 
 def load(params: _Split) -> Dataset:
-    """Inputs float64, standardised on the training set; classes int64.
+    """Inputs float64, by default standardised on the training set; classes int64.
 
     (n, feature) is standardised by feature, images (n, 1, 8, 8) as a whole.
     """
@@ -68,11 +69,13 @@ def load(params: _Split) -> Dataset:
     train_inputs, test_inputs, train_classes, test_classes = train_test_split(
         inputs, classes, test_size=facts.n_test, stratify=classes, random_state=params.split_seed
     )
-    over = 0 if inputs.ndim == 2 else (0, 2, 3)
-    mean, deviation = (getattr(train_inputs, name)(over, keepdims=True) for name in ("mean", "std"))
+    if params.standardise:
+        over = 0 if inputs.ndim == 2 else (0, 2, 3)
+        mean, deviation = (getattr(train_inputs, name)(over, keepdims=True) for name in ("mean", "std"))
+        train_inputs, test_inputs = (train_inputs - mean) / deviation, (test_inputs - mean) / deviation
 
     def batch(rows: object, targets: object) -> Batch:
-        return Batch(torch.as_tensor((rows - mean) / deviation), torch.as_tensor(targets, dtype=torch.int64))
+        return Batch(torch.as_tensor(rows), torch.as_tensor(targets, dtype=torch.int64))
 
     return Dataset(batch(train_inputs, train_classes), batch(test_inputs, test_classes), facts.n_class, classes=names)
 

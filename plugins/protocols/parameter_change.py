@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from ifbench import ProtocolSpec, hookimpl, param
+from ifbench.interfaces import Point, Progress, TrainedTask
 from ifbench.numerics.protocols import StretchParams
 from ifbench.params import Updates, updates_of
+from ifbench.records import Intervention
 from ifbench.retraining import Retraining
+
+if TYPE_CHECKING:
+    from torch import LongTensor, Tensor
 
 
 class ParameterChangeParams(StretchParams):
@@ -16,6 +21,11 @@ class ParameterChangeParams(StretchParams):
 
     steps: Updates = param(..., about="updates of each run: a count, or a percentage of the main training's")
     start: Literal["optimum", "scratch"] = param("optimum", about="optimum: train on; scratch: from the initial values")
+    baseline: Literal["continued", "trained"] = param(
+        "continued",
+        about="changes are from a run as long without the intervention, or from the trained network itself: then what "
+        "training on would have done anyway is in them",
+    )
 
 
 def retraining(params: ParameterChangeParams, steps: int) -> Retraining:
@@ -28,12 +38,40 @@ def retraining(params: ParameterChangeParams, steps: int) -> Retraining:
     )
 
 
+class ParameterChanges:
+    """Change of every parameter: after training with an intervention, less the baseline's.
+
+    Implements `ifbench.interfaces.GroundTruth` for a spec that measures `parameters`.
+    """
+
+    def __init__(self, params: ParameterChangeParams) -> None:
+        self.params = params
+
+    def measure(
+        self,
+        task: TrainedTask,
+        interventions: Sequence[Intervention],
+        queries: LongTensor,  # noqa: ARG002 - no query is asked
+        how: Retraining,
+        *,
+        repeat: int,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """Shape (n_horizon, n_intervention, n_param)."""
+
+        def look(networks: Point, _: int) -> Tensor:
+            return networks.params
+
+        after = task.retrain(interventions, how, look, repeat=repeat, progress=progress)
+        return after[:, 1:] - (after[:, :1] if self.params.baseline == "continued" else task.trained.params)
+
+
 @hookimpl
 def ifbench_protocols() -> Iterable[ProtocolSpec]:
     """Parameters, not losses."""
     yield ProtocolSpec(
         name="parameter-change",
-        factory="ifbench.numerics.protocols:ParameterChanges",
+        factory=f"{__name__}:ParameterChanges",
         params=ParameterChangeParams,
         retraining=retraining,
         measures="parameters",

@@ -111,6 +111,14 @@ def test_top_and_lowest_go_by_magnitude_for_each_query():
     assert (rows(lowest, 0), rows(lowest, 1)) == ([3], [3])
 
 
+def test_proponents_and_opponents_go_by_sign_for_each_query():
+    scores = np.array([[-5.0, 1.0], [1.0, 2.0], [3.0, -9.0], [0.0, 0.5]])
+    helping = select_examples(rule("proponents", 2), 4, 2, scores, seed=0)
+    assert (rows(helping, 0), rows(helping, 1)) == ([1, 2], [0, 1])
+    harming = select_examples(rule("opponents", 1), 4, 2, scores, seed=0)
+    assert (rows(harming, 0), rows(harming, 1)) == ([0], [2])
+
+
 def test_ties_go_to_the_first_row():
     assert rows(select_examples(rule("top", 2), 5, 1, np.ones((5, 1)), seed=0)) == [0, 1]
     assert rows(select_examples(rule("lowest", 2), 5, 1, -np.ones((5, 1)), seed=0)) == [0, 1]

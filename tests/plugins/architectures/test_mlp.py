@@ -56,3 +56,11 @@ def test_initial_parameters_follow_the_seed(spec):
         return next(build(spec).module.parameters())
 
     assert torch.equal(first(), first())
+
+
+@pytest.mark.parametrize(("kind", "deviation", "bias"), [("xavier", (2 / 404) ** 0.5, 0.0), ("normal", 1.0, 1.0)])
+def test_initialisation_has_the_scale_it_names(spec, kind, deviation, bias):
+    torch.manual_seed(0)
+    layer = build(spec, width=400, initialisation=kind).module[1]
+    assert layer.weight.std().item() == pytest.approx(deviation, rel=0.1)
+    assert layer.bias.std().item() == pytest.approx(bias, rel=0.1)

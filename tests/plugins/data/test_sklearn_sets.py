@@ -34,6 +34,12 @@ def test_parts_are_as_told_standardised_and_hold_the_classes_in_their_shares(reg
     torch.testing.assert_close(rows.std(0, correction=0), torch.ones_like(rows[0]))
 
 
+def test_without_standardising_flowers_are_in_centimetres(registry):
+    data = load(registry.dataset("iris"), standardise=False)
+    every = torch.cat([data.train.inputs, data.test.inputs])
+    assert (every.min(), every.max()) == (0.1, 7.9)
+
+
 def test_the_same_seed_gives_the_same_flowers_and_another_does_not(registry):
     spec = registry.dataset("iris")
     torch.manual_seed(1)

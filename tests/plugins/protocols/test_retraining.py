@@ -172,6 +172,17 @@ def test_parameter_change_is_that_of_the_solution():
         assert_effects(moved, EXAMPLE.leave_one_out_effects()[2])
 
 
+def test_against_the_trained_network_a_change_holds_the_drift():
+    task = run_at(EXAMPLE.problem.params + 0.3)
+    change, none = (
+        measure("parameter-change", task, interventions, QUERIES, steps=5, baseline="trained")[0]
+        for interventions in (removals([2]), [Intervention(())])
+    )
+    assert none.norm() > 0.01
+    own = measure("parameter-change", task, removals([2]), QUERIES, steps=5)[0]
+    torch.testing.assert_close(change, own + none, rtol=1e-12, atol=1e-14)
+
+
 def stretch(name, **params):
     spec = load_registry().protocol(name)
     return spec.retraining(spec.params(**params), 400)
