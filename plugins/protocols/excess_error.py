@@ -85,7 +85,7 @@ def _params(networks: Point, _: int) -> Tensor:
 def draw(figure: Figure, rows: Sequence[Mapping[str, Any]]) -> None:
     """Ratio of the errors over the number of updates, a panel an architecture, a line an epsilon: medians."""
     panels = sorted({row[ARCHITECTURE] for row in rows})
-    for axes, name in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    for axes, name in zip(figure.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels, strict=True):
         mine = [row for row in rows if row[ARCHITECTURE] == name and row["ratio"] is not None]
         for epsilon in sorted({row["epsilon"] for row in mine}):
             ratios: dict[int, list[float]] = {}
