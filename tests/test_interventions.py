@@ -99,7 +99,7 @@ def test_effect_of_doubling_is_about_minus_that_of_leaving_out(
 ) -> None:
     work, _, store = made
     assert work.score is not None
-    _, queries = about.stored_scores(work.score, store)
+    queries = about.stored_scores(work.score, store).queries
     index = TruthIndex(store, work.bases[0], queries.tolist())
     index.refresh()
     both = parts["random"].interventions

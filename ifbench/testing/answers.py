@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ifbench.errors import UnsupportedError
 from ifbench.interfaces import ParameterChangeEstimator
 from ifbench.numerics.contract import check_scores
 from ifbench.numerics.problem import TrainedProblem
@@ -41,7 +42,7 @@ def parameters(trial: Trial) -> str:
             hint=f"write predicts_parameters={able} in its EstimatorSpec",
         )
     if not isinstance(estimator, ParameterChangeEstimator):
-        return "none are predicted"
+        raise UnsupportedError("it predicts no changes of the parameters")
     problem = near_isotropic().problem
     estimator.fit(problem)
     n_train = problem.n_train

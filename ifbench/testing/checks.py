@@ -46,7 +46,7 @@ FORM = ("shape", "finite")
 CHECKS = (
     Check("shape", shape),
     Check("finite", finite, needs=("shape",)),
-    Check("parameters", parameters),
+    Check("parameters", parameters, needs=("shape",)),
     Check("sign", sign, needs=FORM),
     Check("rank", rank, needs=(*FORM, "sign")),
     Check("scale", scale, needs=(*FORM, "sign")),

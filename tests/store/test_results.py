@@ -92,7 +92,7 @@ def test_the_values_per_query_of_all_examples_outlive_those_of_parts():
 
 
 def test_many_parts_keep_their_values_and_lose_their_intervals():
-    parts = {"all": Estimate(0.5, 0.25, 0.75), **{f"part-{k}": Estimate(0.123456, 0.1234, 0.1245) for k in range(10)}}
+    parts = {"all": Estimate(0.5, 0.25, 0.75), **{f"part-{k}": Estimate(0.123456, 0.1234, 0.1245) for k in range(11)}}
     metrics = ("pearson", "spearman", "kendall", "signs")
     line = record_line(record(estimates=dict.fromkeys(metrics, parts)))
     assert len(line) < MAX_RECORD_BYTES

@@ -44,7 +44,8 @@ def test_declared_failure_is_expected():
     spec = planted.spec_of(planted.WrongSign, expected_failures=reasons)
     results = check_estimator(spec)
     assert ok(results)
-    assert {result.status for result in results} == {"passed", "expected failure"}
+    assert {result.status for result in results} == {"passed", "expected failure", "skipped"}
+    assert status_of(results, "parameters") == "skipped"  # there are none
     assert "upside down" in next(result.message for result in results if result.name == "sign")
 
 

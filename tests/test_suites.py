@@ -1,0 +1,69 @@
+"""Every suite that comes with ifbench: its smallest profile from end to end, its largest as far as the first updates."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from ifbench.api import plan
+from ifbench.cli.main import run_command
+from ifbench.store.results import read_manifest, read_records
+from tests.running import ifbench_here
+
+SUITES = sorted((Path(__file__).parent.parent / "suites").glob("*.yaml"))
+FILES = {"mnist", "cifar10", "sst2"}
+"""Data sets that are read from IFBENCH_DATA."""
+
+
+def needed_files(path: Path, profile: str) -> set[str]:
+    """The data sets of a profile that are in files."""
+    made, *_ = plan(path, profile=profile)
+    return FILES & {work.cell.task.data.name for work in made.works}
+
+
+def skip_without(names: set[str]) -> None:
+    """Skip where files of these data sets are not there."""
+    if names and "IFBENCH_DATA" not in os.environ:
+        pytest.skip(f"needs {', '.join(sorted(names))} under IFBENCH_DATA")
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_smallest_profile_gives_a_page_and_a_result_for_every_cell(path: Path, tmp_path: Path) -> None:
+    skip_without(needed_files(path, "smoke"))
+    done = ifbench_here(tmp_path, str(path), "--profile", "smoke")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (directory,) = (tmp_path / "leaderboards").iterdir()
+    records, manifest = read_records(directory), read_manifest(directory)
+    assert records
+    assert {record.status for record in records} <= {"ok", "unsupported"}
+    assert all(record.message for record in records if record.status == "unsupported")
+    assert any(record.status == "ok" for record in records)
+    page = (directory / "leaderboard.md").read_text()
+    assert manifest["title"] in page
+    figures = sorted(found.name for found in directory.glob("figure*.svg"))
+    assert figures
+    assert all(name in page for name in figures)
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_plan_reads_the_larger_profiles(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for profile in ("cpu", "paper"):
+        assert run_command(["plan", str(path), "--profile", profile, "--json"]) == 0
+        (told,) = json.loads(capsys.readouterr().out)
+        assert sum(line["count"] for line in told["lines"]) > 0
+
+
+def test_what_is_lost_of_the_results_comes_back_out_of_the_store(tmp_path: Path) -> None:
+    command = ("iris-solvers", "--profile", "smoke")
+    assert ifbench_here(tmp_path, *command).returncode == 0
+    (directory,) = (tmp_path / "leaderboards").iterdir()
+    before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    assert "nothing to do" in ifbench_here(tmp_path, *command).stderr
+    (directory / "results" / "lissa.jsonl").unlink()
+    again = ifbench_here(tmp_path, *command)
+    assert again.returncode == 0, again.stderr
+    assert "0 jobs computed" in again.stderr
+    assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
