@@ -92,7 +92,7 @@ def first_steps(task: Task, context: Context) -> tuple[torch.Tensor, torch.Tenso
     )
     weighed = Intervention.reweight([0], -0.5)
     found = protocol.measure(run, [weighed], torch.tensor([0]), Retraining(steps=1), repeat=0)
-    return torch.stack([prepared.initial.params, state.params]), getattr(found, "changes", found)
+    return torch.stack([prepared.initial, state.params]), getattr(found, "changes", found)
 
 
 @pytest.mark.slow
