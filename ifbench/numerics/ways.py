@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -55,7 +56,8 @@ def choose_way(trainer: Trainer, state: State, *, first: int) -> Choice:
     seconds = {"one-by-one": _seconds(trainer, state, Way(), first)}
     way, width = Way(), widest(trainer, state.params)
     if width > 1 and seconds["one-by-one"] < LONG_UPDATE_SECONDS:
-        seconds["side-by-side"] = _seconds(trainer, state, Way(min(width, TRIAL_WIDTH)), first)
+        least = seconds["one-by-one"]
+        seconds["side-by-side"] = _seconds(trainer, state, Way(min(width, TRIAL_WIDTH)), first, to_beat=least)
         if seconds["side-by-side"] * CLEARLY < seconds["one-by-one"]:
             way = Way(width)
     if trainer.recipe.steps * min(seconds.values()) * way.width > COMPILE_PAYS_SECONDS:
@@ -82,8 +84,11 @@ def way_named(engine: str, trainer: Trainer, state: State) -> Way:
     raise IfbenchError(f"unknown engine '{engine}'", hint=f"known: {', '.join(ENGINES)}")
 
 
-def _seconds(trainer: Trainer, state: State, way: Way, first: int) -> float:
-    """Seconds of one update of one run, the least of some rounds after one that pays for recording or compiling."""
+def _seconds(trainer: Trainer, state: State, way: Way, first: int, *, to_beat: float = math.inf) -> float:
+    """Seconds of one update of one run, the least of some rounds after one that pays for recording or compiling.
+
+    A single update that takes longer than `to_beat` ends the trial.
+    """
     weights = state.params.new_ones(trainer.n_train)
     if way.width > 1:
         state, weights = repeat(state, way.width), weights.expand(way.width, -1).contiguous()
@@ -97,5 +102,7 @@ def _seconds(trainer: Trainer, state: State, way: Way, first: int) -> float:
 
     taken(1)
     one = taken(1) * way.width
+    if one / way.width > to_beat:
+        return one / way.width
     updates = max(MIN_UPDATES, min(MAX_UPDATES, int(TRY_SECONDS / ROUNDS / one)))
     return min(taken(updates) for _ in range(ROUNDS if one < LONG_UPDATE_SECONDS else 1))

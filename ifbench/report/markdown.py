@@ -45,8 +45,8 @@ NOISE_GUIDE = """\
 
 
 AGREE_GUIDE = """\
-- A published number agrees when it lies within the seeds or the interval of the median seed; else the table tells how
-  far the median seed is from it.
+- A published number agrees when it lies between two seeds or within 0.05 of the median seed; else the table tells how
+  far the median seed is from it, and whether the interval of that seed covers it all the same.
 """
 
 

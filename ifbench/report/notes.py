@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 NOT_RUN = Text("not run", "bad")
+NEAR = 0.05
+"""How far from the median seed a published number may be and still agree."""
 
 
 def published_columns(records: Sequence[Record], manifest: Manifest) -> list[Column]:
@@ -92,15 +94,16 @@ def noise_columns(records: Sequence[Record], manifest: Manifest) -> list[Column]
 
 
 def verdict(pair: Comparison) -> Text:
-    """Whether the paper's number lies within the seeds and the median seed's interval, and else how far off we are."""
+    """Whether the paper's number is that of some seed or near the median seed's, and else how far off we are."""
     if pair.median is None or pair.median.value is None:
         return Text("")
-    estimate = pair.median.estimate
-    ends = [seed.value for seed in pair.seeds] + ([estimate.low, estimate.high] if estimate else [])
-    known = [end for end in ends if end is not None]
-    if min(known) <= pair.value <= max(known):
+    off, estimate = pair.median.value - pair.value, pair.median.estimate
+    values = [seed.value for seed in pair.seeds if seed.value is not None]
+    if min(values) <= pair.value <= max(values) or abs(off) <= NEAR:
         return Text("agrees", "good")
-    return Text(f"differs by {pair.median.value - pair.value:+.2f}", "fair")
+    ends = (estimate.low, estimate.high) if estimate else (None, None)
+    inside = ends[0] is not None and ends[1] is not None and ends[0] <= pair.value <= ends[1]
+    return Text(f"differs by {off:+.2f}{', within the interval' if inside else ''}", "fair")
 
 
 def _noise(groups: Sequence[Group], metric: str, manifest: Manifest) -> list[str]:

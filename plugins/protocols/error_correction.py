@@ -167,7 +167,7 @@ def draw(figure: Figure, rows: Sequence[Mapping[str, Any]]) -> None:
             axes.plot(epsilons, means, color=colour, marker=marker, label=method)
         axes.set_xlabel(r"$\epsilon$")
         axes.set_title(heading)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.05 if name in {"success", "retention"} else None)
     figure.axes[0].legend(frameon=False)
 
 

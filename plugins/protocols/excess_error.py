@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -15,6 +16,8 @@ from ifbench.records import Intervention
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import LongTensor, Tensor
+
+ARCHITECTURE = "task.architecture.name"
 
 
 class ExcessErrorParams(FromCheckpointParams):
@@ -80,20 +83,24 @@ def _params(networks: Point, _: int) -> Tensor:
 
 
 def draw(figure: Figure, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Ratio of the errors over the number of updates, a line for each epsilon: medians over all else."""
-    import statistics
-
-    axes = figure.subplots()
-    for epsilon in sorted({row["epsilon"] for row in rows}):
-        own = [row for row in rows if row["epsilon"] == epsilon and row["ratio"] is not None]
-        horizons = sorted({row["horizon"] for row in own})
-        middle = [statistics.median(row["ratio"] for row in own if row["horizon"] == horizon) for horizon in horizons]
-        axes.plot(horizons, middle, marker="o", markersize=3, label=f"$\\epsilon$ = {epsilon:g}")
-    axes.axhline(1.0, color="0.6", linewidth=0.8)
-    axes.set_yscale("log")
-    axes.set_xlabel("updates")
-    axes.set_ylabel("error of TracIn / error of the corrected trajectory")
-    axes.legend(frameon=False)
+    """Ratio of the errors over the number of updates, a panel an architecture, a line an epsilon: medians."""
+    panels = sorted({row[ARCHITECTURE] for row in rows})
+    for axes, name in zip(figure.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels, strict=True):
+        mine = [row for row in rows if row[ARCHITECTURE] == name and row["ratio"] is not None]
+        for epsilon in sorted({row["epsilon"] for row in mine}):
+            ratios: dict[int, list[float]] = {}
+            for row in mine:
+                if row["epsilon"] == epsilon:
+                    ratios.setdefault(row["horizon"], []).append(row["ratio"])
+            middle = [statistics.median(ratios[horizon]) for horizon in sorted(ratios)]
+            axes.plot(sorted(ratios), middle, marker="o", markersize=3, label=f"$\\epsilon$ = {epsilon:g}")
+        axes.axhline(1.0, color="0.6", linewidth=0.8)
+        axes.set_yscale("log")
+        axes.set_xscale("log")
+        axes.set_xlabel("updates")
+        axes.set_title(name)
+    figure.axes[0].set_ylabel("error of TracIn / error of the corrected trajectory")
+    figure.axes[0].legend(frameon=False)
 
 
 @hookimpl

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
 N_RUN, N_TIMED = 20, 2
-IRIS_STEPS, DIGITS_STEPS = 7500, 100
+IRIS_STEPS, DIGITS_STEPS = 7500, 300
 
 
 def task_of(data: str, architecture: str, recipe: Recipe, dtype: str, **values: int) -> PreparedTask:
