@@ -159,7 +159,7 @@ class Record:
         """The record as one line of JSON: sorted keys, 6 significant digits, no line end.
 
         An estimate is written as [value, low, high, [value of each query]], a ceiling as [value, reliability];
-        findings are left out where there are none.
+        what is None or empty is left out.
         """
         plain = asdict(self)
         plain["estimates"] = {
@@ -170,9 +170,8 @@ class Record:
             metric: {part: [found.value, found.reliability] for part, found in parts.items()}
             for metric, parts in self.ceilings.items()
         }
-        if not self.findings:
-            del plain["findings"]
-        return canonical_json({"record": RECORD_VERSION, **rounded(plain)})
+        told = {name: value for name, value in plain.items() if value is not None and value not in ("", {})}
+        return canonical_json({"record": RECORD_VERSION, **rounded(told)})
 
     @classmethod
     def from_line(cls, line: str) -> Record:

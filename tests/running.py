@@ -176,16 +176,22 @@ def ifbench(folder: Path, *args: str, timeout: float = 200) -> subprocess.Comple
     )
 
 
-def ifbench_here(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    """Run `ifbench run` in `folder` in this very process: much sooner, where processes are not the point."""
+def ifbench_here(folder: Path, *args: str, drawn: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run `ifbench run` in `folder` in this very process: much sooner, where processes are not the point.
+
+    Figures are empty unless they shall be drawn, which costs more than many a run.
+    """
     from ifbench.cli.main import run_command
+    from ifbench.report import files
 
     out, err = io.StringIO(), io.StringIO()
+    write_figure = files._write_figure if drawn else lambda path, _: path.write_text("<svg/>")
     with (
         contextlib.chdir(folder),
         unittest.mock.patch.dict(os.environ, environment(folder)),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
+        unittest.mock.patch.object(files, "_write_figure", write_figure),
     ):
         code = run_command(["run", *args, "--executor", "inline"])
     return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())

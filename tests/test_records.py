@@ -102,7 +102,9 @@ def test_a_group_is_written_with_its_weight_once():
     assert Intervention.remove([4, 1], n_train=4).plain() == [[-0.25, [1, 4]]]
 
 
-def test_a_line_written_before_there_were_horizons_and_ceilings_reads():
-    old = json.loads(replace(OK, horizon=None, ceilings={}, findings={}).to_line())
-    del old["horizon"], old["ceilings"]
-    assert Record.from_line(json.dumps(old)) == replace(OK, horizon=None, ceilings={}, findings={})
+def test_what_is_none_or_empty_is_left_out_and_reads_where_it_is_not():
+    empty = {"horizon": None, "timing": None, "message": "", "ceilings": {}, "findings": {}}
+    told = json.loads(replace(OK, **empty).to_line())
+    assert not empty.keys() & told.keys()
+    for line in (told, told | empty):
+        assert Record.from_line(json.dumps(line)) == replace(OK, **empty)

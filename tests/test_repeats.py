@@ -46,7 +46,7 @@ REPEATED = (
     SUITE.replace("seeds: [0, 1]", "seeds: [0]")
     .replace("{name: retrain-from-optimum, steps: 60}", "{name: uncertain, grid: {noise: [0, 100]}}")
     .replace("  - tracin\n", "repeats: 4\n")
-    .replace("  - random\n", "")
+    .replace("  - random\n", "metrics: [pearson]\n")
 )
 
 

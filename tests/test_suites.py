@@ -1,15 +1,23 @@
-"""Every suite that comes with ifbench: its smallest profile from end to end, its largest as far as the first updates."""
+"""Every suite that comes with ifbench: its smallest profile whole, its largest as far as the first updates."""
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from ifbench.api import plan
+from ifbench.cells import Task
 from ifbench.cli.main import run_command
+from ifbench.execute.context import Context
+from ifbench.numerics.trained_run import TrainedRun
+from ifbench.numerics.ways import way_named
+from ifbench.records import Intervention
+from ifbench.retraining import Retraining
 from ifbench.store.results import read_manifest, read_records
 from tests.running import ifbench_here
 
@@ -33,7 +41,7 @@ def skip_without(names: set[str]) -> None:
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
 def test_smallest_profile_gives_a_page_and_a_result_for_every_cell(path: Path, tmp_path: Path) -> None:
     skip_without(needed_files(path, "smoke"))
-    done = ifbench_here(tmp_path, str(path), "--profile", "smoke")
+    done = ifbench_here(tmp_path, str(path), "--profile", "smoke", drawn=True)
     assert done.returncode == 0, done.stdout + done.stderr
     (directory,) = (tmp_path / "leaderboards").iterdir()
     records, manifest = read_records(directory), read_manifest(directory)
@@ -65,5 +73,41 @@ def test_what_is_lost_of_the_results_comes_back_out_of_the_store(tmp_path: Path)
     (directory / "results" / "lissa.jsonl").unlink()
     again = ifbench_here(tmp_path, *command)
     assert again.returncode == 0, again.stderr
-    assert "0 jobs computed" in again.stderr
+    assert "nothing to do" in again.stderr  # no job at all
     assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
+
+
+def first_steps(task: Task, context: Context) -> tuple[torch.Tensor, torch.Tensor]:
+    """Parameters before and after two updates, and the effect (1, 1, 1) of an example on a query after one more."""
+    cut = replace(task, recipe=task.recipe.model_copy(update={"steps": 2, "checkpoints": 1}))
+    prepared = context.prepared(cut)
+    trainer, kept = prepared.trainer, prepared.trainer.kept_states(prepared.initial)
+    state = kept[2]
+    way = way_named("one-by-one", trainer, state)
+    run = TrainedRun(
+        trainer, prepared.data, state, steps=2, way=way, initial=prepared.initial_of, states=lambda step: kept[step]
+    )
+    protocol = context.registry.protocol("fine-tune").load()(
+        context.registry.params("protocol", "fine-tune", {"steps": 1})
+    )
+    weighed = Intervention.reweight([0], -0.5)
+    found = protocol.measure(run, [weighed], torch.tensor([0]), Retraining(steps=1), repeat=0)
+    return torch.stack([prepared.initial, state.params]), getattr(found, "changes", found)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_largest_profile_takes_its_first_steps(path: Path) -> None:
+    """Full-size data and networks: one task for each pair of them and each optimizer."""
+    skip_without(needed_files(path, "paper"))
+    made, store, registry = plan(path, profile="paper", overrides=["seeds=[0]"])
+    tasks = {repr((t.data, t.architecture, t.recipe.optimizer)): t for t in (work.cell.task for work in made.works)}
+    context = Context(store, registry)
+    for task in tasks.values():
+        params, change = first_steps(task, context)
+        assert params.isfinite().all()
+        assert not torch.equal(*params)
+        assert change.shape == (1, 1, 1)
+        assert change.isfinite().all()
+        context.forget()

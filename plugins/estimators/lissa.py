@@ -85,5 +85,6 @@ def ifbench_estimators() -> Iterable[EstimatorSpec]:
         params=LissaParams,
         summary="inverse Hessian as a truncated Neumann series over random batches",
         source="Agarwal, Bullins, Hazan 2016; Koh & Liang 2017, section 3; Basu, Pope, Feizi 2021, section 9.6",
+        check_params={"depth": 400},  # enough for the small problems of the checks
         needs=("Hessian products over batches",),
     )
