@@ -15,6 +15,8 @@ CACHE_BYTES = 8 << 20
 """What a pass over one chunk may compute on a CPU: past a share of its cache, convolutions slow down."""
 ACCELERATOR_BYTES = 2 << 30
 """The same on a device that wants large chunks."""
+CALL_BYTES = 384 << 10
+"""What each operation of a pass may compute on average, however many there are: calling one costs time as well."""
 PARAMETER_FACTOR = 8
 """A chunk may hold this many times the parameters, so that reading and writing them does not outweigh the examples."""
 KEPT_BYTES = 1 << 30
@@ -25,9 +27,9 @@ TOGETHER_CONVOLUTION_BYTES = 16 << 20
 """The same with convolutions, which slow down past a share of the cache."""
 
 
-def pass_bytes(device: torch.device, parameter_bytes: int) -> int:
-    """What a forward pass over one chunk may compute."""
-    share = CACHE_BYTES if device.type == "cpu" else ACCELERATOR_BYTES
+def pass_bytes(device: torch.device, parameter_bytes: int, n_call: int = 0) -> int:
+    """What a forward pass of `n_call` operations over one chunk may compute."""
+    share = max(CACHE_BYTES, CALL_BYTES * n_call) if device.type == "cpu" else ACCELERATOR_BYTES
     return max(share, PARAMETER_FACTOR * parameter_bytes)
 
 
@@ -45,7 +47,7 @@ def slices(count: int, largest: int) -> Iterator[slice]:
 
 @contextmanager
 def computed_bytes() -> Iterator[Mapping[str, int]]:
-    """Counts the bytes of all tensors computed in the block, under the key `total`; views count nothing."""
+    """Counts the bytes of all tensors computed in the block, as `total`, and the tensors, as `calls`; views count not."""
     counter = _Counter()
     with counter:
         yield counter.counts
@@ -54,7 +56,7 @@ def computed_bytes() -> Iterator[Mapping[str, int]]:
 class _Counter(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.counts = {"total": 0}
+        self.counts = {"total": 0, "calls": 0}
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -65,6 +67,7 @@ class _Counter(TorchDispatchMode):
         for leaf in pytree.tree_leaves(result):
             if isinstance(leaf, Tensor) and _storage(leaf) not in sources:
                 self.counts["total"] += leaf.numel() * leaf.element_size()
+                self.counts["calls"] += 1
         return result
 
 

@@ -40,7 +40,7 @@ class Objective:
     constants: Mapping[str, Tensor]
     decay: float
     _layered: bool | None = field(default=None, init=False, repr=False, compare=False)
-    _example_bytes: int | None = field(default=None, init=False, repr=False, compare=False)
+    _pass_cost: tuple[int, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     @cached_property
     def running(self) -> BufferLayout:
@@ -128,20 +128,26 @@ class Objective:
         return bool(self._layered)
 
     def example_bytes(self, params: Tensor, buffers: Tensor, batch: Batch) -> int:
-        """Memory that a forward pass takes for one more example; looked at once."""
-        if self._example_bytes is None:
-            totals = []
-            for count in (1, 2):
-                with torch.no_grad(), computed_bytes() as computed:
-                    self.losses(params, buffers, _repeated(batch, count))
-                totals.append(computed["total"])
-            object.__setattr__(self, "_example_bytes", max(1, totals[1] - totals[0]))
-        return self._example_bytes or 1
+        """Memory that a forward pass takes for one more example."""
+        return self._cost(params, buffers, batch)[0]
 
     def largest_chunk(self, params: Tensor, buffers: Tensor, data: Batch, *, more: int = 0) -> int:
         """Examples of `data` treated at once where each needs `more` bytes beyond a forward pass."""
-        budget = pass_bytes(params.device, params.numel() * params.element_size())
-        return max(1, budget // (self.example_bytes(params, buffers, data) + more))
+        each, n_call = self._cost(params, buffers, data)
+        budget = pass_bytes(params.device, params.numel() * params.element_size(), n_call)
+        return max(1, budget // (each + more))
+
+    def _cost(self, params: Tensor, buffers: Tensor, batch: Batch) -> tuple[int, int]:
+        """Bytes that a forward pass computes for one more example, and its number of operations; looked at once."""
+        if self._pass_cost is None:
+            met = []
+            for count in (1, 2):
+                with torch.no_grad(), computed_bytes() as computed:
+                    self.losses(params, buffers, _repeated(batch, count))
+                met.append(computed)
+            object.__setattr__(self, "_pass_cost", (max(1, met[1]["total"] - met[0]["total"]), met[0]["calls"]))
+        assert self._pass_cost is not None
+        return self._pass_cost
 
     @cached_property
     def convolutional(self) -> bool:

@@ -27,3 +27,4 @@ def test_views_and_writes_are_not_counted():
 def test_a_chunk_outweighs_its_parameters():
     assert pass_bytes(torch.device("cpu"), 10) == CACHE_BYTES
     assert pass_bytes(torch.device("cpu"), CACHE_BYTES) == PARAMETER_FACTOR * CACHE_BYTES
+    assert pass_bytes(torch.device("cpu"), 10, n_call=1000) > CACHE_BYTES, "nor do calls outweigh what they compute"

@@ -11,7 +11,7 @@ from ifbench.testing import objective_of
 
 @pytest.fixture(params=[1 << 20, 1], ids=["at once", "one by one"])
 def budget(request, monkeypatch):
-    monkeypatch.setattr(objectives, "pass_bytes", lambda device, parameter_bytes: request.param)
+    monkeypatch.setattr(objectives, "pass_bytes", lambda *_: request.param)
 
 
 def test_gradient_norm_is_that_of_the_whole_objective(budget, noisy_network, flowers):
