@@ -47,7 +47,7 @@ def slices(count: int, largest: int) -> Iterator[slice]:
 
 @contextmanager
 def computed_bytes() -> Iterator[Mapping[str, int]]:
-    """Counts the bytes of all tensors computed in the block, as `total`, and the tensors, as `calls`; views count not."""
+    """Counts bytes (`total`) and number (`calls`) of the tensors computed in the block; views do not count."""
     counter = _Counter()
     with counter:
         yield counter.counts

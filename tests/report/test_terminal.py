@@ -47,7 +47,7 @@ def test_failures_show_status_and_message(records, manifest):
 
 
 def test_published_numbers_stand_beside_every_seed(records, manifest):
-    text = shown([terminal.published_table(records, manifest)])
+    text = shown([terminal.published_table(records, manifest)], 120)
     assert "0.508" in text
     assert len(re.findall(r"\d\.\d\d, \d\.\d\d, \d\.\d\d", text)) == 2
 
