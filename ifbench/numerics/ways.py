@@ -87,7 +87,7 @@ def way_named(engine: str, trainer: Trainer, state: State) -> Way:
 def _seconds(trainer: Trainer, state: State, way: Way, first: int, *, to_beat: float = math.inf) -> float:
     """Seconds of one update of one run, the least of some rounds after one that pays for recording or compiling.
 
-    A single update that takes longer than `to_beat` ends the trial.
+    Single updates that all take longer than `to_beat` end the trial: one alone may have been interrupted.
     """
     weights = state.params.new_ones(trainer.n_train)
     if way.width > 1:
@@ -101,8 +101,9 @@ def _seconds(trainer: Trainer, state: State, way: Way, first: int, *, to_beat: f
         return (perf_counter() - start) / updates / way.width
 
     taken(1)
-    one = taken(1) * way.width
-    if one / way.width > to_beat:
-        return one / way.width
+    each = min(taken(1) for _ in range(ROUNDS))
+    if each > to_beat:
+        return each
+    one = each * way.width
     updates = max(MIN_UPDATES, min(MAX_UPDATES, int(TRY_SECONDS / ROUNDS / one)))
     return min(taken(updates) for _ in range(ROUNDS if one < LONG_UPDATE_SECONDS else 1))

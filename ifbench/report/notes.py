@@ -103,7 +103,7 @@ def verdict(pair: Comparison) -> Text:
         return Text("agrees", "good")
     ends = (estimate.low, estimate.high) if estimate else (None, None)
     inside = ends[0] is not None and ends[1] is not None and ends[0] <= pair.value <= ends[1]
-    return Text(f"differs by {off:+.2f}{', within the interval' if inside else ''}", "fair")
+    return Text(f"{off:+.2f}{', in interval' if inside else ''}", "fair")
 
 
 def _noise(groups: Sequence[Group], metric: str, manifest: Manifest) -> list[str]:
