@@ -127,7 +127,7 @@ def _by_metric(
 def _estimate(work: CellWork, spec: MetricSpec, part: str, pair: Compared) -> Estimate:
     seed = derive_seed("bootstrap", work.train.id, part)
     compared = pair.predicted, pair.measured, pair.selected
-    return estimate(spec.load(), *compared, seed=seed, pooled=spec.pooled, n_set=pair.n_set)
+    return estimate(spec.load(), *compared, seed=seed, pooled=spec.pooled, n_set=pair.n_set, bounds=spec.bounds)
 
 
 def _ceiling(work: CellWork, spec: MetricSpec, _: str, pair: Compared) -> Ceiling | None:

@@ -193,12 +193,14 @@ class MetricSpec(Spec):
         lower_is_better: Whether 0 is perfect.
         pooled: Whether it is taken over all pairs of intervention and query together, not for each query (each column)
             and then averaged.
+        bounds: Least and largest value it can take, which intervals respect; None: any.
     """
 
     kind = "metric"
     of: tuple[View, ...] = ("effects", "norms")
     lower_is_better: bool = False
     pooled: bool = False
+    bounds: tuple[float, float] | None = None
 
 
 class Hooks:

@@ -35,6 +35,7 @@ def estimate(
     seed: int,
     pooled: bool = False,
     n_set: int = 1,
+    bounds: tuple[float, float] | None = None,
     n_resample: int = 1000,
 ) -> Estimate:
     """Metric over the selected pairs of intervention and query, with a 95 % interval.
@@ -46,7 +47,7 @@ def estimate(
     Resamples where the metric is undefined for any query are left out.
 
     Where the queries fall into sets that each have interventions of their own, the value is the mean over sets of the
-    metric within each, and the interval is Student's for that mean.
+    metric within each, and the interval is Student's for that mean, as far as it lies within the metric's bounds.
 
     Args:
         metric: Compares two vectors; its row form is used where it offers one (`ifbench.stats.rows`).
@@ -56,6 +57,7 @@ def estimate(
         seed: Seeds the resampling; equal seeds resample alike for every metric.
         pooled: Whether the metric sees all pairs of a set at once.
         n_set: Number of sets; the queries are cut into so many equal shares, in their order.
+        bounds: Least and largest value that the metric can take; None: any.
         n_resample: Number of resamples.
 
     Returns:
@@ -76,7 +78,7 @@ def estimate(
         return Estimate(None, None, None, per_query)
     several = [mean for mean in means if mean is not None]
     interval = (
-        _student(several)
+        _student(several, bounds or (-math.inf, math.inf))
         if n_set > 1
         else _interval(_bootstrap(rows_of(metric), first, second, chosen, sets[0], seed, n_resample))
     )
@@ -138,15 +140,15 @@ def _resampled(
     return values
 
 
-def _student(values: Sequence[float]) -> tuple[float, float]:
-    """95 % interval of the mean of independent values.
+def _student(values: Sequence[float], bounds: tuple[float, float]) -> tuple[float, float]:
+    """95 % interval of the mean of independent values, within bounds.
 
     Source: Student 1908, "The probable error of a mean".
     """
     from scipy.stats import t
 
     mean, reach = np.mean(values), t.ppf(INTERVAL[1], len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
-    return float(mean - reach), float(mean + reach)
+    return max(float(mean - reach), bounds[0]), min(float(mean + reach), bounds[1])
 
 
 def _interval(values: FloatArray) -> tuple[float | None, float | None]:

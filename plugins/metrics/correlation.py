@@ -12,18 +12,21 @@ def ifbench_metrics() -> list[MetricSpec]:
         MetricSpec(
             name="pearson",
             factory="ifbench.stats.correlations:pearson",
+            bounds=(-1.0, 1.0),
             summary="linear correlation of predicted and measured effects",
             source="Koh & Liang 2017, section 4.1; Basu et al. 2021, section 4",
         ),
         MetricSpec(
             name="spearman",
             factory="ifbench.stats.correlations:spearman",
+            bounds=(-1.0, 1.0),
             summary="correlation of their ranks, ties sharing the average rank",
             source="Basu et al. 2021, section 4",
         ),
         MetricSpec(
             name="pearson-pooled",
             factory="ifbench.stats.correlations:pearson",
+            bounds=(-1.0, 1.0),
             of=("effects",),
             pooled=True,
             summary="linear correlation over all pairs of intervention and query together",
@@ -32,6 +35,7 @@ def ifbench_metrics() -> list[MetricSpec]:
         MetricSpec(
             name="spearman-pooled",
             factory="ifbench.stats.correlations:spearman",
+            bounds=(-1.0, 1.0),
             of=("effects",),
             pooled=True,
             summary="correlation of ranks over all pairs of intervention and query together",

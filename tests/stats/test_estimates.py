@@ -197,3 +197,13 @@ def test_thousand_resamples_take_a_fraction_of_a_second(metric):
 def test_wrong_shapes_are_refused(measured, selected):
     with pytest.raises(ValueError, match="expected the same"):
         estimate(pearson, np.ones((4, 1)), measured, selected, seed=0)
+
+
+def test_interval_over_sets_stays_within_the_bounds_of_the_metric():
+    predicted, measured = noisy(8, 4, noise=3.0)
+    told = {"seed": 0, "pooled": True, "n_set": 2}
+    free = estimate(pearson, predicted, measured, everything(predicted), **told)
+    bound = estimate(pearson, predicted, measured, everything(predicted), bounds=(-1.0, 1.0), **told)
+    assert free.low < -1 or free.high > 1
+    assert (bound.low, bound.high) == (max(free.low, -1.0), min(free.high, 1.0))
+    assert bound.value == free.value
