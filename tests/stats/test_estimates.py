@@ -200,7 +200,7 @@ def test_wrong_shapes_are_refused(measured, selected):
 
 
 def test_interval_over_sets_stays_within_the_bounds_of_the_metric():
-    predicted, measured = noisy(8, 4, noise=3.0)
+    predicted, measured = noisy(6, 2, noise=3.0)
     told = {"seed": 0, "pooled": True, "n_set": 2}
     free = estimate(pearson, predicted, measured, everything(predicted), **told)
     bound = estimate(pearson, predicted, measured, everything(predicted), bounds=(-1.0, 1.0), **told)
