@@ -51,7 +51,7 @@ slow: install-test
 bench: install-test
 	@mkdir -p .benchmarks
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 --benchmark-enable --benchmark-only \
-	    --benchmark-json=.benchmarks/last.json --benchmark-columns=median,iqr,rounds tests/benchmarks
+	    --benchmark-timer=time.process_time --benchmark-json=.benchmarks/last.json --benchmark-columns=median,iqr,rounds tests/benchmarks
 	@$(BIN)/python tests/benchmarks/ratios.py .benchmarks/last.json
 
 # The other libraries need an environment of their own: one of them works with numpy 1 only.
