@@ -17,9 +17,11 @@ from ifbench.numerics.updates import State
 from ifbench.retraining import ENGINES
 
 TRY_SECONDS = 0.2
-MIN_UPDATES, MAX_UPDATES = 2, 50
+MAX_UPDATES = 50
 ROUNDS = 3
-TRIAL_WIDTH = 8
+MANY_UPDATES = 20
+"""A trial that has time for fewer than these in a round is content with single ones."""
+TRIAL_WIDTH = 4
 """Runs of a trial side by side: enough to see whether it pays, few enough to find out soon where it does not."""
 LONG_UPDATE_SECONDS = 0.05
 """An update of one run that takes this long leaves nothing to gain side by side, where calls are what is saved."""
@@ -101,9 +103,9 @@ def _seconds(trainer: Trainer, state: State, way: Way, first: int, *, to_beat: f
         return (perf_counter() - start) / updates / way.width
 
     taken(1)
-    each = min(taken(1) for _ in range(ROUNDS))
-    if each > to_beat:
-        return each
+    each = min(taken(1), taken(1))
     one = each * way.width
-    updates = max(MIN_UPDATES, min(MAX_UPDATES, int(TRY_SECONDS / ROUNDS / one)))
-    return min(taken(updates) for _ in range(ROUNDS if one < LONG_UPDATE_SECONDS else 1))
+    updates = min(MAX_UPDATES, int(TRY_SECONDS / ROUNDS / one))
+    if each > to_beat or updates < MANY_UPDATES:
+        return each
+    return min(taken(updates) for _ in range(ROUNDS))
