@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ifbench.identity import canonical_json, flatten
 from ifbench.report import manifest as about
 from ifbench.report.columns import Column, Text, plain
+from ifbench.report.groups import varying
 from ifbench.report.sections import Section
 from ifbench.report.text import MISSING, UNDEFINED, amount, leaf
 
@@ -84,9 +85,8 @@ def _cell(members: Sequence[Row], name: str) -> Text:
 
 
 def _varying(rows: Sequence[Row]) -> list[str]:
-    """Keys of the task that differ between rows."""
-    keys = sorted({key for row in rows for key in row if key.startswith("task.")} - {SEED})
-    return [key for key in keys if len({canonical_json(row.get(key)) for row in rows}) > 1]
+    """Keys of the task that differ between rows, see `groups.varying`."""
+    return varying([{key: row[key] for key in row if key.startswith("task.") and key != SEED} for row in rows])
 
 
 def _short(key: str) -> str:

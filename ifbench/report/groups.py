@@ -195,5 +195,20 @@ def _group(members: Sequence[Record]) -> Group:
 
 
 def _varying(groups: Sequence[Group]) -> list[str]:
-    keys = sorted({key for group in groups for key in group.task})
-    return [key for key in keys if len({canonical_json(group.task.get(key)) for group in groups}) > 1]
+    return varying([group.task for group in groups])
+
+
+def varying(tasks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Keys that differ between tasks, sorted, without those that a name settles: such as parameters of an architecture.
+
+    A key is left out where every name of an architecture, data set or the like goes with one value of it.
+    """
+    keys = sorted({key for task in tasks for key in task})
+    values = {key: [canonical_json(task.get(key)) for task in tasks] for key in keys}
+    differ = [key for key in keys if len(set(values[key])) > 1]
+    names = [key for key in differ if key.endswith(".name")]
+
+    def settled(key: str, name: str) -> bool:
+        return key != name and len(set(zip(values[name], values[key], strict=True))) == len(set(values[name]))
+
+    return [key for key in differ if key in names or not any(settled(key, name) for name in names)]

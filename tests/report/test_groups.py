@@ -72,12 +72,21 @@ def test_only_keys_that_differ_become_columns(records, manifest):
 
 def test_ambiguous_column_names_stay_dotted(make_record):
     cells = [
-        make_record("exact", 0.0, 0, task={"seed": 0, "a": {"width": 1}, "b": {"width": 1, "name": "iris"}}),
-        make_record("exact", 0.0, 1, task={"seed": 0, "a": {"width": 2}, "b": {"width": 2, "name": "mnist"}}),
+        make_record("exact", 0.0, seed, task={"seed": 0, "a": {"width": a}, "b": {"width": b, "name": name}})
+        for seed, (name, a, b) in enumerate([("iris", 1, 1), ("mnist", 2, 2), ("mnist", 1, 1)])
     ]
     found = group_records(cells, {})
     assert task_columns(found) == {"a.width": "a.width", "b": "b.name", "b.width": "b.width"}
     assert task_columns(found, taken=["b"])["b.name"] == "b.name"
+
+
+def test_what_a_name_settles_is_no_column(make_record):
+    cells = [
+        make_record("exact", decay, 0, task={"seed": 0, "a": {"width": width, "name": name}, "decay": decay})
+        for name, width in (("mlp", 1), ("lenet", 2))
+        for decay in (0.0, 0.1)
+    ]
+    assert task_columns(group_records(cells, {})) == {"a": "a.name", "decay": "decay"}
 
 
 def test_numbers_order_by_size_not_by_digits(make_record):
