@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -21,7 +20,7 @@ MAX_UPDATES = 50
 ROUNDS = 3
 MANY_UPDATES = 20
 """A trial that has time for fewer than these in a round is content with single ones."""
-TRIAL_WIDTH = 4
+TRIAL_WIDTH = 8
 """Runs of a trial side by side: enough to see whether it pays, few enough to find out soon where it does not."""
 LONG_UPDATE_SECONDS = 0.05
 """An update of one run that takes this long leaves nothing to gain side by side, where calls are what is saved."""
@@ -58,8 +57,7 @@ def choose_way(trainer: Trainer, state: State, *, first: int) -> Choice:
     seconds = {"one-by-one": _seconds(trainer, state, Way(), first)}
     way, width = Way(), widest(trainer, state.params)
     if width > 1 and seconds["one-by-one"] < LONG_UPDATE_SECONDS:
-        least = seconds["one-by-one"]
-        seconds["side-by-side"] = _seconds(trainer, state, Way(min(width, TRIAL_WIDTH)), first, to_beat=least)
+        seconds["side-by-side"] = _seconds(trainer, state, Way(min(width, TRIAL_WIDTH)), first)
         if seconds["side-by-side"] * CLEARLY < seconds["one-by-one"]:
             way = Way(width)
     if trainer.recipe.steps * min(seconds.values()) * way.width > COMPILE_PAYS_SECONDS:
@@ -86,11 +84,8 @@ def way_named(engine: str, trainer: Trainer, state: State) -> Way:
     raise IfbenchError(f"unknown engine '{engine}'", hint=f"known: {', '.join(ENGINES)}")
 
 
-def _seconds(trainer: Trainer, state: State, way: Way, first: int, *, to_beat: float = math.inf) -> float:
-    """Seconds of one update of one run, the least of some rounds after one that pays for recording or compiling.
-
-    Single updates that all take longer than `to_beat` end the trial: one alone may have been interrupted.
-    """
+def _seconds(trainer: Trainer, state: State, way: Way, first: int) -> float:
+    """Seconds of one update of one run, the least of some rounds after one that pays for recording or compiling."""
     weights = state.params.new_ones(trainer.n_train)
     if way.width > 1:
         state, weights = repeat(state, way.width), weights.expand(way.width, -1).contiguous()
@@ -106,6 +101,6 @@ def _seconds(trainer: Trainer, state: State, way: Way, first: int, *, to_beat: f
     each = min(taken(1), taken(1))
     one = each * way.width
     updates = min(MAX_UPDATES, int(TRY_SECONDS / ROUNDS / one))
-    if each > to_beat or updates < MANY_UPDATES:
+    if updates < MANY_UPDATES:
         return each
     return min(taken(updates) for _ in range(ROUNDS))

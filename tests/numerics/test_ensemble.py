@@ -91,7 +91,7 @@ def test_the_width_keeps_to_the_memory(flowers):
 )
 def test_the_clearly_faster_way_is_taken(monkeypatch, flowers, single, together, wanted):
     trainer, initial = trainer_of(flowers, RECIPES[0])
-    monkeypatch.setattr(ways, "_seconds", lambda _t, _s, way, _f, **_: single if way.width == 1 else together)
+    monkeypatch.setattr(ways, "_seconds", lambda _t, _s, way, _f: single if way.width == 1 else together)
     chosen = ways.choose_way(trainer, initial_state(trainer.recipe, initial), first=0)
     assert str(chosen.way).startswith(wanted)
     assert chosen.seconds["one-by-one"] == single
@@ -109,7 +109,7 @@ def test_long_work_is_tried_compiled_and_goes_on_without_a_compiler(monkeypatch,
     trainer, initial = trainer_of(flowers, RECIPES[0].model_copy(update={"steps": 10**9}))
     state, tried = initial_state(trainer.recipe, initial), []
 
-    def seconds(_trainer, _state, way, _first, **_):
+    def seconds(_trainer, _state, way, _first):
         tried.append(way)
         if way.compiled and len(tried) > 3:
             raise RuntimeError("no compiler")
