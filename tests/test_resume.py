@@ -13,6 +13,9 @@ import pytest
 
 from tests.running import SUITE, environment, ifbench, ifbench_here, results_without_timing, write_suite
 
+ENGINE = ("--engine", "side-by-side")
+"""What a clock would decide otherwise: bytes are equal where runs are made in the same way."""
+
 
 def artifacts(folder: Path) -> dict[str, int]:
     """Stored artifacts and when each was written."""
@@ -32,7 +35,7 @@ def children_of(pid: int) -> list[int]:
 
 def run_and_kill(folder: Path, *, after_artifacts: int) -> None:
     """Start a run and kill -9 its main process once that many results are stored."""
-    command = [sys.executable, "-m", "ifbench", "run", "tiny.yaml", "-j", "2"]
+    command = [sys.executable, "-m", "ifbench", "run", "tiny.yaml", *ENGINE, "-j", "2"]
     process = subprocess.Popen(
         command, cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -52,7 +55,7 @@ def run_and_kill(folder: Path, *, after_artifacts: int) -> None:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
     write_suite(folder)
-    done = ifbench(folder, "run", "tiny.yaml")
+    done = ifbench(folder, "run", "tiny.yaml", *ENGINE)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -67,7 +70,7 @@ def test_killed_run_goes_on_and_gives_the_same_bytes(
     for stage in stages:
         run_and_kill(tmp_path, after_artifacts=stage)
         before = artifacts(tmp_path)
-    done = ifbench(tmp_path, "run", "tiny.yaml")
+    done = ifbench(tmp_path, "run", "tiny.yaml", *ENGINE)
     assert done.returncode == 0, done.stderr
     after = artifacts(tmp_path)
     assert before.items() <= after.items(), "a finished job was computed again"
@@ -80,7 +83,7 @@ def test_second_run_does_nothing_and_says_so(uninterrupted: Path) -> None:
     files = {path: path.read_bytes() for path in (uninterrupted / "leaderboards").rglob("*") if path.is_file()}
     stamps = {path: path.stat().st_mtime_ns for path in files}
     stored = artifacts(uninterrupted)
-    done = ifbench(uninterrupted, "run", "tiny.yaml")
+    done = ifbench(uninterrupted, "run", "tiny.yaml", *ENGINE)
     assert done.returncode == 0
     assert "nothing to do: all 6 cells are up to date" in done.stderr
     assert artifacts(uninterrupted) == stored
@@ -128,7 +131,7 @@ def test_records_of_another_machine_are_not_taken_for_ours(tmp_path: Path, unint
     shutil.copytree(uninterrupted / "store", tmp_path / "store")
     path = tmp_path / "leaderboards" / "tiny" / "results" / "hif.jsonl"
     path.write_text(path.read_text().replace('"machine":"', '"machine":"other '))
-    assert ifbench(tmp_path, "run", "tiny.yaml").returncode == 0
+    assert ifbench(tmp_path, "run", "tiny.yaml", *ENGINE).returncode == 0
     assert "other " not in path.read_text()
 
 
@@ -139,7 +142,7 @@ def test_damaged_result_file_is_written_anew(tmp_path: Path, uninterrupted: Path
     path = tmp_path / "leaderboards" / "tiny" / "results" / "hif.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
-    done = ifbench(tmp_path, "run", "tiny.yaml")
+    done = ifbench(tmp_path, "run", "tiny.yaml", *ENGINE)
     assert done.returncode == 0
     assert "hif.jsonl" in done.stderr
     assert path.read_bytes() == whole
