@@ -45,7 +45,7 @@ reproduction: $(VENV)/.installed-reproduction
 test: install-test
 	@$(BIN)/python -m pytest
 
-slow: install-test
+slow: install-test $(VENV)/.installed-reproduction
 	@$(BIN)/python -m pytest -m slow
 
 bench: install-test

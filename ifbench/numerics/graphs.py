@@ -20,6 +20,8 @@ aten = torch.ops.aten
 TIMES_LONGER = 4
 """An axis is put last when it is at least this many times as long as the last one."""
 TRANSPOSE = aten.transpose.int
+CONVOLVED = {aten.convolution.default: (0, 1), aten.convolution_backward.default: (0, 1, 2)}
+"""Convolutions, and which of their arguments hold images or kernels."""
 SOFTMAX, SOFTMAX_BACKWARD = aten._log_softmax.default, aten._log_softmax_backward_data.default  # noqa: SLF001 - recorded
 
 
@@ -35,13 +37,53 @@ def long_axis_last(graph_module: fx.GraphModule) -> fx.GraphModule:
                 graph.erase_node(node)
                 changed = True
     if changed:
-        for node in graph.nodes:
-            if node.target is aten.view.default:  # what it views may have another layout now
-                node.target = aten.reshape.default
         _cancel_pairs(graph)
-        graph.eliminate_dead_code()
-        graph_module.recompile()
+        _settle(graph_module)
     return graph_module
+
+
+def channels_last(graph_module: fx.GraphModule) -> fx.GraphModule:
+    """Have float32 convolutions of images on a CPU work with the channels last in memory, which is faster there.
+
+    A network with strided kernels of one pixel, the shortcuts of a ResNet, stays as it is: it gains nothing, and oneDNN
+    writes past its memory in their backward pass.
+    """
+    graph = graph_module.graph
+    found = [node for node in graph.nodes if node.target in CONVOLVED and _is_image(node.args[0])]
+    if not found or any(_skips_pixels(node) for node in found):
+        return graph_module
+    for node in found:
+        for place in CONVOLVED[node.target]:
+            source = node.args[place]
+            # A single channel is in both layouts; only a copy has the strides that tell which.
+            copies = source.meta["val"].shape[1] == 1
+            turn = aten.clone.default if copies else aten.contiguous.default
+            with graph.inserting_before(node):
+                turned = graph.call_function(turn, (source,), {"memory_format": torch.channels_last})
+            turned.meta["val"] = source.meta["val"]
+            node.update_arg(place, turned)
+    _settle(graph_module)
+    return graph_module
+
+
+def _is_image(node: fx.Node) -> bool:
+    value = node.meta.get("val")
+    return isinstance(value, Tensor) and value.ndim == 4 and value.dtype == torch.float32 and value.device.type == "cpu"
+
+
+def _skips_pixels(node: fx.Node) -> bool:
+    """Whether a convolution has a kernel of one pixel and a stride of more."""
+    place = CONVOLVED[node.target][-1]  # of the kernel; a bias follows it, then the stride
+    return max(node.args[place].meta["val"].shape[2:]) == 1 and max(node.args[place + 2]) > 1
+
+
+def _settle(graph_module: fx.GraphModule) -> None:
+    """Make a rewritten graph callable: what a node views may have another layout now."""
+    for node in graph_module.graph.nodes:
+        if node.target is aten.view.default:
+            node.target = aten.reshape.default
+    graph_module.graph.eliminate_dead_code()
+    graph_module.recompile()
 
 
 def _has_long_middle(node: fx.Node) -> bool:

@@ -15,7 +15,7 @@ from ifbench.cells import Recipe
 from ifbench.identity import derive_seed
 from ifbench.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
 from ifbench.numerics.augmentation import augmented, draw_shifts
-from ifbench.numerics.graphs import Step, compile_graph, long_axis_last, split_step
+from ifbench.numerics.graphs import Step, channels_last, compile_graph, long_axis_last, split_step
 from ifbench.numerics.measures import gradient_norm
 from ifbench.numerics.objective import Objective, take
 from ifbench.numerics.schedules import learning_rate_at
@@ -238,7 +238,7 @@ class Trainer:
             in_dims = (*(0 for _ in leaves), *(None for _ in shared), *(0 for _ in tensors))
             update = self._update(n_change=len(leaves), n_source=len(source), n_input=len(inputs))
             recorded = record(vmap(update, in_dims=in_dims) if several else update, *leaves, *shared, *tensors)
-            arranged = long_axis_last(recorded) if several else recorded
+            arranged = long_axis_last(recorded) if several else channels_last(recorded)
             finish = compile_graph if compiled else None
             self._recorded[key] = split_step(arranged, n_first=len(leaves) + len(source), finish=finish)
         return self._recorded[key].bound(*leaves, *source)

@@ -132,7 +132,7 @@ examples: [{{random: 32}}]
 protocols: [{{name: retrain-from-optimum, steps: {steps}}}]
 estimators: [random]
 """
-WORKER_STEPS = 120
+WORKER_STEPS = 240
 
 
 @pytest.mark.skipif("IFBENCH_DATA" not in os.environ, reason="needs MNIST under IFBENCH_DATA")

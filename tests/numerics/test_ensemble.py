@@ -134,9 +134,13 @@ def test_a_way_can_be_asked_for(flowers):
 
 
 @pytest.mark.slow
-def test_compiled_runs_agree_to_rounding(flowers, generator):
+@pytest.mark.parametrize("adds", [False, True], ids=["weights", "added"])
+def test_compiled_runs_agree_to_rounding(flowers, generator, adds):
     trainer, initial = trainer_of(flowers, RECIPES[0])
-    state, weights = initial_state(trainer.recipe, initial), weights_like(initial, generator)
-    plain = run_many(trainer, state, weights, steps=30, first=0).params
-    compiled = run_many(trainer, state, weights, steps=30, first=0, compiled=True).params
+    state, change = initial_state(trainer.recipe, initial), Change(weights_like(initial, generator))
+    if adds:
+        rows = torch.randint(30, (N_RUN, 2), generator=generator)
+        change = Change(change.weights, rows, 0.1 * torch.rand(N_RUN, 2, generator=generator, dtype=torch.float64))
+    plain = run_many(trainer, state, change, steps=30, first=0).params
+    compiled = run_many(trainer, state, change, steps=30, first=0, compiled=True).params
     torch.testing.assert_close(compiled, plain, rtol=1e-11, atol=1e-12)
