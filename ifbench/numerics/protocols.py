@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ifbench.interfaces import Measured, Point, Progress, TrainedTask
+from ifbench.interfaces import Measured, Point, Progress, Subject, TrainedTask
 from ifbench.params import Params, Updates, param, updates_of
 from ifbench.records import Intervention
 from ifbench.retraining import Retraining
@@ -64,6 +64,33 @@ def from_checkpoint(params: FromCheckpointParams, _: int) -> Retraining:
         learning_rate=params.learning_rate,
         form="term",
     )
+
+
+class AddedBatchesParams(FromCheckpointParams):
+    """Which mean losses are added, and by how much."""
+
+    batch: int = param(16, ge=1, about="training examples whose mean loss is added", unit="examples")
+    batches: int = param(1, ge=1, about="how many such batches are drawn, each a run of its own")
+    epsilons: tuple[Annotated[float, Field(gt=0)], ...] = param(
+        (1e-4, 1e-3, 1e-2), about="factors of the added mean loss, a run each", min_length=1
+    )
+
+    def drawn(self, subject: Subject, name: str) -> list[list[int]]:
+        """The examples of each batch, by a generator of this name: `batches` lists of up to `batch` indices."""
+        import torch
+
+        n_train = subject.task.n_train
+        orders = (torch.randperm(n_train, generator=subject.generator(name, one)) for one in range(self.batches))
+        return [[int(row) for row in order[: self.batch]] for order in orders]
+
+    def added(self, examples: Sequence[int]) -> list[Intervention]:
+        """One run for each epsilon, which adds epsilon times the mean loss of the examples."""
+        return [Intervention.reweight(examples, epsilon / len(examples)) for epsilon in self.epsilons]
+
+
+def parameters(networks: Point, _: int) -> Tensor:
+    """What a protocol looks at that compares parameters: (n_network, n_param)."""
+    return networks.params
 
 
 class FromScratchParams(StretchParams):

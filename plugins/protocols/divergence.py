@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field
-
-from ifbench import ProtocolSpec, hookimpl, param
+from ifbench import ProtocolSpec, hookimpl
 from ifbench.interfaces import Point, Progress, Subject
-from ifbench.numerics.protocols import FromCheckpointParams, from_checkpoint
-from ifbench.records import Intervention
+from ifbench.numerics.protocols import AddedBatchesParams, from_checkpoint, parameters
 from ifbench.stats.two_phase import fit_two_phases
 
 if TYPE_CHECKING:
@@ -21,16 +18,6 @@ if TYPE_CHECKING:
 KEPT_POINTS = 40
 
 
-class DivergenceParams(FromCheckpointParams):
-    """What is added, and how often."""
-
-    batch: int = param(16, ge=1, about="training examples whose mean loss is added", unit="examples")
-    batches: int = param(1, ge=1, about="how many such batches are drawn, each a run of its own")
-    epsilons: tuple[Annotated[float, Field(gt=0)], ...] = param(
-        (1e-4, 1e-3, 1e-2), about="factors of the added mean loss, a run each", min_length=1
-    )
-
-
 class Divergence:
     """Norm of the change of the parameters after every update, against the sum of the learning rates up to there.
 
@@ -38,16 +25,16 @@ class Divergence:
     of the split that leaves the least residual: a start-up phase, and one whose slope is the rate of divergence.
     """
 
-    def __init__(self, params: DivergenceParams) -> None:
+    def __init__(self, params: AddedBatchesParams) -> None:
         self.params = params
 
     def findings(self, subject: Subject, *, progress: Progress | None = None) -> Sequence[Mapping[str, Any]]:
         """A row for each batch and epsilon: slopes in 1 per unit of learning rate, and the curve, thinned."""
         task, how = subject.task, from_checkpoint(self.params, subject.task.steps)
-        drawn = [self._draw(subject, number) for number in range(self.params.batches)]
+        drawn = self.params.drawn(subject, "divergence")
         told = [(number, epsilon) for number in range(len(drawn)) for epsilon in self.params.epsilons]
-        runs = [Intervention.reweight(drawn[number], epsilon / self.params.batch) for number, epsilon in told]
-        unperturbed = task.retrain([], how, _params, repeat=subject.repeat)[:, 0]  # (n_horizon, n_param)
+        runs = [run for examples in drawn for run in self.params.added(examples)]
+        unperturbed = task.retrain([], how, parameters, repeat=subject.repeat)[:, 0]  # (n_horizon, n_param)
 
         def distance(networks: Point, horizon: int) -> Tensor:
             away: Tensor = networks.params - unperturbed[horizon]
@@ -59,12 +46,6 @@ class Divergence:
             {"epsilon": epsilon, "batch": number, **_told(sums, curve)}
             for (number, epsilon), curve in zip(told, curves, strict=True)
         ]
-
-    def _draw(self, subject: Subject, number: int) -> list[int]:
-        import torch
-
-        order = torch.randperm(subject.task.n_train, generator=subject.generator("divergence", number))
-        return [int(row) for row in order[: self.params.batch]]
 
 
 def _told(sums: np.ndarray, curve: np.ndarray) -> dict[str, Any]:  # Any: JSON
@@ -80,10 +61,6 @@ def _told(sums: np.ndarray, curve: np.ndarray) -> dict[str, Any]:  # Any: JSON
         "rate_sums": [float(f"{sums[place]:.4g}") for place in places],
         "distances": [float(f"{curve[place]:.4g}") for place in places],
     }
-
-
-def _params(networks: Point, _: int) -> Tensor:
-    return networks.params
 
 
 def draw(figure: Figure, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -110,7 +87,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     yield ProtocolSpec(
         name="divergence",
         factory=f"{__name__}:Divergence",
-        params=DivergenceParams,
+        params=AddedBatchesParams,
         retraining=from_checkpoint,
         measures="findings",
         keys=("epsilon",),

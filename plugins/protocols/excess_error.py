@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import Field
-
-from ifbench import ProtocolSpec, hookimpl, param
+from ifbench import ProtocolSpec, hookimpl
 from ifbench.interfaces import Point, Progress, Subject
-from ifbench.numerics.protocols import FromCheckpointParams, from_checkpoint
-from ifbench.records import Intervention
+from ifbench.numerics.protocols import AddedBatchesParams, from_checkpoint, parameters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import LongTensor, Tensor
 
 ARCHITECTURE = "task.architecture.name"
-
-
-class ExcessErrorParams(FromCheckpointParams):
-    """What is added, and how often."""
-
-    batch: int = param(16, ge=1, about="training examples whose mean loss is added", unit="examples")
-    batches: int = param(1, ge=1, about="how many such batches are drawn, each a run of its own")
-    epsilons: tuple[Annotated[float, Field(gt=0)], ...] = param(
-        (1e-4, 1e-3, 1e-2, 1e-1), about="factors of the added mean loss, a run each", min_length=1
-    )
 
 
 class ExcessError:
@@ -37,23 +24,24 @@ class ExcessError:
     are taken. Both errors are norms of predicted minus measured change, relative to the norm of the measured change.
     """
 
-    def __init__(self, params: ExcessErrorParams) -> None:
+    def __init__(self, params: AddedBatchesParams) -> None:
         self.params = params
 
     def findings(self, subject: Subject, *, progress: Progress | None = None) -> Sequence[Mapping[str, Any]]:
         """A row for each batch, epsilon and horizon."""
+        import torch
+
         task, how = subject.task, from_checkpoint(self.params, subject.task.steps)
         rows = []
-        for number in range(self.params.batches):
-            examples = self._draw(subject, number)
+        for number, drawn in enumerate(self.params.drawn(subject, "excess error")):
+            examples = cast("LongTensor", torch.tensor(drawn, device=subject.problem.device))
             weights = subject.problem.params.new_full((1, len(examples)), 1 / len(examples))
             trajectory = subject.problem.trajectory(how)
             exact, tracin = (
                 trajectory.forward(weights, examples=examples, corrected=corrected).params[:, 0]
                 for corrected in (True, False)
             )  # (n_horizon, n_param)
-            runs = [Intervention.reweight(examples.tolist(), one / len(examples)) for one in self.params.epsilons]
-            seen = task.retrain(runs, how, _params, repeat=subject.repeat, progress=progress)
+            seen = task.retrain(self.params.added(drawn), how, parameters, repeat=subject.repeat, progress=progress)
             measured = seen[:, 1:] - seen[:, :1]  # (n_horizon, n_epsilon, n_param)
             for place, epsilon in enumerate(self.params.epsilons):
                 for at, horizon in enumerate(how.looks):
@@ -63,12 +51,6 @@ class ExcessError:
                     rows.append({"epsilon": epsilon, "horizon": horizon, "batch": number, **told})
         return rows
 
-    def _draw(self, subject: Subject, number: int) -> LongTensor:
-        import torch
-
-        order = torch.randperm(subject.task.n_train, generator=subject.generator("excess error", number))
-        return cast("LongTensor", order[: self.params.batch].to(subject.problem.device))
-
 
 def _relative(predicted: Tensor, measured: Tensor) -> float:
     return _ratio(float((predicted - measured).double().norm()), float(measured.double().norm()))
@@ -76,10 +58,6 @@ def _relative(predicted: Tensor, measured: Tensor) -> float:
 
 def _ratio(value: float, by: float) -> float:
     return value / by if by > 0 else float("nan")
-
-
-def _params(networks: Point, _: int) -> Tensor:
-    return networks.params
 
 
 def draw(figure: Figure, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -109,7 +87,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     yield ProtocolSpec(
         name="excess-error",
         factory=f"{__name__}:ExcessError",
-        params=ExcessErrorParams,
+        params=AddedBatchesParams,
         retraining=from_checkpoint,
         measures="findings",
         keys=("epsilon", "horizon"),
