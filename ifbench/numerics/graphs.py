@@ -6,9 +6,9 @@ examples and few features. Operations on the last axis are slow where it is shor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx
@@ -20,7 +20,10 @@ aten = torch.ops.aten
 TIMES_LONGER = 4
 """An axis is put last when it is at least this many times as long as the last one."""
 TRANSPOSE = aten.transpose.int
-CONVOLVED = {aten.convolution.default: (0, 1), aten.convolution_backward.default: (0, 1, 2)}
+CONVOLVED: Mapping[Any, tuple[int, ...]] = {
+    aten.convolution.default: (0, 1),
+    aten.convolution_backward.default: (0, 1, 2),
+}
 """Convolutions, and which of their arguments hold images or kernels."""
 SOFTMAX, SOFTMAX_BACKWARD = aten._log_softmax.default, aten._log_softmax_backward_data.default  # noqa: SLF001 - recorded
 
@@ -54,19 +57,21 @@ def channels_last(graph_module: fx.GraphModule) -> fx.GraphModule:
         return graph_module
     for node in found:
         for place in CONVOLVED[node.target]:
-            source = node.args[place]
-            # A single channel is in both layouts; only a copy has the strides that tell which.
-            copies = source.meta["val"].shape[1] == 1
-            turn = aten.clone.default if copies else aten.contiguous.default
-            with graph.inserting_before(node):
-                turned = graph.call_function(turn, (source,), {"memory_format": torch.channels_last})
-            turned.meta["val"] = source.meta["val"]
-            node.update_arg(place, turned)
+            node.update_arg(place, _turned(node.args[place], before=node))
     _settle(graph_module)
     return graph_module
 
 
-def _is_image(node: fx.Node) -> bool:
+def _turned(source: Any, *, before: fx.Node) -> fx.Node:  # Any: an argument of an operation, here always a node
+    # A single channel is in both layouts; only a copy has the strides that tell which.
+    turn = aten.clone.default if source.meta["val"].shape[1] == 1 else aten.contiguous.default
+    with before.graph.inserting_before(before):
+        node = before.graph.call_function(turn, (source,), {"memory_format": torch.channels_last})
+    node.meta["val"] = source.meta["val"]
+    return node
+
+
+def _is_image(node: Any) -> bool:  # Any: an argument of an operation, here always a node
     value = node.meta.get("val")
     return isinstance(value, Tensor) and value.ndim == 4 and value.dtype == torch.float32 and value.device.type == "cpu"
 
@@ -74,7 +79,8 @@ def _is_image(node: fx.Node) -> bool:
 def _skips_pixels(node: fx.Node) -> bool:
     """Whether a convolution has a kernel of one pixel and a stride of more."""
     place = CONVOLVED[node.target][-1]  # of the kernel; a bias follows it, then the stride
-    return max(node.args[place].meta["val"].shape[2:]) == 1 and max(node.args[place + 2]) > 1
+    kernel, _, stride = cast(Sequence[Any], node.args[place : place + 3])  # Any: arguments of an operation
+    return bool(max(kernel.meta["val"].shape[2:]) == 1 and max(stride) > 1)
 
 
 def _settle(graph_module: fx.GraphModule) -> None:

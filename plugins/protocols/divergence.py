@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from ifbench import ProtocolSpec, hookimpl
 from ifbench.interfaces import Point, Progress, Subject
 from ifbench.numerics.protocols import AddedBatchesParams, from_checkpoint, parameters

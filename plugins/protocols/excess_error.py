@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from ifbench import ProtocolSpec, hookimpl
-from ifbench.interfaces import Point, Progress, Subject
+from ifbench.interfaces import Progress, Subject
 from ifbench.numerics.protocols import AddedBatchesParams, from_checkpoint, parameters
 
 if TYPE_CHECKING:
