@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ifbench import ArchitectureSpec, Params, hookimpl, param
+from ifbench import ArchitectureSpec, hookimpl
 from ifbench.errors import IfbenchError
 from ifbench.interfaces import Dataset, Model
+
+from .language.params import TextParams
 
 if TYPE_CHECKING:
     from .language.loading import Loaded
@@ -15,28 +17,7 @@ if TYPE_CHECKING:
 WHERE = "architecture 'bert'"
 
 
-class BertParams(Params):
-    """Which weights, and how much of them trains."""
-
-    weights: str = param(
-        "",
-        about="a folder, an installed package that ships one, or a name on the hub; empty: random, of the size below",
-    )
-    download: bool = param(False, about="fetch a name on the hub that its local cache does not hold")
-    max_length: int = param(64, ge=3, about="longer texts are cut", unit="tokens")
-    trainable: int | None = param(
-        None, ge=0, about="last layers that train, besides the classifier; empty: all of them and the embeddings"
-    )
-    dropout: float = param(0.0, ge=0, lt=1, about="share of hidden numbers and attention dropped at each training step")
-    width: int = param(32, ge=1, about="of a random network: numbers a token", unit="units")
-    depth: int = param(2, ge=1, about="of a random network: layers", unit="layers")
-    heads: int = param(2, ge=1, about="of a random network: heads of attention, a divisor of the width")
-    vocabulary: int = param(
-        1000, ge=5, about="of a random network: most frequent words of the training texts it knows, with 4 special ones"
-    )
-
-
-def build(params: BertParams, dataset: Dataset) -> Model:
+def build(params: TextParams, dataset: Dataset) -> Model:
     """Classifier of texts; what the weights do not hold is drawn as `transformers` does.
 
     Raises:
@@ -63,7 +44,7 @@ def build(params: BertParams, dataset: Dataset) -> Model:
     return TextClassifier.of(network, loaded.tokens, max_length=params.max_length, digest=loaded.digest)
 
 
-def _pretrained(params: BertParams, transformers: Any, dataset: Dataset, dropout: dict[str, float]) -> Loaded:
+def _pretrained(params: TextParams, transformers: Any, dataset: Dataset, dropout: dict[str, float]) -> Loaded:
     from .language.loading import load_pretrained
 
     loaded = load_pretrained(
@@ -84,7 +65,7 @@ def _pretrained(params: BertParams, transformers: Any, dataset: Dataset, dropout
     return loaded
 
 
-def _random(params: BertParams, transformers: Any, texts: list[str], **settings: Any) -> Loaded:
+def _random(params: TextParams, transformers: Any, texts: list[str], **settings: Any) -> Loaded:
     from .language.loading import Loaded
     from .language.tokens import PAD, Words
 
@@ -111,7 +92,7 @@ def ifbench_architectures() -> Iterable[ArchitectureSpec]:
     yield ArchitectureSpec(
         name="bert",
         factory=f"{__name__}:build",
-        params=BertParams,
+        params=TextParams,
         summary="BERT as a classifier of text, from pretrained weights or small and random; cross-entropy loss",
         source="Devlin, Chang, Lee, Toutanova 2019; built by transformers",
         takes=("text",),

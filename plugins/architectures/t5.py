@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ifbench import ArchitectureSpec, Params, hookimpl, param
+from ifbench import ArchitectureSpec, hookimpl, param
 from ifbench.errors import IfbenchError
 from ifbench.interfaces import Dataset, Model
+
+from .language.params import TextParams
 
 if TYPE_CHECKING:
     from .language.loading import Loaded
@@ -16,27 +18,16 @@ WHERE = "architecture 't5'"
 LONGEST_LABEL = 64
 
 
-class T5Params(Params):
+class T5Params(TextParams):
     """Which weights, how much of them trains, and what the labels are called."""
 
-    weights: str = param(
-        "",
-        about="a folder, an installed package that ships one, or a name on the hub; empty: random, of the size below",
-    )
-    download: bool = param(False, about="fetch a name on the hub that its local cache does not hold")
     labels: list[str] = param([], about="text of each class, such as [negative, positive]; empty: the class's number")
     prefix: str = param("", about="put before every text, such as 'sst2 sentence: '")
     max_length: int = param(64, ge=2, about="longer texts are cut", unit="tokens")
     trainable: int | None = param(
         None, ge=1, about="last layers that train, of encoder and decoder each; empty: all of them and the embeddings"
     )
-    dropout: float = param(0.0, ge=0, lt=1, about="share of hidden numbers and attention dropped at each training step")
-    width: int = param(32, ge=1, about="of a random network: numbers a token", unit="units")
     depth: int = param(2, ge=1, about="of a random network: layers of the encoder, and of the decoder", unit="layers")
-    heads: int = param(2, ge=1, about="of a random network: heads of attention, a divisor of the width")
-    vocabulary: int = param(
-        1000, ge=5, about="of a random network: most frequent words of the training texts it knows, with 4 special ones"
-    )
 
 
 def build(params: T5Params, dataset: Dataset) -> Model:

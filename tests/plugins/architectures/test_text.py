@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from ifbench.cells import Choice, Recipe, Task
@@ -143,6 +144,14 @@ def test_what_cannot_be_built_says_why(name, values, message):
     with pytest.raises(IfbenchError, match=message) as caught:
         build(name, **values)
     assert name in (caught.value.where or "")
+
+
+@pytest.mark.parametrize("name", ["bert", "t5"])
+def test_a_size_beside_weights_is_refused(name):
+    make = load_registry().find("architecture", name).spec.params
+    with pytest.raises(ValidationError, match="width, depth: the size of a random network, wanted nothing beside"):
+        make(weights="somewhere", width=8, depth=1)
+    assert make(weights="somewhere", width=32).plain()["weights"] == "somewhere"
 
 
 def test_other_inputs_are_refused():
