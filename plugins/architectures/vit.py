@@ -78,6 +78,6 @@ def ifbench_architectures() -> Iterable[ArchitectureSpec]:
         summary="vision transformer of any size, by default one for small images, with cross-entropy loss",
         source="Dosovitskiy et al. 2021; the network of torchvision; Schioppa et al. 2023, section G.3",
         takes=("images",),
-        check_params={"patch": 8, "width": 8, "depth": 1, "heads": 2, "dropout": 0.1},
+        check_params={"patch": 4, "width": 8, "depth": 1, "heads": 2, "dropout": 0.1},
         needs=("square images",),
     )
