@@ -40,7 +40,8 @@ def build(name, data=None, *, dtype=torch.float64, **values):
     spec, data = REGISTRY.find("architecture", name).spec, data or texts()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = spec.load()(spec.params(**{**SMALL, **values}), data)
+        size = {} if "weights" in values else SMALL
+        model = spec.load()(spec.params(**{**size, **values}), data)
     model.module.to(dtype).eval()
     with torch.no_grad():  # the initial ones are so small that nothing would show
         for param in model.module.parameters():
