@@ -150,12 +150,12 @@ def test_damaged_result_file_is_written_anew(tmp_path: Path, uninterrupted: Path
 
 def test_damaged_artifact_is_computed_again(tmp_path: Path, uninterrupted: Path) -> None:
     write_suite(tmp_path)
-    assert ifbench_here(tmp_path, "tiny.yaml").returncode == 0
+    assert ifbench_here(tmp_path, "tiny.yaml", *ENGINE).returncode == 0
     victim = next((tmp_path / "store" / "score").rglob("arrays.safetensors"))
     victim.write_bytes(victim.read_bytes()[:-8])
     for path in (tmp_path / "leaderboards" / "tiny" / "results").glob("*.jsonl"):
         path.unlink()
-    done = ifbench_here(tmp_path, "tiny.yaml")
+    done = ifbench_here(tmp_path, "tiny.yaml", *ENGINE)
     assert done.returncode == 0, done.stderr
     mine = results_without_timing(tmp_path / "leaderboards" / "tiny")
     assert mine == results_without_timing(uninterrupted / "leaderboards" / "tiny")
