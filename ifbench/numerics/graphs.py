@@ -1,7 +1,8 @@
 """Rewrites of a recorded step that change what it costs, and its results by rounding at most.
 
 A step that trains many small networks side by side holds tensors of shape (n_run, n_example, n_feature) with many
-examples and few features. Operations on the last axis are slow where it is short, so the long axis is put last.
+examples and few features. Operations on the last axis are slow where it is short, so the long axis is put last. A step
+of a single convolutional network has its channels put last.
 """
 
 from __future__ import annotations

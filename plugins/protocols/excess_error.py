@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from ifbench import ProtocolSpec, hookimpl
+from pydantic import Field
+
+from ifbench import ProtocolSpec, hookimpl, param
 from ifbench.interfaces import Progress, Subject
 from ifbench.numerics.protocols import AddedBatchesParams, from_checkpoint, parameters
 
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
 ARCHITECTURE = "task.architecture.name"
 
 
+class ExcessErrorParams(AddedBatchesParams):
+    """What is added, and how often."""
+
+    epsilons: tuple[Annotated[float, Field(gt=0)], ...] = param(
+        (1e-4, 1e-3, 1e-2, 1e-1), about="factors of the added mean loss, a run each", min_length=1
+    )
+
+
 class ExcessError:
     """Predicts the parameters after some updates with an added loss to first order in its factor, in two ways.
 
@@ -24,7 +34,7 @@ class ExcessError:
     are taken. Both errors are norms of predicted minus measured change, relative to the norm of the measured change.
     """
 
-    def __init__(self, params: AddedBatchesParams) -> None:
+    def __init__(self, params: ExcessErrorParams) -> None:
         self.params = params
 
     def findings(self, subject: Subject, *, progress: Progress | None = None) -> Sequence[Mapping[str, Any]]:
@@ -87,7 +97,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     yield ProtocolSpec(
         name="excess-error",
         factory=f"{__name__}:ExcessError",
-        params=AddedBatchesParams,
+        params=ExcessErrorParams,
         retraining=from_checkpoint,
         measures="findings",
         keys=("epsilon", "horizon"),

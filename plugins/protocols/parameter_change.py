@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from ifbench import ProtocolSpec, hookimpl, param
-from ifbench.interfaces import Point, Progress, TrainedTask
-from ifbench.numerics.protocols import StretchParams
+from ifbench.interfaces import Progress, TrainedTask
+from ifbench.numerics.protocols import StretchParams, parameters
 from ifbench.params import Updates, updates_of
 from ifbench.records import Intervention
 from ifbench.retraining import Retraining
@@ -58,11 +58,7 @@ class ParameterChanges:
         progress: Progress | None = None,
     ) -> Tensor:
         """Shape (n_horizon, n_intervention, n_param)."""
-
-        def look(networks: Point, _: int) -> Tensor:
-            return networks.params
-
-        after = task.retrain(interventions, how, look, repeat=repeat, progress=progress)
+        after = task.retrain(interventions, how, parameters, repeat=repeat, progress=progress)
         return after[:, 1:] - (after[:, :1] if self.params.baseline == "continued" else task.trained.params)
 
 
