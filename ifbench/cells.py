@@ -131,6 +131,21 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """Parameters that an estimator has in some cells only.
+
+    Attributes:
+        estimator: Its label.
+        where: Dotted key -> value that a cell must have, among the keys of `Task.describe` and `protocol`.
+        params: Parameter -> JSON value.
+    """
+
+    estimator: str
+    where: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Amount:
     """How many: a count, or a percentage of what there is; exactly one of the two is set."""
 

@@ -162,7 +162,7 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
         told = digest({**identity, "studies": [study.id for study in studies]})
         return CellWork(cell, train, score, {}, (), studies, spec.measures, told)
     selectors = {
-        choice.label: score_job(train, choice, suite.queries, registry, protocol=cell.protocol)
+        choice.label: score_job(train, suite.estimator(choice, cell), suite.queries, registry, protocol=cell.protocol)
         for choice in suite.estimators
         if choice.unavailable is None and any(rule.needs_scores and rule.by == choice.label for rule in suite.examples)
     }

@@ -20,6 +20,7 @@ VERBS: Mapping[str, str] = {
     "check": "ifbench.cli.check",
     "leaderboard": "ifbench.cli.leaderboard",
     "report": "ifbench.cli.report",
+    "choose": "ifbench.cli.choose",
     "gallery": "ifbench.cli.gallery",
     "schema": "ifbench.cli.schema",
     "doctor": "ifbench.cli.doctor",

@@ -87,6 +87,11 @@ def shrunk(manifest: Manifest) -> list[str]:
     return list(manifest.get("shrunk") or ())
 
 
+def chosen(manifest: Manifest) -> list[str]:
+    """What was chosen on held-out interventions, a sentence each."""
+    return list(manifest.get("chosen") or ())
+
+
 def tally(records: Sequence[Record], manifest: Manifest) -> str:
     """How many cells there are, and how many ended well: `29 of 30 cells, 28 ok`."""
     planned = manifest.get("cells")

@@ -59,7 +59,8 @@ def report_markdown(records: Sequence[Record], manifest: Manifest, drawn: Mappin
         drawn: The figures beside the page, by the name of their file.
     """
     blocks = [f"# {about.title(manifest)}", *([manifest["about"]] if manifest.get("about") else [])]
-    blocks += _shrunk(manifest)
+    blocks += _told("Smaller here than in the paper:", about.shrunk(manifest))
+    blocks += _told("Chosen on held-out interventions:", about.chosen(manifest))
     blocks.append(_origin(records, manifest))
     blocks += [_figure(name, picture) for name, picture in (drawn or {}).items()]
     findings = findings_sections(records, manifest)
@@ -85,9 +86,8 @@ def _figure(name: str, picture: Picture) -> str:
     return f"![{_escape(picture.title)}]({name})\n\n{picture.caption}".rstrip()
 
 
-def _shrunk(manifest: Manifest) -> list[str]:
-    told = about.shrunk(manifest)
-    return ["Smaller here than in the paper:\n\n" + "\n".join(f"- {text}" for text in told)] if told else []
+def _told(head: str, told: Sequence[str]) -> list[str]:
+    return [f"{head}\n\n" + "\n".join(f"- {text}" for text in told)] if told else []
 
 
 def table(columns: Sequence[Column]) -> str:

@@ -61,8 +61,12 @@ def leaderboard_table(records: Sequence[Record], manifest: Manifest) -> Renderab
     title = f"{about.title(manifest)}: {about.tally(records, manifest)}"
     noise = NOISE_LEGEND if any(record.ceilings for record in records) else ""
     legend = LEGEND.format(perfect=about.perfect(manifest)) + noise
-    shrunk = [Line(f"Smaller than in the paper: {text}", style="dim") for text in about.shrunk(manifest)]
-    return Lines(*shrunk, Tables(title, sections), Line(legend, style="dim"))
+    sayings = {
+        "Smaller than in the paper": about.shrunk(manifest),
+        "Chosen on held-out interventions": about.chosen(manifest),
+    }
+    lines = [Line(f"{head}: {text}", style="dim") for head, texts in sayings.items() for text in texts]
+    return Lines(*lines, Tables(title, sections), Line(legend, style="dim"))
 
 
 def timing_table(records: Sequence[Record], manifest: Manifest) -> RenderableType | None:

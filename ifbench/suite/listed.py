@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ifbench.registry import Registry
-    from ifbench.suite.faults import Faults, Place
+    from ifbench.suite.faults import Faults
 
 SELF = "self"
 FIELD = re.compile(r"\{([^{}]*)\}")
@@ -35,13 +35,13 @@ class Listing:
         choices: Those without fault.
         labels: Labels of all whose grid is sound, faulty parameters or not.
         whole: Whether all labels could be told.
-        places: Label -> where it was written.
+        entries: Label -> what was written, of a grid the point.
     """
 
     choices: tuple[Choice, ...]
     labels: tuple[str, ...]
     whole: bool
-    places: Mapping[str, Place]
+    entries: Mapping[str, Node]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def read_list(kind: str, listed: Node | None, registry: Registry, *, faults: Fau
         rows += read if sweep.whole else []
     _refuse_repeats(kind, rows, faults)
     choices, labels = tuple(row.choice for row in rows if row.choice), tuple(row.label for row in rows)
-    return Listing(choices, labels, whole, {row.label: row.node.place for row in rows})
+    return Listing(choices, labels, whole, {row.label: row.node for row in rows})
 
 
 def auto_label(name: str, values: Mapping[str, Any]) -> str:

@@ -11,8 +11,10 @@ from ifbench.suite.nodes import Node, named
 from ifbench.suite.reader import read_value
 from ifbench.suite.wording import shown
 
-PROFILES = ("smoke", "cpu", "paper")
+PROFILES = ("smoke", "cpu", "paper", "held-out")
 DEFAULT_PROFILE = "cpu"
+HELD_OUT = "held-out"
+"""The profile that parameters are chosen by; it changes the default one."""
 MAX_STEPS = 20
 DOTTED = frozenset({"grid", "where", "exclude"})
 """Mappings whose own keys hold dots."""
@@ -37,7 +39,7 @@ def put(node: Node, steps: Sequence[str], value: Node) -> Node:
 
 
 def apply_profile(root: Node, profile: str, faults: Faults) -> Node:
-    """The suite in one size: the body with the profile's values laid over it."""
+    """The suite in one size: the body with the profile's values laid over it, those of `held-out` over `cpu`."""
     profiles = root.fields.get("profiles")
     known = profiles.fields if profiles is not None else {}
     for name, node in known.items():
@@ -48,9 +50,9 @@ def apply_profile(root: Node, profile: str, faults: Faults) -> Node:
     if profile != DEFAULT_PROFILE and profile not in known:
         hint = did_you_mean(profile, {DEFAULT_PROFILE, *known})
         faults.add(Place(f"--profile {profile}"), f"the suite has no profile '{profile}'", hint=hint)
-    chosen = known.get(profile)
-    for steps, value in _paths(chosen) if chosen is not None else ():
-        root = _lay(root, steps, value, faults)
+    for name in (DEFAULT_PROFILE, HELD_OUT) if profile == HELD_OUT else (profile,):
+        for steps, value in _paths(known[name]) if name in known else ():
+            root = _lay(root, steps, value, faults)
     return root
 
 

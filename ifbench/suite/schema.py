@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from ifbench.cells import Recipe
 from ifbench.suite.overlay import PROFILES
-from ifbench.suite.shapes import EVERYTHING, EXAMPLE_FORMS, QUERY_FORMS, FigureShape, PublishedShape, SuiteShape
+from ifbench.suite.shapes import (
+    EVERYTHING,
+    EXAMPLE_FORMS,
+    QUERY_FORMS,
+    FigureShape,
+    PublishedShape,
+    SettingShape,
+    SuiteShape,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +42,7 @@ def json_schema(registry: Registry) -> JSON:
     defs["task"] = _task(defs)
     defs["query"] = _rules(QUERY_FORMS)
     defs["example"] = _rules(EXAMPLE_FORMS)
+    defs["setting"] = _tidy(_inlined(SettingShape))
     defs["published"] = _tidy(_inlined(PublishedShape))
     defs["figure"] = _figure()
     top = _top()
@@ -46,16 +55,21 @@ def _top() -> JSON:
         "tasks": "task",
         "queries": "query",
         "examples": "example",
+        "settings": "setting",
         "published": "published",
         "figures": "figure",
         **LIST_OF,
     }
     for key, name in items.items():
         schema["properties"][key]["items"] = {"$ref": f"#/$defs/{name}"}
-    schema["properties"]["shrunk"] = {
-        "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string", "minLength": 1}}],
-        "description": schema["properties"]["shrunk"]["description"],
-    }
+    for key in ("shrunk", "chosen"):
+        schema["properties"][key] = {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "items": {"type": "string", "minLength": 1}},
+            ],
+            "description": schema["properties"][key]["description"],
+        }
     profile = {"type": ["object", "null"], "description": "dotted path -> value laid over the body"}
     schema["properties"]["profiles"] = {
         "type": "object",

@@ -92,11 +92,15 @@ class SuiteShape(Shape):
     estimators: Some = Field([], description="estimators of influence under test")
     metrics: Some = Field(["pearson", "spearman"], description="comparisons of predicted and measured effects")
     exclude: list[Values] = Field([], description="cells left out")
+    settings: list[Any] = Field([], description="parameters that an estimator has in some cells only")
     repeats: int = Field(1, ge=1, description="times each effect is measured")
     published: list[Any] = Field([], description="numbers from papers, to stand beside the measured ones")
     figures: list[Values] = Field([], description="pictures of the results; default: one that suits them")
     shrunk: Annotated[tuple[Line, ...], BeforeValidator(_listed)] = Field(
         (), description="what is smaller than in the paper, in words; profiles may say it each for themselves"
+    )
+    chosen: Annotated[tuple[Line, ...], BeforeValidator(_listed)] = Field(
+        (), description="what was chosen on held-out interventions and out of what, in words"
     )
     profiles: dict[str, Any] = Field({}, description="sizes of the suite; each lays values over its body")
 
@@ -128,6 +132,16 @@ class TaskShape(Shape):
     architecture: Values
     recipe: Values
     dtype: Literal["float32", "float64"] = "float32"
+
+
+class SettingShape(Shape):
+    """One entry of `settings`."""
+
+    estimator: Annotated[str, Field(min_length=1)] = Field(description="label of an estimator of the suite")
+    where: Annotated[Values, Field(min_length=1)] = Field(
+        description="in which cells: dotted key of a task, or protocol -> value"
+    )
+    params: Annotated[Values, Field(min_length=1)] = Field(description="its parameters there; the others stay")
 
 
 class PublishedShape(Shape):

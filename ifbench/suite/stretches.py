@@ -24,7 +24,7 @@ def check_stretches(cells: Iterable[Cell], protocols: Listing, registry: Registr
     """
     pairs = {(cell.protocol.label, cell.task.recipe.steps): cell.protocol for cell in cells}
     for (label, steps), choice in pairs.items():
-        place, again = protocols.places[label], registry.protocol(choice.name).retraining
+        place, again = protocols.entries[label].place, registry.protocol(choice.name).retraining
         if again is None:
             continue
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ifbench.suite.checking import Owner, check
@@ -17,6 +17,7 @@ from ifbench.suite.overlay import DEFAULT_PROFILE, apply_overrides, apply_profil
 from ifbench.suite.published import read_published
 from ifbench.suite.reader import read_file
 from ifbench.suite.rules import read_examples, read_queries
+from ifbench.suite.settings import read_settings, settled
 from ifbench.suite.shapes import SuiteShape
 from ifbench.suite.stretches import check_stretches
 from ifbench.suite.tasks import read_tasks
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ifbench.cells import Cell, Choice, ExampleRule, Figure, Published, QueryRule, Task
+    from ifbench.cells import Cell, Choice, ExampleRule, Figure, Published, QueryRule, Setting, Task
     from ifbench.registry import Registry
 
 
@@ -36,11 +37,13 @@ class Suite:
 
     Attributes:
         source: The path or name it was asked for by.
-        profile: Its size: `smoke`, `cpu` or `paper`.
+        profile: Its size: `smoke`, `cpu` or `paper`, or `held-out`.
         overrides: `KEY=VALUE` texts laid over the file.
         tasks: Grids and seeds expanded.
         figures: Pictures asked for; none: one that suits the results.
+        settings: Parameters that estimators have in some cells only; `cells` have them already.
         shrunk: What is smaller than in the paper, in words.
+        chosen: What was chosen on held-out interventions, in words.
         repeats: Times each effect is measured.
         cells: Product of tasks, protocols and estimators without the excluded, in file order.
     """
@@ -59,9 +62,15 @@ class Suite:
     metrics: tuple[Choice, ...]
     published: tuple[Published, ...]
     figures: tuple[Figure, ...]
+    settings: tuple[Setting, ...]
     shrunk: tuple[str, ...]
+    chosen: tuple[str, ...]
     repeats: int
     cells: tuple[Cell, ...]
+
+    def estimator(self, choice: Choice, cell: Cell) -> Choice:
+        """One of the estimators with the parameters that it has in a cell."""
+        return settled(cell, choice, self.settings)
 
 
 def load_suite(
@@ -106,6 +115,8 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
     check_removals(listed.child("examples"), measures, registry, faults)
     check_views(listed.child("protocols"), measures, metrics, registry, faults=faults)
     cells = expand_cells(root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults) if whole else None
+    settings = read_settings(listed.child("settings"), cells, estimators, registry, faults=faults)
+    cells = cells and tuple(replace(cell, estimator=settled(cell, cell.estimator, settings)) for cell in cells)
     check_stretches(cells or (), protocols, registry, faults=faults)
     specs = [registry.protocol(choice.name) for choice in protocols.choices]
     figures = read_figures(listed.child("figures"), cells, metrics, examples, studies=specs, faults=faults)
@@ -122,7 +133,9 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
         "metrics": metrics.choices,
         "published": published,
         "figures": figures,
+        "settings": settings,
         "shrunk": tuple(text.strip() for text in shape.shrunk) if shape else (),
+        "chosen": tuple(text.strip() for text in shape.chosen) if shape else (),
         "repeats": shape.repeats if shape else 1,
         "cells": cells or (),
     }

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .language.loading import Loaded
 
 WHERE = "architecture 'bert'"
+MOST_KEPT = 500_000_000
+"""Outputs of frozen layers that are kept at most, in numbers; beyond that the layers run anew each time."""
 
 
 def build(params: TextParams, dataset: Dataset) -> Model:
@@ -38,10 +40,13 @@ def build(params: TextParams, dataset: Dataset) -> Model:
     else:
         loaded = _random(params, transformers, texts, num_labels=dataset.n_output, **dropout)
     network: Any = prepared(loaded.network, transformers, dropout=params.dropout)  # Any: a package without types
+    begins = None
     if params.trainable is not None:
         places = last(params.trainable, network.bert.encoder.layer, what="network", where=WHERE)
         train_only(network, ["classifier", "bert.pooler", *(f"bert.encoder.layer.{place}." for place in places)])
-    return TextClassifier.of(network, loaded.tokens, max_length=params.max_length, digest=loaded.digest)
+        numbers = (len(texts) + len(dataset.test.inputs)) * params.max_length * network.config.hidden_size
+        begins = places.start if not params.dropout and numbers <= MOST_KEPT else None
+    return TextClassifier.of(network, loaded.tokens, max_length=params.max_length, digest=loaded.digest, begins=begins)
 
 
 def _pretrained(params: TextParams, transformers: Any, dataset: Dataset, dropout: dict[str, float]) -> Loaded:

@@ -86,3 +86,12 @@ def test_fault_inside_a_profile_points_at_the_profile(fail: Fail) -> None:
 )
 def test_faulty_profile_is_told(fail: Fail, text: str, profile: str | None, words: str) -> None:
     assert words in str(fail(text, profile=profile))
+
+
+def test_held_out_lies_over_cpu(load: Load) -> None:
+    text = BODY + "profiles:\n  cpu: {tasks.recipe.steps: 7, protocols.steps: 3}\n  held-out: {tasks.recipe.steps: 9}\n"
+    suite = load(text, profile="held-out")
+    assert suite.profile == "held-out"
+    assert suite.tasks[0].recipe.steps == 9
+    assert suite.protocols[0].params["steps"] == 3
+    assert load(text).tasks[0].recipe.steps == 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from ifbench.numerics.text import decode
 
 from .network import padding_mask
 from .tokens import Tokens
+
+AT_ONCE = 64
+"""Texts that go through the frozen layers together."""
 
 
 @dataclass(frozen=True)
@@ -28,27 +32,75 @@ class TextClassifier(Classifier):
     weights_digest: str | None
 
     @classmethod
-    def of(cls, network: Any, tokens: Tokens, *, max_length: int, digest: str | None) -> TextClassifier:
-        """Any: a `BertForSequenceClassification` of transformers."""
-        return cls(Encoder(network, tokens.pad), tokens, max_length, digest)
+    def of(
+        cls, network: Any, tokens: Tokens, *, max_length: int, digest: str | None, begins: int | None
+    ) -> TextClassifier:
+        """Any: a `BertForSequenceClassification` of transformers; `begins` as of `Encoder`."""
+        return cls(Encoder(network, tokens.pad, begins), tokens, max_length, digest)
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """Bytes (n, max_bytes) as numbers of tokens (n, max_length), int64."""
-        return self.tokens.rows(decode(inputs), self.max_length).to(inputs.device)
+        """Bytes (n, max_bytes) as numbers of tokens (n, max_length), int64, or as what frozen layers make of them.
+
+        The second is of shape (n, max_length, width + 1), see `Encoder`.
+        """
+        ids = self.tokens.rows(decode(inputs), self.max_length).to(inputs.device)
+        encoder = self.module
+        assert isinstance(encoder, Encoder)
+        if encoder.begins is None:
+            return ids
+        with torch.no_grad():
+            return torch.cat([encoder.beginning(part) for part in torch.split(ids, AT_ONCE)])
 
 
 class Encoder(nn.Module):
-    """Calls the network with everything that it would otherwise find out by looking at values."""
+    """Calls the network with everything that it would otherwise find out by looking at values.
 
-    def __init__(self, network: Any, pad: int) -> None:  # Any: a package without types
+    Layers that do not train and drop nothing make the same of an example in every update: `beginning` is what they
+    make of it, to be computed once, and `forward` takes that too.
+
+    Args:
+        network: A `BertForSequenceClassification` of transformers. Any: a package without types.
+        pad: Number of the token that fills up.
+        begins: Layers before the first that trains, the embeddings being frozen with them; None: nothing is.
+    """
+
+    def __init__(self, network: Any, pad: int, begins: int | None = None) -> None:
         super().__init__()
-        self.network, self.pad = network, pad
+        self.network, self.pad, self.begins = network, pad, begins
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Token numbers (n, place) to logits (n, n_class)."""
-        mask = padding_mask(ids, self.pad, self.network.classifier.weight.dtype)
-        places = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
-        kinds = torch.zeros_like(ids)
-        made = self.network(input_ids=ids, attention_mask=mask, token_type_ids=kinds, position_ids=places)
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Token numbers (n, place), or what `beginning` made of them, to logits (n, n_class)."""
+        if inputs.is_floating_point():
+            return self._ending(inputs)
+        mask, places, kinds = self._beside(inputs)
+        made = self.network(input_ids=inputs, attention_mask=mask, token_type_ids=kinds, position_ids=places)
         logits: Tensor = made.logits
         return logits
+
+    def beginning(self, ids: Tensor) -> Tensor:
+        """Outputs of the first `begins` layers, with one more number a place: what `padding_mask` says of it.
+
+        Shape (n, place, width + 1).
+        """
+        bert = self.network.bert
+        mask, places, kinds = self._beside(ids)
+        hidden = bert.embeddings(input_ids=ids, token_type_ids=kinds, position_ids=places)
+        hidden = _through(bert.encoder.layer[: self.begins], hidden, mask)
+        return torch.cat([hidden, mask[:, 0, 0, :, None]], 2)
+
+    def _ending(self, begun: Tensor) -> Tensor:
+        bert = self.network.bert
+        hidden = _through(bert.encoder.layer[self.begins :], begun[..., :-1], begun[..., -1][:, None, None])
+        logits: Tensor = self.network.classifier(self.network.dropout(bert.pooler(hidden)))
+        return logits
+
+    def _beside(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Mask, positions and kinds of the tokens."""
+        places = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
+        return padding_mask(ids, self.pad, self.network.classifier.weight.dtype), places, torch.zeros_like(ids)
+
+
+def _through(layers: Iterable[nn.Module], hidden: Tensor, mask: Tensor) -> Tensor:
+    for layer in layers:
+        hidden = layer(hidden, attention_mask=mask)
+    return hidden

@@ -16,7 +16,7 @@ from ifbench.interfaces import Batch, Dataset
 from ifbench.numerics.modes import check_modes
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.task import encoded, prepare
-from ifbench.numerics.text import encode
+from ifbench.numerics.text import decode, encode
 from ifbench.numerics.training import trainer_of
 from ifbench.registry import load_registry
 from ifbench.testing import objective_of, params_to_check
@@ -116,6 +116,30 @@ def test_dropout_follows_its_noise_and_is_off_in_evaluation(name):
         again, _ = model.training_losses(*tensors, data.train, noise)
         assert torch.equal(trained, again)
         assert torch.allclose(trained, losses(still, data.train)) is same
+
+
+@pytest.mark.parametrize("trainable", [0, 1, 2])
+def test_frozen_layers_run_once_and_change_nothing(trainable):
+    model, data = build("bert", depth=2, trainable=trainable)
+    ids = model.tokens.rows(decode(texts().train.inputs), SMALL["max_length"])
+    assert data.train.inputs.shape == (8, 6, SMALL["width"] + 1)
+    assert (ids == model.tokens.pad).any()
+    begun, whole = losses(model, data.train), losses(model, data.train._replace(inputs=ids))
+    torch.testing.assert_close(begun, whole, rtol=1e-12, atol=1e-12)
+    params = [param for param in model.module.parameters() if param.requires_grad]
+    slopes, wanted = (torch.autograd.grad(each.sum(), params) for each in (begun, whole))
+    for slope, one in zip(slopes, wanted, strict=True):
+        torch.testing.assert_close(slope, one, rtol=1e-9, atol=1e-12)
+
+
+def test_frozen_layers_run_anew_where_they_drop_or_their_outputs_are_too_many(monkeypatch):
+    _, data = build("bert", depth=2, trainable=1, dropout=0.1)
+    assert data.train.inputs.dtype == torch.int64
+    monkeypatch.setattr(
+        sys.modules[REGISTRY.find("architecture", "bert").spec.load().__module__], "MOST_KEPT", 11 * 6 * 4 - 1
+    )
+    _, data = build("bert", depth=2, trainable=1)
+    assert data.train.inputs.dtype == torch.int64
 
 
 def test_what_trains():

@@ -1,0 +1,74 @@
+"""Parameters that an estimator has in some cells only: of one architecture, say, or of one data set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ifbench.cells import Cell, Choice, Setting
+from ifbench.identity import flatten
+from ifbench.params import RESERVED
+from ifbench.suite.checking import Owner, check, check_among
+from ifbench.suite.matching import check_selects, describe_cells, matches
+from ifbench.suite.plugins import look_up, read_values
+from ifbench.suite.shapes import SettingShape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ifbench.registry import Registry
+    from ifbench.suite.faults import Faults
+    from ifbench.suite.listed import Listing
+    from ifbench.suite.nodes import Node
+
+
+def read_settings(
+    listed: Node | None, cells: Sequence[Cell] | None, estimators: Listing, registry: Registry, *, faults: Faults
+) -> tuple[Setting, ...]:
+    """The settings, each of an estimator and of cells that the suite has.
+
+    Args:
+        listed: The entries.
+        cells: None where they could not be told.
+        estimators: Estimators of the suite.
+        registry: Says which parameters they take.
+        faults: Told what is wrong.
+    """
+    found: list[Setting] = []
+    for node in listed.entries if listed is not None else ():
+        shape = check(SettingShape, node, faults, owner=Owner("unknown key of a setting"))
+        if shape is None:
+            continue
+        label, where = shape.estimator, node.fields["where"]
+        if estimators.whole:
+            check_among(node.child("estimator"), estimators.labels, "an estimator of this suite", faults)
+        of_it = [cell for cell in cells or () if cell.estimator.label == label]
+        if of_it:
+            check_selects(where, describe_cells(of_it), faults, things=f"cells of '{label}'")
+        params = _params(label, node.fields["params"], estimators, registry, faults=faults)
+        if params is not None:
+            found.append(Setting(label, where.plain(), params))
+    return tuple(found)
+
+
+def settled(cell: Cell, choice: Choice, settings: Sequence[Setting]) -> Choice:
+    """An estimator with the parameters it has in a cell; where several settings give one, the last of them counts."""
+    own = [setting for setting in settings if setting.estimator == choice.label]
+    if not own:
+        return choice
+    told = {**flatten(cell.task.describe()), "protocol": cell.protocol.label}
+    fitting = [setting.params for setting in own if matches(told, setting.where)]
+    return replace(choice, params={key: value for params in (choice.params, *fitting) for key, value in params.items()})
+
+
+def _params(
+    label: str, given: Node, estimators: Listing, registry: Registry, *, faults: Faults
+) -> dict[str, object] | None:
+    """The given parameters as the plugin's model has them, checked together with those that stay."""
+    entry = estimators.entries.get(label)
+    found = look_up("estimator", entry.plain().get("name"), registry) if entry is not None else None
+    if entry is None or found is None:
+        return None
+    whole = replace(given, value={**entry.without(tuple(RESERVED)).fields, **given.fields})
+    values = read_values(found, whole, faults)
+    return {key: values.plain[key] for key in given.fields} if values is not None else None
