@@ -23,6 +23,7 @@ class LineWatcher(Watcher):
     def __init__(self, console: Console) -> None:
         self.console = console
         self._start = time.monotonic()
+        self._said: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -43,12 +44,20 @@ class LineWatcher(Watcher):
 
     def job_done(self, job: Job, outcome: Outcome) -> None:
         """See `Watcher.job_done`."""
-        self._say(f"{outcome.status:>7}  {job.label}{': ' + outcome.message if outcome.message else ''}")
+        self._say(f"{outcome.status:>7}  {job.label}{self._why(outcome.message)}")
 
     def cell_done(self, work: CellWork, record: Record) -> None:
         """See `Watcher.cell_done`."""
         if record.status != "ok":
-            self._say(f"{record.status:>7}  cell {work.label}: {record.message}")
+            self._say(f"{record.status:>7}  cell {work.label}{self._why(record.message)}")
+
+    def _why(self, message: str) -> str:
+        """A message after what it is about; one that was given before is not repeated."""
+        if message in self._said:
+            return ": as above"
+        if message:
+            self._said.add(message)
+        return f": {message}" if message else ""
 
     def _say(self, text: str) -> None:
         stamp = f"{time.monotonic() - self._start:6.1f}s"

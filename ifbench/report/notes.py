@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 NOT_RUN = Text("not run", "bad")
+MOST_ALIKE = 3
 NEAR = 0.05
 """How far from the median seed a published number may be and still agree."""
 
@@ -49,10 +50,13 @@ def published_columns(records: Sequence[Record], manifest: Manifest) -> list[Col
 
 
 def failure_columns(records: Sequence[Record], manifest: Manifest) -> list[Column]:
-    """Every cell that did not end well or has a metric without a value, and why; no column when there is none."""
+    """The cells that did not end well or have a metric without a value, and why; no column when there is none.
+
+    Cells beyond the first `MOST_ALIKE` with one and the same fault share a line.
+    """
     groups = group_records(records, manifest)
     name = task_namer(groups, without=[HORIZON])
-    met: dict[tuple[str, ...], set[int]] = {}
+    met: dict[tuple[str, str, str, str], set[int]] = {}
     for group in groups:
         for record in group.records:
             for fault in _faults(record):
@@ -60,13 +64,29 @@ def failure_columns(records: Sequence[Record], manifest: Manifest) -> list[Colum
                 met.setdefault((group.estimator, cell, *fault), set()).update(_horizons(record))
     if not met:
         return []
-    who, where, status, why = zip(*((*told[:3], told[3] + _at(met[told])) for told in met), strict=True)
+    lines = [(*told[:3], told[3] + _at(horizons)) for told, horizons in met.items()]
+    who, where, status, why = zip(*_together(lines), strict=True)
     return [
         plain("estimator", who),
         plain("cell", where, folds=True),
         Column("status", [Text(word, "bad") for word in status]),
         plain("message", why, folds=True),
     ]
+
+
+def _together(lines: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, str, str, str]]:
+    """Lines of estimator, cell, status and message; many of the same status and message become one."""
+    alike: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {}
+    for line in lines:
+        alike.setdefault(line[2:], []).append(line)
+    told: list[tuple[str, str, str, str]] = []
+    for fault, same in alike.items():
+        told += same[:MOST_ALIKE]
+        if rest := same[MOST_ALIKE:]:
+            estimators = dict.fromkeys(line[0] for line in rest)
+            who = next(iter(estimators)) if len(estimators) == 1 else f"{len(estimators)} estimators"
+            told.append((who, f"{len(rest)} more", *fault))
+    return told
 
 
 def warning_columns(records: Sequence[Record], manifest: Manifest) -> list[Column]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from ifbench.report.markdown import report_markdown
 
 
@@ -38,3 +40,11 @@ def test_ceilings_are_explained_where_there_are_any(records, repeated, manifest)
     assert "perfect\n  predictor" in page
     assert "spearman (all, random): the ground truth itself is too noisy: reliability 0.12 over 4 repeats" in page
     assert page.count("too noisy") == 5  # the estimators without weight decay
+
+
+def test_a_fault_that_many_cells_share_is_told_once_for_most_of_them(records, manifest):
+    lost = [replace(cell, status="failed", message="no data\n  hint: get some", estimates={}) for cell in records]
+    page = report_markdown(lost, manifest)
+    assert page.count("| failed | no data hint: get some |") == 4
+    assert "| 5 estimators | 27 more | failed |" in page
+    assert "30 cells, 0 ok" in page
