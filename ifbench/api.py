@@ -71,7 +71,7 @@ def run(
 
     Args:
         suite: Path of a YAML file, or the name of a suite that comes with ifbench.
-        profile: `smoke`, `cpu` (the default) or `paper`.
+        profile: `smoke`, `cpu` (the default), `paper` or `held-out`.
         overrides: `KEY=VALUE` as for `--set`.
         only: Patterns of estimator labels or cell labels.
         plugins: Python files with further plugins.

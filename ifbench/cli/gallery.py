@@ -19,7 +19,7 @@ from ifbench.errors import IfbenchError
     ),
 )
 @click.argument("suite", metavar="SUITE")
-@click.option("--profile", metavar="NAME", help="Size of the suite: smoke, cpu (the default) or paper.")
+@click.option("--profile", metavar="NAME", help="Size of the suite: smoke, cpu (the default) or paper; or held-out.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As it was run.")
 @click.option("--only", multiple=True, metavar="GLOB", help="Choose among cells: the first that matches is shown.")
 @click.option("--estimator", metavar="LABEL", help="Whose scores; default: the first of the suite.")

@@ -26,7 +26,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 suite_options = _options(
     click.argument("suites", nargs=-1, required=True, metavar="SUITE..."),
-    click.option("--profile", metavar="NAME", help="Size of the suite: smoke, cpu (the default) or paper."),
+    click.option(
+        "--profile", metavar="NAME", help="Size of the suite: smoke, cpu (the default) or paper; or held-out."
+    ),
     click.option(
         "--set",
         "overrides",

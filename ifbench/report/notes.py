@@ -81,8 +81,9 @@ def _together(lines: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, str
         alike.setdefault(line[2:], []).append(line)
     told: list[tuple[str, str, str, str]] = []
     for fault, same in alike.items():
-        told += same[:MOST_ALIKE]
-        if rest := same[MOST_ALIKE:]:
+        rest = same[MOST_ALIKE:] if len(same) > MOST_ALIKE + 1 else []
+        told += same[: len(same) - len(rest)]
+        if rest:
             estimators = dict.fromkeys(line[0] for line in rest)
             who = next(iter(estimators)) if len(estimators) == 1 else f"{len(estimators)} estimators"
             told.append((who, f"{len(rest)} more", *fault))

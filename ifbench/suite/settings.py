@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -39,15 +40,16 @@ def read_settings(
         shape = check(SettingShape, node, faults, owner=Owner("unknown key of a setting"))
         if shape is None:
             continue
-        label, where = shape.estimator, node.fields["where"]
-        if estimators.whole:
+        where, labels = node.fields["where"], fnmatch.filter(estimators.labels, shape.estimator)
+        if estimators.whole and not labels:
             check_among(node.child("estimator"), estimators.labels, "an estimator of this suite", faults)
-        of_it = [cell for cell in cells or () if cell.estimator.label == label]
-        if of_it:
-            check_selects(where, describe_cells(of_it), faults, things=f"cells of '{label}'")
-        params = _params(label, node.fields["params"], estimators, registry, faults=faults)
-        if params is not None:
-            found.append(Setting(label, where.plain(), params))
+        of_them = [cell for cell in cells or () if cell.estimator.label in labels]
+        if of_them:
+            check_selects(where, describe_cells(of_them), faults, things=f"cells of '{shape.estimator}'")
+        for label in labels:
+            params = _params(label, node.fields["params"], estimators, registry, faults=faults)
+            if params is not None:
+                found.append(Setting(label, where.plain(), params))
     return tuple(found)
 
 

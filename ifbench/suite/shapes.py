@@ -137,7 +137,9 @@ class TaskShape(Shape):
 class SettingShape(Shape):
     """One entry of `settings`."""
 
-    estimator: Annotated[str, Field(min_length=1)] = Field(description="label of an estimator of the suite")
+    estimator: Annotated[str, Field(min_length=1)] = Field(
+        description="label of an estimator of the suite, or a pattern such as hif-*"
+    )
     where: Annotated[Values, Field(min_length=1)] = Field(
         description="in which cells: dotted key of a task, or protocol -> value"
     )

@@ -46,6 +46,16 @@ def test_the_last_of_several_settings_counts_for_what_it_gives(load: Load) -> No
     assert [cell.estimator.params["max_iterations"] for cell in suite.cells[::2]] == [3, 3]
 
 
+def test_a_pattern_means_every_estimator_whose_label_fits(load: Load) -> None:
+    swept = TWO.replace("damping: 0.5}", "grid: {damping: [1.0, 2.0]}}")
+    suite = load(
+        swept + "settings:\n  - {estimator: hif-*, where: {architecture.depth: 2}, params: {max_iterations: 9}}\n"
+    )
+    found = [(cell.estimator.label, cell.estimator.params.get("max_iterations")) for cell in suite.cells]
+    labels = ["hif-damping=1.0", "hif-damping=2.0", "lissa"]
+    assert found == [*((label, None) for label in labels), *zip(labels, [9, 9, None], strict=True)]
+
+
 def test_a_profile_changes_settings_by_their_number(load: Load) -> None:
     text = TWO + "settings:\n  - {estimator: hif, where: {architecture.depth: 2}, params: {damping: 0.25}}\n"
     assert told(load(text, "settings.0.params.damping=4"))[2] == ("hif", 2, 4.0)
