@@ -117,8 +117,8 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
     _fold_constants(graph_module)
     _ask_for_used_gradients(graph_module)
     for node in list(graph_module.graph.nodes):
-        if node.op == "call_function" and _changes_nothing(node):
-            node.replace_all_uses_with(node.args[0])
+        if node.op == "call_function" and (source := _unchanged(node)) is not None:
+            node.replace_all_uses_with(source)
             graph_module.graph.erase_node(node)
     graph_module.graph.eliminate_dead_code()
     _allow_other_layouts(graph_module)
@@ -166,26 +166,29 @@ def _of_one_type(nodes: tuple[Any, ...]) -> bool:  # Any: arguments of an operat
     return len({value.dtype if isinstance(value, Tensor) else None for value in values}) == 1
 
 
-def _changes_nothing(node: fx.Node) -> bool:
-    if node.target in {aten.mul.Scalar, aten.mul.Tensor}:
-        return isinstance(node.args[1], int | float) and node.args[1] == 1 and _same_value_kind(node)
-    if node.target is aten.pow.Tensor_Scalar:
-        return bool(node.args[1] == 1) and _same_value_kind(node)
+def _unchanged(node: fx.Node) -> fx.Node | None:
+    """The argument that an operation hands on as it is; None where it does more."""
+    if node.target in {aten.mul.Scalar, aten.mul.Tensor, aten.pow.Tensor_Scalar}:
+        alone = isinstance(node.args[1], int | float) and node.args[1] == 1
+        return _alike(node, node.args[0]) if alone else None
     if node.target in {aten.detach.default, aten.alias.default}:
-        return True
+        return node.args[0] if isinstance(node.args[0], fx.Node) else None
+    if node.target is aten.copy.default:
+        return _alike(node, node.args[1])
     if node.target is aten._to_copy.default:  # noqa: SLF001 - what `to` becomes in a recorded graph
-        return _same_value_kind(node) and "memory_format" not in node.kwargs
-    return node.target in SAME_SHAPE_COPIES and _same_value_kind(node)
+        return None if "memory_format" in node.kwargs else _alike(node, node.args[0])
+    return _alike(node, node.args[0]) if node.target in SAME_SHAPE_COPIES else None
 
 
-def _same_value_kind(node: fx.Node) -> bool:
-    source = node.args[0]
+def _alike(node: fx.Node, source: object) -> fx.Node | None:
+    """The source, if a node's result has its shape, type and device."""
     if not isinstance(source, fx.Node):
-        return False
+        return None
     before, after = source.meta.get("val"), node.meta.get("val")
     if not (isinstance(before, Tensor) and isinstance(after, Tensor)):
-        return False
-    return bool(before.shape == after.shape and before.dtype == after.dtype and before.device == after.device)
+        return None
+    same = before.shape == after.shape and before.dtype == after.dtype and before.device == after.device
+    return source if same else None
 
 
 def _fold_constants(graph_module: fx.GraphModule) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ifbench.numerics.models import Classifier
 from ifbench.numerics.text import decode
 
-from .network import padding_mask
+from .network import attend, padding_mask
 from .tokens import Tokens
 
 AT_ONCE = 64
@@ -56,7 +56,8 @@ class Encoder(nn.Module):
     """Calls the network with everything that it would otherwise find out by looking at values.
 
     Layers that do not train and drop nothing make the same of an example in every update: `beginning` is what they
-    make of it, to be computed once, and `forward` takes that too.
+    make of it, to be computed once, and `forward` takes that too. From there on, the last layer computes nothing but
+    the first place, for no other is looked at.
 
     Args:
         network: A `BertForSequenceClassification` of transformers. Any: a package without types.
@@ -89,8 +90,10 @@ class Encoder(nn.Module):
         return torch.cat([hidden, mask[:, 0, 0, :, None]], 2)
 
     def _ending(self, begun: Tensor) -> Tensor:
-        bert = self.network.bert
-        hidden = _through(bert.encoder.layer[self.begins :], begun[..., :-1], begun[..., -1][:, None, None])
+        bert, hidden, mask = self.network.bert, begun[..., :-1], begun[..., -1][:, None, None]
+        training = bert.encoder.layer[self.begins :]
+        if len(training) > 0:
+            hidden = _first_of(training[-1], _through(training[:-1], hidden, mask), mask)
         logits: Tensor = self.network.classifier(self.network.dropout(bert.pooler(hidden)))
         return logits
 
@@ -104,3 +107,17 @@ def _through(layers: Iterable[nn.Module], hidden: Tensor, mask: Tensor) -> Tenso
     for layer in layers:
         hidden = layer(hidden, attention_mask=mask)
     return hidden
+
+
+def _first_of(layer: Any, hidden: Tensor, mask: Tensor) -> Tensor:
+    """A layer's output at the first place, (n, 1, width): all that is looked at of the last layer."""
+    own, first = layer.attention.self, hidden[:, :1]
+
+    def heads(values: Tensor) -> Tensor:
+        n, places, width = values.shape
+        return values.view(n, places, own.num_attention_heads, width // own.num_attention_heads).transpose(1, 2)
+
+    asked, keys, values = heads(own.query(first)), heads(own.key(hidden)), heads(own.value(hidden))
+    seen, _ = attend(own, asked, keys, values, mask, scaling=own.scaling)
+    made: Tensor = layer.feed_forward_chunk(layer.attention.output(seen.flatten(2), first))
+    return made
