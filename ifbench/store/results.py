@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RESULTS, MANIFEST = "results", "manifest.json"
 ALL = "all"
 MIN_MESSAGE = 200
+WARNINGS = "warnings"
 SHORTENED = " [...]"
 
 
@@ -27,9 +28,9 @@ def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
     """Write all records of a run, one file per estimator, its lines sorted by cell and horizon.
 
     Files that would not change are not touched; files of other estimators are removed. A record that is too long for
-    a line loses, in this order and as far as needed: the values per query, those of parts of the examples first, the
-    end of its message (MIN_MESSAGE characters stay), its diagnostics, the rest of its message, the ceilings of parts,
-    the intervals of parts.
+    a line loses, in this order and as far as needed: lists and mappings among its diagnostics, warnings excepted; the
+    values per query, those of parts of the examples first; the end of its message (MIN_MESSAGE characters stay); all
+    its diagnostics; the rest of its message; the ceilings of parts; the intervals of parts.
 
     Args:
         directory: Directory of the run; `results` is made in it.
@@ -76,6 +77,7 @@ def record_line(record: Record) -> str:
     shortened = record
     for shorten in (
         _keep,
+        _without_long_diagnostics,
         _with_per_query_of_all,
         _without_per_query,
         _with_short_message,
@@ -184,9 +186,18 @@ def _with_any_message(record: Record) -> Record:
     return _with_short_message(record, least=0)
 
 
+def _without_long_diagnostics(record: Record) -> Record:
+    """Without the lists and mappings among its diagnostics, but for the warnings; `left_out` names what is gone."""
+    kept = {
+        key: value for key, value in record.diagnostics.items() if key == WARNINGS or not isinstance(value, list | dict)
+    }
+    gone = sorted(record.diagnostics.keys() - kept)
+    return replace(record, diagnostics={**kept, "left_out": ", ".join(gone)}) if gone else record
+
+
 def _without_diagnostics(record: Record) -> Record:
     """The record with a note instead of its diagnostics, where the note is shorter."""
-    noted = replace(record, diagnostics={"warnings": ["diagnostics left out: too long for a record"]})
+    noted = replace(record, diagnostics={WARNINGS: ["diagnostics left out: too long for a record"]})
     return min(record, noted, key=lambda one: len(one.to_line()))
 
 

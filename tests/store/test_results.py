@@ -116,8 +116,17 @@ def test_message_of_wide_characters_is_cut_further_than_others():
     assert len(got.to_line()) < MAX_RECORD_BYTES
 
 
-def test_then_its_diagnostics_before_the_message_is_gone():
-    got = Record.from_line(record_line(record(message="m" * 5000, diagnostics={"residuals": [0.125] * 500})))
+def test_lists_among_its_diagnostics_go_first():
+    told = {"residuals": [0.125] * 500, "spectrum": {"top": [1.0] * 50}, "products": 3, "warnings": ["not converged"]}
+    long = record(estimates={"signs": {"all": Estimate(0.5, 0.25, 0.75, (0.125,) * 40)}}, diagnostics=told)
+    got = Record.from_line(record_line(long))
+    assert got.diagnostics == {"products": 3, "warnings": ["not converged"], "left_out": "residuals, spectrum"}
+    assert len(got.estimates["signs"]["all"].per_query) == 40
+
+
+def test_then_all_its_diagnostics_before_the_message_is_gone():
+    said = {"warnings": ["w" * 3000]}
+    got = Record.from_line(record_line(record(message="m" * 5000, diagnostics=said)))
     assert got.message.startswith("m" * MIN_MESSAGE)
     assert "left out" in got.diagnostics["warnings"][0]
     assert len(got.to_line()) < MAX_RECORD_BYTES
