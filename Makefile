@@ -7,10 +7,11 @@ JOBS ?= $(shell n=$(CORES); [ $$n -gt 4 ] && n=4; echo $$n)
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 PEERS ?= .venv-peers
 SUITES ?= $(sort $(wildcard suites/*.yaml))
+HELD_OUT ?= $(sort $(shell grep -l '^  held-out:' suites/*.yaml))
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart reproduction test slow bench bench-peers check install install-test install-dev clean
+.PHONY: help quickstart reproduction held-out test slow bench bench-peers check install install-test install-dev clean
 .DELETE_ON_ERROR:
 
 help:
@@ -28,6 +29,7 @@ help:
 	@echo "  make bench-peers  other libraries on the same problem, in an environment of their own, $(PEERS)"
 	@echo "  make reproduction run every suite and make its page and figures; set IFBENCH_DATA to a folder with MNIST, CIFAR-10"
 	@echo "                    and SST-2; one to two hours, resumes, and does nothing where nothing is missing"
+	@echo "  make held-out     the same for the held-out interventions that parameters were chosen on"
 	@echo "  make clean        remove $(VENV), $(PEERS), builds and caches; results and the store stay"
 	@echo
 	@echo "  JOBS=N            processes of quickstart (here $(JOBS))"
@@ -41,6 +43,9 @@ quickstart: install
 reproduction: $(VENV)/.installed-reproduction
 	@$(BIN)/ifbench run $(SUITES) -j $(JOBS) || [ $$? -eq 1 ]
 	@$(BIN)/ifbench report
+
+held-out: $(VENV)/.installed-reproduction
+	@$(BIN)/ifbench run $(HELD_OUT) --profile held-out -j $(JOBS) || [ $$? -eq 1 ]
 
 test: install-test
 	@$(BIN)/python -m pytest

@@ -78,8 +78,9 @@ def compared(records: Sequence[Record], manifest: Manifest) -> list[Record]:
 
 
 def title(manifest: Manifest) -> str:
-    """What the suite is called in a heading."""
-    return str(manifest.get("title") or manifest.get("suite") or "results")
+    """What the results are called in a heading: by the suite, and by its profile where that is not `cpu`."""
+    title, profile = str(manifest.get("title") or manifest.get("suite") or "results"), manifest.get("profile")
+    return title if profile in (None, "cpu") else f"{title} (profile {profile})"
 
 
 def shrunk(manifest: Manifest) -> list[str]:

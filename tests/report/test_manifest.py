@@ -29,3 +29,8 @@ def test_what_is_perfect_depends_on_the_metrics(metrics, lower, words):
     manifest = {"metrics": metrics, "lower_is_better": lower}
     assert about.perfect(manifest) == words
     assert words in report_markdown([], manifest)
+
+
+def test_a_heading_tells_a_profile_that_is_not_the_usual_one(manifest):
+    assert about.title(manifest) == manifest["title"]
+    assert about.title({**manifest, "profile": "held-out"}) == f"{manifest['title']} (profile held-out)"
