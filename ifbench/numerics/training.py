@@ -18,6 +18,7 @@ from ifbench.numerics.augmentation import augmented, draw_shifts
 from ifbench.numerics.graphs import Step, channels_last, compile_graph, long_axis_last, split_step
 from ifbench.numerics.measures import gradient_norm
 from ifbench.numerics.objective import Objective, take
+from ifbench.numerics.order import EpochOrder
 from ifbench.numerics.schedules import learning_rate_at
 from ifbench.numerics.tracing import Tensors, record
 from ifbench.numerics.update_derivatives import UpdateDerivatives
@@ -319,32 +320,6 @@ def checkpoint_of(recipe: Recipe, step: int, state: State) -> Checkpoint:
     """What estimators see of the state after `step` updates."""
     rate, moment = learning_rate_at(recipe, step - 1), second_moment(recipe, state, step)
     return Checkpoint(step, rate, state.params, moment, state.buffers)
-
-
-@dataclass
-class EpochOrder:
-    """Endless sequence of shuffled epochs; any stretch of it can be had without those before."""
-
-    n_train: int
-    seed: int
-    _epoch: int = -1
-    _rows: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
-
-    def slice(self, start: int, length: int) -> Tensor:
-        """Positions start .. start+length of the sequence, int64 (length,); a batch may span two epochs."""
-        parts: list[Tensor] = []
-        while length > 0:
-            epoch, offset = divmod(start, self.n_train)
-            part = self._shuffled(epoch)[offset : offset + length]
-            parts.append(part)
-            start, length = start + len(part), length - len(part)
-        return torch.cat(parts)
-
-    def _shuffled(self, epoch: int) -> Tensor:
-        if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(derive_seed("epoch", self.seed, epoch))
-            self._epoch, self._rows = epoch, torch.randperm(self.n_train, generator=generator)
-        return self._rows
 
 
 def _as_change(weights: Tensor | Change) -> Change:

@@ -13,7 +13,8 @@ from ifbench.interfaces import Batch, Dataset
 from ifbench.numerics.ensemble import MAX_WIDTH
 from ifbench.numerics.layers import BatchNorm
 from ifbench.numerics.models import Classifier
-from ifbench.numerics.training import EpochOrder, Trainer
+from ifbench.numerics.order import EpochOrder
+from ifbench.numerics.training import Trainer
 from ifbench.numerics.updates import initial_state
 from ifbench.testing import objective_of
 from tests.retraining import run_many, run_of

@@ -12,7 +12,8 @@ from torch.optim import lr_scheduler
 from ifbench.cells import Recipe
 from ifbench.identity import derive_seed
 from ifbench.numerics.layers import BatchNorm, Dropout
-from ifbench.numerics.training import EpochOrder, Trainer
+from ifbench.numerics.order import EpochOrder
+from ifbench.numerics.training import Trainer
 from ifbench.numerics.updates import guarded_sqrt
 from ifbench.testing import objective_of
 
