@@ -90,7 +90,7 @@ def candidate_columns(found: Sequence[Candidate], parameter: str, by: str) -> li
     keys = list(found[0].per) if found else []
     return [
         *(plain(key, [leaf(one.per[key]) for one in found]) for key in keys),
-        plain("estimator", [one.estimator for one in found]),
+        plain("estimator", [one.estimator for one in found], folds=True),
         plain(parameter, [leaf(one.value) for one in found], right=True),
         Column(f"mean {by}", [Text(metric(one.mean), "good" if one.best else "plain") for one in found], right=True),
         plain("cells", [f"{one.defined}/{one.cells}" for one in found], right=True),
