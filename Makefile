@@ -46,6 +46,7 @@ reproduction: $(VENV)/.installed-reproduction
 
 held-out: $(VENV)/.installed-reproduction
 	@$(BIN)/ifbench run $(HELD_OUT) --profile held-out -j $(JOBS) || [ $$? -eq 1 ]
+	@$(BIN)/ifbench report
 
 test: install-test
 	@$(BIN)/python -m pytest

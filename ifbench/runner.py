@@ -204,6 +204,7 @@ def manifest(suite: Suite, registry: Registry) -> dict[str, Any]:
         "published": published,
         "figures": [asdict(figure) for figure in suite.figures],
         "shrunk": list(suite.shrunk),
+        "settings": [asdict(setting) for setting in suite.settings],
         "chosen": list(suite.chosen),
         "sizes": {rule.name: _size(rule) for rule in suite.examples},
         "order": _order(suite),

@@ -23,7 +23,7 @@ class LineWatcher(Watcher):
     def __init__(self, console: Console) -> None:
         self.console = console
         self._start = time.monotonic()
-        self._said: set[str] = set()
+        self._said: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -44,20 +44,20 @@ class LineWatcher(Watcher):
 
     def job_done(self, job: Job, outcome: Outcome) -> None:
         """See `Watcher.job_done`."""
-        self._say(f"{outcome.status:>7}  {job.label}{self._why(outcome.message)}")
+        self._say(f"{outcome.status:>7}  {job.label}{self._why(outcome.message, job.label)}")
 
     def cell_done(self, work: CellWork, record: Record) -> None:
         """See `Watcher.cell_done`."""
         if record.status != "ok":
-            self._say(f"{record.status:>7}  cell {work.label}{self._why(record.message)}")
+            self._say(f"{record.status:>7}  cell {work.label}{self._why(record.message, work.label)}")
 
-    def _why(self, message: str) -> str:
+    def _why(self, message: str, label: str) -> str:
         """A message after what it is about; one that was given before is not repeated."""
-        if message in self._said:
-            return ": as above"
-        if message:
-            self._said.add(message)
-        return f": {message}" if message else ""
+        if not message:
+            return ""
+        said, _, _ = message.partition(" [log: ")  # each job has a log of its own
+        first = self._said.setdefault(said, label)
+        return f": {message}" if first is label else f": as {first}"
 
     def _say(self, text: str) -> None:
         stamp = f"{time.monotonic() - self._start:6.1f}s"

@@ -174,7 +174,8 @@ def _unchanged(node: fx.Node) -> fx.Node | None:
     if node.target in {aten.detach.default, aten.alias.default}:
         return node.args[0] if isinstance(node.args[0], fx.Node) else None
     if node.target is aten.copy.default:
-        return _alike(node, node.args[1])
+        source = _alike(node, node.args[1])
+        return source if source and source.meta["val"].stride() == node.meta["val"].stride() else None
     if node.target is aten._to_copy.default:  # noqa: SLF001 - what `to` becomes in a recorded graph
         return None if "memory_format" in node.kwargs else _alike(node, node.args[0])
     return _alike(node, node.args[0]) if node.target in SAME_SHAPE_COPIES else None

@@ -26,6 +26,13 @@ is made from the records by
 """
 
 
+HELD_OUT = """
+## Held-out interventions
+
+Parameters of the suites above were chosen on these; nothing here is a result of its own.
+"""
+
+
 @dataclass(frozen=True)
 class IndexEntry:
     """One results folder.
@@ -44,15 +51,27 @@ def index_markdown(entries: Sequence[IndexEntry]) -> str:
     """A table with a row for each suite: its headline number, what was published, a small figure.
 
     The headline is the first published number with what was measured, or else the best row by the first metric.
+    Results of profile held-out, by which parameters were chosen, stand below in a list without numbers.
     """
+    held_out = [entry for entry in entries if entry.manifest.get("profile") == about.HELD_OUT]
+    blocks = [INTRODUCTION, table(_columns([entry for entry in entries if entry not in held_out]))]
+    if held_out:
+        blocks += [HELD_OUT, "\n".join(f"- {_page(entry)}" for entry in held_out)]
+    return "\n".join(blocks) + "\n"
+
+
+def _page(entry: IndexEntry) -> str:
+    return f"[{about.title(entry.manifest)}]({entry.folder}/leaderboard.md)"
+
+
+def _columns(entries: Sequence[IndexEntry]) -> list[Column]:
     heads = [_headline(entry) for entry in entries]
-    pages = [f"[{about.title(entry.manifest)}]({entry.folder}/leaderboard.md)" for entry in entries]
     drawn = [
         f'<img src="{entry.folder}/{entry.figure}" width="240" alt="{entry.folder}">' if entry.figure else ""
         for entry in entries
     ]
-    columns = [
-        plain("suite", pages),
+    return [
+        plain("suite", [_page(entry) for entry in entries]),
         plain("cells", [about.tally(entry.records, entry.manifest) for entry in entries]),
         *(
             Column(name, [Text(head[place]) for head in heads])
@@ -60,7 +79,6 @@ def index_markdown(entries: Sequence[IndexEntry]) -> str:
         ),
         plain("figure", drawn),
     ]
-    return f"{INTRODUCTION}\n{table(columns)}\n"
 
 
 def _headline(entry: IndexEntry) -> tuple[str, str, str, str]:

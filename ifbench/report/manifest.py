@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ifbench.identity import canonical_json
+from ifbench.report.text import leaf
 
 if TYPE_CHECKING:
     from ifbench.records import Record
 
-ALL = "all"
+ALL, HELD_OUT = "all", "held-out"
 Manifest = Mapping[str, Any]
 """What `runner.manifest` makes; Any: JSON."""
 
@@ -89,8 +90,20 @@ def shrunk(manifest: Manifest) -> list[str]:
 
 
 def chosen(manifest: Manifest) -> list[str]:
-    """What was chosen on held-out interventions, a sentence each."""
-    return list(manifest.get("chosen") or ())
+    """What was chosen on held-out interventions, a sentence each; nothing where these are themselves the results."""
+    return [] if manifest.get("profile") == HELD_OUT else list(manifest.get("chosen") or ())
+
+
+def settings(manifest: Manifest) -> list[str]:
+    """What estimators are set to in some cells only: `hif where architecture.name = lenet: damping 0.1`."""
+    return [
+        f"{one['estimator']} where {_pairs(one['where'], ' = ')}: {_pairs(one['params'], ' ')}"
+        for one in manifest.get("settings") or ()
+    ]
+
+
+def _pairs(values: Mapping[str, Any], between: str) -> str:
+    return ", ".join(f"{key}{between}{leaf(value)}" for key, value in values.items())
 
 
 def tally(records: Sequence[Record], manifest: Manifest) -> str:

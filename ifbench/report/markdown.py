@@ -60,6 +60,7 @@ def report_markdown(records: Sequence[Record], manifest: Manifest, drawn: Mappin
     """
     blocks = [f"# {about.title(manifest)}", *([manifest["about"]] if manifest.get("about") else [])]
     blocks += _told("Smaller here than in the paper:", about.shrunk(manifest))
+    blocks += _told("Set for some cells only:", about.settings(manifest))
     blocks += _told("Chosen on held-out interventions:", about.chosen(manifest))
     blocks.append(_origin(records, manifest))
     blocks += [_figure(name, picture) for name, picture in (drawn or {}).items()]

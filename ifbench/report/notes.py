@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NOT_RUN = Text("not run", "bad")
 MOST_ALIKE = 3
+"""Cells that are named for one and the same fault."""
 NEAR = 0.05
 """How far from the median seed a published number may be and still agree."""
 

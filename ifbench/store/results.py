@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RESULTS, MANIFEST = "results", "manifest.json"
 ALL = "all"
 MIN_MESSAGE = 200
+MOST_WARNINGS = 3
 WARNINGS = "warnings"
 SHORTENED = " [...]"
 
@@ -29,8 +30,9 @@ def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
 
     Files that would not change are not touched; files of other estimators are removed. A record that is too long for
     a line loses, in this order and as far as needed: lists and mappings among its diagnostics, warnings excepted; the
-    values per query, those of parts of the examples first; the end of its message (MIN_MESSAGE characters stay); all
-    its diagnostics; the rest of its message; the ceilings of parts; the intervals of parts.
+    values per query, those of parts of the examples first; the end of its message (MIN_MESSAGE characters stay); its
+    diagnostics but for the first warnings; these, too; the rest of its message; the ceilings of parts; the intervals
+    of parts.
 
     Args:
         directory: Directory of the run; `results` is made in it.
@@ -81,6 +83,7 @@ def record_line(record: Record) -> str:
         _with_per_query_of_all,
         _without_per_query,
         _with_short_message,
+        _with_short_warnings_alone,
         _without_diagnostics,
         _with_any_message,
         _with_ceilings_of_all,
@@ -193,6 +196,18 @@ def _without_long_diagnostics(record: Record) -> Record:
     }
     gone = sorted(record.diagnostics.keys() - kept)
     return replace(record, diagnostics={**kept, "left_out": ", ".join(gone)}) if gone else record
+
+
+def _with_short_warnings_alone(record: Record) -> Record:
+    """Of the diagnostics only the beginnings of the first warnings; `left_out` names what else there was."""
+    warnings = record.diagnostics.get(WARNINGS)
+    if not isinstance(warnings, list) or not warnings:
+        return record
+    kept = [str(text) if len(str(text)) <= MIN_MESSAGE else str(text)[:MIN_MESSAGE] + SHORTENED for text in warnings]
+    gone = sorted(record.diagnostics.keys() - {WARNINGS, "left_out"})
+    left_out = ", ".join([*gone, *([record.diagnostics["left_out"]] if "left_out" in record.diagnostics else [])])
+    short = {WARNINGS: kept[:MOST_WARNINGS], **({"left_out": left_out[:MIN_MESSAGE]} if left_out else {})}
+    return replace(record, diagnostics=short)
 
 
 def _without_diagnostics(record: Record) -> Record:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ifbench.suite.checking import Owner, check
@@ -17,7 +17,7 @@ from ifbench.suite.overlay import DEFAULT_PROFILE, apply_overrides, apply_profil
 from ifbench.suite.published import read_published
 from ifbench.suite.reader import read_file
 from ifbench.suite.rules import read_examples, read_queries
-from ifbench.suite.settings import read_settings, settled
+from ifbench.suite.settings import read_settings, settle, settled
 from ifbench.suite.shapes import SuiteShape
 from ifbench.suite.stretches import check_stretches
 from ifbench.suite.tasks import read_tasks
@@ -116,7 +116,7 @@ def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any
     check_views(listed.child("protocols"), measures, metrics, registry, faults=faults)
     cells = expand_cells(root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults) if whole else None
     settings = read_settings(listed.child("settings"), cells, estimators, registry, faults=faults)
-    cells = cells and tuple(replace(cell, estimator=settled(cell, cell.estimator, settings)) for cell in cells)
+    cells = cells and settle(cells, settings, listed.child("settings"), registry, faults=faults)
     check_stretches(cells or (), protocols, registry, faults=faults)
     specs = [registry.protocol(choice.name) for choice in protocols.choices]
     figures = read_figures(listed.child("figures"), cells, metrics, examples, studies=specs, faults=faults)

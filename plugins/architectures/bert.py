@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .language.loading import Loaded
 
 WHERE = "architecture 'bert'"
-MOST_KEPT = 500_000_000
-"""Outputs of frozen layers that are kept at most, in numbers; beyond that the layers run anew each time."""
+MOST_KEPT = 125_000_000
+"""Outputs of frozen layers that are kept at most, in numbers: 0.5 or 1 GB. Beyond that the layers run each time."""
 
 
 def build(params: TextParams, dataset: Dataset) -> Model:

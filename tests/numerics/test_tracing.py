@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.func import functional_call, grad, jvp, vmap
+from torch.func import functional_call, functionalize, grad, jvp, vmap
 from torch.nn import functional
 
 from ifbench.interfaces import Batch
@@ -157,3 +157,16 @@ def test_tensor_given_twice_when_recorded_is_two_arguments_when_replayed():
     assert torch.equal(replay(left, right), combine(left, right))
     (recorded,) = record(lambda left, right: (combine(left, right),), same, same)(left, right)
     assert torch.equal(recorded, combine(left, right))
+
+
+@pytest.mark.parametrize(("turned", "n_copy"), [(False, 0), (True, 1)])
+def test_a_copy_into_place_goes_where_the_source_lies_alike(turned, n_copy):
+    def function(matrix):
+        source = matrix.T if turned else matrix * 2
+        return (torch.zeros(source.shape, dtype=source.dtype).copy_(source).view(-1) + 1,)
+
+    matrix = normal(4, 3)
+    recorded = record(functionalize(function), matrix)
+    copies = [node for node in recorded.graph.nodes if node.target is torch.ops.aten.copy.default]
+    assert len(copies) == n_copy
+    assert torch.equal(recorded(matrix)[0], function(matrix)[0])

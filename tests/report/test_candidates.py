@@ -72,9 +72,26 @@ def test_estimators_with_other_parameters_are_chosen_apart(make_record: Callable
     assert [one.value for one in candidates(records, MANIFEST, "damping") if one.best] == [0.2, 0.1]
 
 
+def test_nothing_is_best_where_nothing_has_a_value(make_record: Callable[..., Record]) -> None:
+    lost = [tried(make_record, damping, 0.0, None) for damping in (0.1, 0.2)]
+    assert [one.best for one in candidates(lost, MANIFEST, "damping")] == [False, False]
+
+
+def test_values_that_a_label_names_alone_are_chosen_among(make_record: Callable[..., Record]) -> None:
+    records = [
+        tried(make_record, 0.1, 0.0, value, solver=solver)
+        for solver, value in (("cg", 0.3), ("cr", 0.4), ("exact", 0.2))
+    ]
+    made = candidates(records, MANIFEST, "solver", per=["protocol"])
+    assert {one.estimator for one in made} == {"hif-damping=0.1"}
+    assert [(one.per, one.value) for one in made if one.best] == [({"protocol": "retrain-from-optimum"}, "cr")]
+
+
 def test_what_cannot_be_chosen_is_said(found: list[Record]) -> None:
-    with pytest.raises(IfbenchError, match="several values of 'solver'"):
-        candidates(found, MANIFEST, "solver")
+    with pytest.raises(IfbenchError, match="has 'dampin'"):
+        candidates(found, MANIFEST, "dampin")
+    with pytest.raises(IfbenchError, match="several values of 'damping'"):
+        candidates(found[:1], MANIFEST, "damping")
     with pytest.raises(IfbenchError, match="no metric 'kendall'"):
         candidates(found, MANIFEST, "damping", by="kendall")
     with pytest.raises(IfbenchError, match="no key 'weight_decay'"):

@@ -34,3 +34,12 @@ def test_what_is_perfect_depends_on_the_metrics(metrics, lower, words):
 def test_a_heading_tells_a_profile_that_is_not_the_usual_one(manifest):
     assert about.title(manifest) == manifest["title"]
     assert about.title({**manifest, "profile": "held-out"}) == f"{manifest['title']} (profile held-out)"
+
+
+def test_settings_and_what_was_chosen_stand_on_the_page(manifest):
+    told = {"settings": [{"estimator": "cg", "where": {"architecture.depth": 2}, "params": {"damping": 0.5}}]}
+    chosen = {"chosen": ["damping 0.5, out of 0.5 and 1"]}
+    page = report_markdown([], {**manifest, **told, **chosen})
+    assert "- cg where architecture.depth = 2: damping 0.5" in page
+    assert "Chosen on held-out interventions:\n\n- damping 0.5, out of 0.5 and 1" in page
+    assert "Chosen" not in report_markdown([], {**manifest, **chosen, "profile": "held-out"})

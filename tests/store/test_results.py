@@ -124,9 +124,17 @@ def test_lists_among_its_diagnostics_go_first():
     assert len(got.estimates["signs"]["all"].per_query) == 40
 
 
+def test_then_all_but_the_beginnings_of_its_first_warnings():
+    told = {"note": "n" * 3000, "residuals": [0.5], "warnings": ["not converged", "w" * 900, "third", "fourth"]}
+    got = Record.from_line(record_line(record(diagnostics=told)))
+    assert got.diagnostics["warnings"] == ["not converged", "w" * MIN_MESSAGE + " [...]", "third"]
+    assert got.diagnostics["left_out"] == "note, residuals"
+
+
 def test_then_all_its_diagnostics_before_the_message_is_gone():
-    said = {"warnings": ["w" * 3000]}
-    got = Record.from_line(record_line(record(message="m" * 5000, diagnostics=said)))
+    said = {"residuals": [0.125] * 500}
+    long = record(message="m" * 5000, diagnostics={**said, "warnings": ["w" * 190] * 3}, task={"id": "x" * 1000})
+    got = Record.from_line(record_line(long))
     assert got.message.startswith("m" * MIN_MESSAGE)
     assert "left out" in got.diagnostics["warnings"][0]
     assert len(got.to_line()) < MAX_RECORD_BYTES

@@ -64,6 +64,8 @@ class Lissa(Params):
             raise ValueError("depth 13 brings bad luck")
         if self.depth == 14:
             raise RuntimeError("boom")
+        if self.depth == self.damping:
+            raise ValueError("depth and damping clash")
         return self
 
 

@@ -73,9 +73,28 @@ def test_a_profile_changes_settings_by_their_number(load: Load) -> None:
         ("{estimator: hif, where: {architecture.depth: 2}, params: {damping: -1}}", "-1"),
         ("{estimator: lissa, where: {architecture.depth: 2}, params: {depth: 13}}", "brings bad luck"),
         ("{estimator: hif, where: {architecture.depth: 2}, params: {}}", "params"),
+        ("{estimator: hif, where: {estimator: hif}, params: {damping: 1}}", "unknown key 'estimator'"),
+        ("{estimator: hif, where: {seed: 0}, params: {damping: 1}}", "unknown key 'seed'"),
     ],
 )
 def test_faults_name_the_line_and_what_was_wanted(fail: Fail, setting: str, said: str) -> None:
     error = str(fail(TWO + f"settings:\n  - {setting}\n"))
     assert said in error
     assert f"tiny.yaml:{TWO.count(chr(10)) + 2}" in error
+
+
+def test_settings_that_do_not_go_together_are_refused(fail: Fail) -> None:
+    both = (
+        "settings:\n  - {estimator: lissa, where: {architecture.depth: 2}, params: {depth: 12}}\n"
+        "  - {estimator: lissa, where: {architecture.depth: 2}, params: {damping: 12.0}}\n"
+    )
+    assert "the settings of 'lissa' do not go together" in str(fail(TWO + both))
+    assert "clash" in str(fail(TWO + both))
+
+
+def test_a_setting_that_undoes_a_sweep_is_refused(fail: Fail) -> None:
+    swept = TWO.replace("damping: 0.5}", "grid: {damping: [1.0, 2.0]}}")
+    said = str(
+        fail(swept + "settings:\n  - {estimator: hif-*, where: {architecture.depth: 2}, params: {damping: 3}}\n")
+    )
+    assert "'hif-damping=1.0' and 'hif-damping=2.0' have the same parameters in some cells" in said
