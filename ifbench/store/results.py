@@ -21,6 +21,7 @@ RESULTS, MANIFEST = "results", "manifest.json"
 ALL = "all"
 MIN_MESSAGE = 200
 MOST_WARNINGS = 3
+LEFT_OUT = {"left_out": "all"}
 WARNINGS = "warnings"
 SHORTENED = " [...]"
 
@@ -211,8 +212,9 @@ def _with_short_warnings_alone(record: Record) -> Record:
 
 
 def _without_diagnostics(record: Record) -> Record:
-    """The record with a note instead of its diagnostics, where the note is shorter."""
-    noted = replace(record, diagnostics={WARNINGS: ["diagnostics left out: too long for a record"]})
+    """The record with a note instead of its diagnostics, where the note is shorter; a warning where warnings are lost."""
+    note = {WARNINGS: ["warnings left out: too long for a record"]} if record.diagnostics.get(WARNINGS) else LEFT_OUT
+    noted = replace(record, diagnostics=note)
     return min(record, noted, key=lambda one: len(one.to_line()))
 
 
