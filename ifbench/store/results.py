@@ -212,7 +212,7 @@ def _with_short_warnings_alone(record: Record) -> Record:
 
 
 def _without_diagnostics(record: Record) -> Record:
-    """The record with a note instead of its diagnostics, where the note is shorter; a warning where warnings are lost."""
+    """The record with a note instead of its diagnostics, where it is shorter; a warning where warnings are lost."""
     note = {WARNINGS: ["warnings left out: too long for a record"]} if record.diagnostics.get(WARNINGS) else LEFT_OUT
     noted = replace(record, diagnostics=note)
     return min(record, noted, key=lambda one: len(one.to_line()))
