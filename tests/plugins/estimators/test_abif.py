@@ -1,5 +1,7 @@
 """Arnoldi-based influence against dense eigendecompositions."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -98,3 +100,18 @@ def test_score_before_fit_is_told(make):
 
 def test_arnoldi_conforms(make):
     assert_conforms("abif", make("abif", symmetric=False).params)
+
+
+def test_small_eigenvalues_of_large_networks_in_single_precision_are_kept(make):
+    values = torch.zeros(1_000_000)
+    values[:4] = torch.tensor([1.0, -0.5, 0.1, 0.01])
+    problem = SimpleNamespace(
+        n_param=len(values),
+        dtype=values.dtype,
+        device="cpu",
+        generator=lambda *_: torch.Generator().manual_seed(0),
+        hessian_product=lambda vectors, examples: vectors * values,
+    )
+    ours = fitted(make, problem, iterations=5, projectors=4, tolerance=0.0)
+    assert ours.diagnostics()["spectrum"] == pytest.approx([1.0, -0.5, 0.1, 0.01], rel=1e-3)
+    assert "warnings" not in ours.diagnostics()
