@@ -34,7 +34,7 @@ CHOICES = [
     Choice("fading-bert", "damping", "hif", "hif-damped", ("recipe.optimizer",)),
     Choice("fading-mlp", "damping", "hif", "hif-damped", ("recipe.optimizer",)),
     Choice("fading-resnet", "damping", "hif", "hif-damped"),
-    Choice("groups", "damping", "hif", "hif", ("data.name",)),
+    Choice("groups", "damping", "hif", "hif"),
     Choice("iris-solvers", "damping", "hif", "hif-exact"),
     Choice("iris-solvers", "scale", "lissa-damping=0.001", "lissa"),
     Choice("small-mnist-cnn", "damping", "hif", "hif"),
