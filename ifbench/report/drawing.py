@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 """Raised when charts are drawn differently, so that old figures are drawn anew."""
 
 Sharing = Literal["none", "all", "row", "col"]
@@ -112,7 +112,7 @@ def draw_panel(axes: Axes, panel: Panel, chart: Chart) -> None:
     for level in panel.levels:
         _draw_level(axes, level, chart)
     axes.set_title(panel.title)
-    values = _values(panel)
+    values = [value for other in chart.panels if other.metric == panel.metric for value in _values(other)]  # one axis
     if values and min(values) >= -1 and max(values) <= 1 and not chart.log.endswith("y"):
         limits = (min(-0.03, min(values) - 0.05), 1.03)
         (axes.set_xlim if chart.names else axes.set_ylim)(limits)

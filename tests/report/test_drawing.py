@@ -1,0 +1,26 @@
+"""What a figure shows of its chart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from matplotlib.figure import Figure as Canvas
+
+from ifbench.cells import Figure
+from ifbench.records import Estimate
+from ifbench.report.chart import make_chart
+from ifbench.report.drawing import draw_panel
+
+
+def test_panels_that_share_an_axis_hide_no_point_of_each_other(make_record, manifest):
+    low = Estimate(-0.6, None, None, ())
+    records = [make_record(label, decay, 0) for label in ("exact", "cg") for decay in (0.0, 0.005)]
+    first = replace(records[0], estimates={"spearman": {"all": low}})
+    chart = make_chart(
+        [first, *records[1:]], manifest, Figure(x="estimator", y=("spearman",), panel="recipe.weight_decay")
+    )
+    grid = Canvas().subplots(1, 2, sharex=True)
+    for axes, panel in zip(grid, chart.panels, strict=True):
+        draw_panel(axes, panel, chart)
+    assert grid[0].get_xlim()[0] < -0.6
+    assert grid[0].get_xlim() == grid[1].get_xlim()
