@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ifbench.hookspecs import (
+from ifbench.core.params import Params, param
+from ifbench.core.specs import (
     ArchitectureSpec,
     DatasetSpec,
     EstimatorSpec,
@@ -13,7 +14,6 @@ from ifbench.hookspecs import (
     ProtocolSpec,
     hookimpl,
 )
-from ifbench.params import Params, param
 
 if TYPE_CHECKING:
     from ifbench.api import Results as Results

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ifbench.errors import ExitCode, IfbenchError
-from ifbench.executors.base import Executor, Setup
-from ifbench.identity import digest
-from ifbench.plan import Plan, make_plan
-from ifbench.records import Record
-from ifbench.registry import Registry, load_registry
-from ifbench.runner import Run, Watcher
+from ifbench.core.errors import ExitCode, IfbenchError
+from ifbench.core.identity import digest
+from ifbench.core.registry import Registry, load_registry
+from ifbench.jobs.executors.base import Executor, Setup
+from ifbench.jobs.plan import Plan, make_plan
+from ifbench.jobs.runner import Run, Watcher
 from ifbench.store.artifacts import Store
+from ifbench.store.record import Record
 from ifbench.suite import Suite, load_suite
 
 if TYPE_CHECKING:
@@ -113,11 +113,11 @@ def open_executor(name: str, setup: Setup, workers: int | None) -> Executor:
     if setup.device != "cpu":
         _check_device(setup.device)
     if name == "inline":
-        from ifbench.executors.inline import InlineExecutor
+        from ifbench.jobs.executors.inline import InlineExecutor
 
         return InlineExecutor(setup)
     if name == "process":
-        from ifbench.executors.processes import ProcessExecutor
+        from ifbench.jobs.executors.processes import ProcessExecutor
 
         return ProcessExecutor(setup, workers or default_workers())
     raise IfbenchError(f"unknown executor '{name}'", hint="known: inline, process")

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from ifbench.api import plan
-from ifbench.comparisons import parts_of
-from ifbench.jobs import TRAIN, truth_kind
-from ifbench.plan import Plan
-from ifbench.records import Intervention
-from ifbench.registry import Registry
+from ifbench.core.intervention import Intervention
+from ifbench.core.registry import Registry
+from ifbench.jobs.comparisons import parts_of
+from ifbench.jobs.job import TRAIN, truth_kind
+from ifbench.jobs.plan import Plan
+from ifbench.jobs.tested import asked_queries, together
+from ifbench.jobs.truths import TruthIndex
 from ifbench.store.artifacts import Store
-from ifbench.tested import asked_queries, together
-from ifbench.truths import TruthIndex
 
 Where = tuple[str, str, int]
 """(training, protocol's label, repeat)."""

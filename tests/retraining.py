@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from ifbench.interfaces import Measured, Point
-from ifbench.numerics.ensemble import MAX_WIDTH, Ensemble, Way
+from ifbench.core.interfaces import Measured, Point
+from ifbench.core.registry import load_registry
 from ifbench.numerics.trained_run import TrainedRun
-from ifbench.numerics.training import Change
-from ifbench.registry import load_registry
+from ifbench.numerics.training.ensemble import MAX_WIDTH, Ensemble, Way
+from ifbench.numerics.training.trainer import Change
 
 
 def run_many(

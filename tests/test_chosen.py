@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from ifbench.api import plan
-from ifbench.identity import flatten
+from ifbench.core.identity import flatten
 from ifbench.report.candidates import Candidate, candidates
 from ifbench.store.results import read_manifest, read_records
 

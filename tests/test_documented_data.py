@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ifbench.registry import load_registry
+from ifbench.core.registry import load_registry
 from tests.running import ifbench_here
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from ifbench.api import plan
-from ifbench.cells import Task
 from ifbench.cli.main import run_command
-from ifbench.execute.context import Context
+from ifbench.core.intervention import Intervention
+from ifbench.core.retraining import Retraining
+from ifbench.jobs.work.context import Context
 from ifbench.numerics.trained_run import TrainedRun
-from ifbench.numerics.ways import way_named
-from ifbench.records import Intervention
-from ifbench.retraining import Retraining
+from ifbench.numerics.training.ways import way_named
 from ifbench.store.results import read_manifest, read_records
+from ifbench.suite.cells import Task
 from tests.running import ifbench_here
 
 SUITES = sorted((Path(__file__).parent.parent / "suites").glob("*.yaml"))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ifbench.cli.options import examples, json_option, plugin_option
-from ifbench.errors import ExitCode, IfbenchError
+from ifbench.core.errors import ExitCode, IfbenchError
 
 
 @click.command(
@@ -39,7 +39,7 @@ def command(name: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_
     from dataclasses import asdict
 
     from ifbench.cli.checked import print_checks
-    from ifbench.registry import load_registry
+    from ifbench.core.registry import load_registry
     from ifbench.testing import check_estimator, ok, params_to_check
 
     is_file = name.endswith(".py")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 from rich.console import Console
 from rich.markup import escape
 
-from ifbench.hookspecs import ArchitectureSpec, DatasetSpec, EstimatorSpec
-from ifbench.registry import Registered
+from ifbench.core.registry import Registered
+from ifbench.core.specs import ArchitectureSpec, DatasetSpec, EstimatorSpec
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ifbench.cli.options import examples, json_option, plugin_option
-from ifbench.errors import ExitCode
+from ifbench.core.errors import ExitCode
 
 
 @click.command(
@@ -19,8 +19,8 @@ def command(plugins: tuple[str, ...], as_json: bool) -> int:
 
     from rich.console import Console
 
-    from ifbench.environment import report
-    from ifbench.registry import load_registry
+    from ifbench.core.registry import load_registry
+    from ifbench.jobs.environment import report
 
     registry = load_registry(plugins)
     facts = report()

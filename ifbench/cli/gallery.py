@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ifbench.cli.options import examples, plugin_option
-from ifbench.errors import IfbenchError
+from ifbench.core.errors import IfbenchError
 
 
 @click.command(
@@ -44,7 +44,7 @@ def command(
     features a table in Markdown.
     """
     from ifbench.api import plan
-    from ifbench.gallery import chosen_work, influences
+    from ifbench.jobs.gallery import chosen_work, influences
     from ifbench.report.gallery import gallery_markdown, gallery_svg, is_image
     from ifbench.store.atomic import write_text_atomic
 

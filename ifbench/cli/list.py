@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ifbench.cli.options import examples, json_option, plugin_option
-from ifbench.hookspecs import KINDS
+from ifbench.core.specs import KINDS
 
 KIND_CHOICES = (*KINDS, "suite")
 
@@ -30,7 +30,7 @@ def command(kind: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ifbench.registry import load_registry
+    from ifbench.core.registry import load_registry
     from ifbench.suite.find import packaged_suites
 
     registry = load_registry(plugins)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from ifbench.errors import ExitCode, IfbenchError
+from ifbench.core.errors import ExitCode, IfbenchError
 
 VERBS: Mapping[str, str] = {
     "run": "ifbench.cli.run",
@@ -45,7 +45,7 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """An unknown verb is answered with the nearest one."""
-        from ifbench.errors import did_you_mean
+        from ifbench.core.errors import did_you_mean
 
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             ctx.fail(f"no verb '{args[0]}'; {did_you_mean(args[0], VERBS)}")
@@ -63,7 +63,7 @@ def group() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with a code of `ifbench.errors.ExitCode`."""
+    """Run the command line and exit with a code of `ifbench.core.errors.ExitCode`."""
     sys.exit(run_command(args))
 
 

@@ -11,11 +11,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ifbench.identity import canonical_json
-from ifbench.jobs import SCORE, TRAIN, ScoreJob, TrainJob
-from ifbench.plan import CellWork, Plan, states
-from ifbench.registry import Registry
-from ifbench.schedule import Schedule
+from ifbench.core.identity import canonical_json
+from ifbench.core.registry import Registry
+from ifbench.jobs.job import SCORE, TRAIN, ScoreJob, TrainJob
+from ifbench.jobs.plan import CellWork, Plan, states
+from ifbench.jobs.schedule import Schedule
 from ifbench.store.artifacts import Store
 
 

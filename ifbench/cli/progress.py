@@ -10,11 +10,11 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from ifbench.jobs import Job
-from ifbench.outcome import Outcome
-from ifbench.plan import CellWork, Plan
-from ifbench.records import Record
-from ifbench.runner import Watcher
+from ifbench.jobs.job import Job
+from ifbench.jobs.outcome import Outcome
+from ifbench.jobs.plan import CellWork, Plan
+from ifbench.jobs.runner import Watcher
+from ifbench.store.record import Record
 
 
 class LineWatcher(Watcher):

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ifbench.cli.options import examples
-from ifbench.errors import IfbenchError
+from ifbench.core.errors import IfbenchError
 
 LEADERBOARDS = Path("leaderboards")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from ifbench.cli.options import examples, json_option, suite_options
-from ifbench.errors import ExitCode, IfbenchError
-from ifbench.retraining import ENGINES
+from ifbench.core.errors import ExitCode, IfbenchError
+from ifbench.core.retraining import ENGINES
 
 
 @click.command(

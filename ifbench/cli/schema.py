@@ -21,7 +21,7 @@ def command(plugins: tuple[str, ...]) -> None:
     """
     import json
 
-    from ifbench.registry import load_registry
+    from ifbench.core.registry import load_registry
     from ifbench.suite import json_schema
 
     click.echo(json.dumps(json_schema(load_registry(plugins)), indent=1))

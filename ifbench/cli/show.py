@@ -22,8 +22,8 @@ def command(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
     import json
 
     from ifbench.cli.described import describe_entry, print_entry
-    from ifbench.errors import IfbenchError, did_you_mean
-    from ifbench.registry import load_registry
+    from ifbench.core.errors import IfbenchError, did_you_mean
+    from ifbench.core.registry import load_registry
 
     registry = load_registry(plugins)
     found: list[dict[str, Any]] = [describe_entry(known[name]) for known in registry.entries.values() if name in known]

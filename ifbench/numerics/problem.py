@@ -9,17 +9,17 @@ from functools import cached_property
 import torch
 from torch import LongTensor, Tensor
 
-from ifbench.cells import Recipe
-from ifbench.errors import EstimatorError, UnsupportedError
-from ifbench.identity import derive_seed
-from ifbench.interfaces import Batch, Checkpoint, Curvature, Dataset, Point
-from ifbench.numerics.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pieces, slices
-from ifbench.numerics.objective import Objective, take, whole
-from ifbench.numerics.staging import Stage
-from ifbench.numerics.training import Trainer, trainer_of
-from ifbench.numerics.trajectory import TrainingTrajectory
-from ifbench.numerics.updates import State, n_slot
-from ifbench.retraining import Retraining
+from ifbench.core.errors import EstimatorError, UnsupportedError
+from ifbench.core.identity import derive_seed
+from ifbench.core.interfaces import Batch, Checkpoint, Curvature, Dataset, Point
+from ifbench.core.recipe import Recipe
+from ifbench.core.retraining import Retraining
+from ifbench.numerics.derivatives.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pieces, slices
+from ifbench.numerics.derivatives.objective import Objective, take, whole
+from ifbench.numerics.derivatives.staging import Stage
+from ifbench.numerics.training.trainer import Trainer, trainer_of
+from ifbench.numerics.training.updates import State, n_slot
+from ifbench.numerics.trajectory.derivatives import TrainingTrajectory
 
 WHERE = "Problem.trajectory"
 
@@ -44,7 +44,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class TrainedProblem:
-    """Implements `ifbench.interfaces.Problem`, which documents every method.
+    """Implements `ifbench.core.interfaces.Problem`, which documents every method.
 
     Attributes:
         seed: The task's; root of all generators handed out.
@@ -114,19 +114,19 @@ class TrainedProblem:
         return self._whole.nbytes + self._subset.nbytes
 
     def generator(self, *names: str | int) -> torch.Generator:
-        """See `ifbench.interfaces.Problem.generator`."""
+        """See `ifbench.core.interfaces.Problem.generator`."""
         return torch.Generator().manual_seed(derive_seed("estimator", self.seed, *names))
 
     def train_losses(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.interfaces.Problem.train_losses`."""
+        """See `ifbench.core.interfaces.Problem.train_losses`."""
         return self._over(self.data.train, examples, lambda batch: self.objective.example_losses(*self._at(at), batch))
 
     def query_losses(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.interfaces.Problem.query_losses`."""
+        """See `ifbench.core.interfaces.Problem.query_losses`."""
         return self._over(self.data.test, queries, lambda batch: self.objective.example_losses(*self._at(at), batch))
 
     def example_gradients(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.interfaces.Problem.example_gradients`."""
+        """See `ifbench.core.interfaces.Problem.example_gradients`."""
         return self._over(
             self.data.train,
             examples,
@@ -135,7 +135,7 @@ class TrainedProblem:
         )
 
     def query_gradients(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.interfaces.Problem.query_gradients`."""
+        """See `ifbench.core.interfaces.Problem.query_gradients`."""
         return self._over(
             self.data.test,
             queries,
@@ -144,13 +144,13 @@ class TrainedProblem:
         )
 
     def objective_gradient(self, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.interfaces.Problem.objective_gradient`."""
+        """See `ifbench.core.interfaces.Problem.objective_gradient`."""
         point = self._at(at)
         mean = self._mean(None, lambda batch: self.objective.mean_gradient(*point, batch))
         return mean + 2 * self.decay * point.params
 
     def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.interfaces.Problem.dot`."""
+        """See `ifbench.core.interfaces.Problem.dot`."""
         layered = len(vectors) == 1 or self.objective.is_layered(*self.point, self.data.train)
         return self._over(
             self.data.train,
@@ -162,7 +162,7 @@ class TrainedProblem:
     def hessian_product(
         self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
     ) -> Tensor:
-        """See `ifbench.interfaces.Problem.hessian_product`."""
+        """See `ifbench.core.interfaces.Problem.hessian_product`."""
         total = 2 * self.decay * vectors
         for share, n_row, stage in self._stages(examples, curvature):
             for some in slices(len(vectors), self._together(n_row)):
@@ -170,13 +170,13 @@ class TrainedProblem:
         return total
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
-        """See `ifbench.interfaces.Problem.hessian`."""
+        """See `ifbench.core.interfaces.Problem.hessian`."""
         unit = torch.eye(self.n_param, dtype=self.dtype, device=self.device)
         matrix = self.hessian_product(unit, curvature=curvature)
         return (matrix + matrix.T) / 2
 
     def trajectory(self, how: Retraining | None = None) -> TrainingTrajectory:
-        """See `ifbench.interfaces.Problem.trajectory`."""
+        """See `ifbench.core.interfaces.Problem.trajectory`."""
         stretch = self.retraining if how is None else how
         if stretch is None:
             raise EstimatorError(

@@ -9,19 +9,19 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import LongTensor, Tensor
 
-from ifbench.cells import Recipe
-from ifbench.errors import IfbenchError
-from ifbench.identity import derive_seed
-from ifbench.interfaces import Batch, Dataset, Look, Point, Progress
-from ifbench.numerics.chunks import pieces
-from ifbench.numerics.ensemble import Ensemble, Way
-from ifbench.numerics.objective import take
-from ifbench.numerics.proximal import ProximalBregman
-from ifbench.numerics.schedules import learning_rate_at
-from ifbench.numerics.training import Change, Trainer, part_of
-from ifbench.numerics.updates import State, initial_state
-from ifbench.records import Intervention
-from ifbench.retraining import Retraining
+from ifbench.core.errors import IfbenchError
+from ifbench.core.identity import derive_seed
+from ifbench.core.interfaces import Batch, Dataset, Look, Point, Progress
+from ifbench.core.intervention import Intervention
+from ifbench.core.recipe import Recipe
+from ifbench.core.retraining import Retraining
+from ifbench.numerics.derivatives.chunks import pieces
+from ifbench.numerics.derivatives.objective import take
+from ifbench.numerics.derivatives.proximal import ProximalBregman
+from ifbench.numerics.training.ensemble import Ensemble, Way
+from ifbench.numerics.training.schedules import learning_rate_at
+from ifbench.numerics.training.trainer import Change, Trainer, part_of
+from ifbench.numerics.training.updates import State, initial_state
 
 QUERIES_AT_ONCE = 32
 """Queries whose losses are computed together, the last of them again where there are fewer: the bits of a loss must not
@@ -30,7 +30,7 @@ depend on what else is asked."""
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """Implements `ifbench.interfaces.TrainedTask`: what a protocol may do with a trained task.
+    """Implements `ifbench.core.interfaces.TrainedTask`: what a protocol may do with a trained task.
 
     Attributes:
         state: Where training ended.
@@ -61,7 +61,7 @@ class TrainedRun:
 
     @property
     def trained(self) -> Point:
-        """See `ifbench.interfaces.TrainedTask.trained`."""
+        """See `ifbench.core.interfaces.TrainedTask.trained`."""
         return Point(self.state.params[None], self.state.buffers[None])
 
     @property
@@ -79,7 +79,7 @@ class TrainedRun:
         repeat: int = 0,
         progress: Progress | None = None,
     ) -> Tensor:
-        """See `ifbench.interfaces.TrainedTask.retrain`."""
+        """See `ifbench.core.interfaces.TrainedTask.retrain`."""
         self._check_added(added, how)
         trainer, start = self.trainer, self._start(how, repeat)
         if repeat > 0:
@@ -106,7 +106,7 @@ class TrainedRun:
         return torch.cat(seen, dim=1)[:, torch.tensor(order).argsort().to(seen[0].device)]
 
     def start(self, how: Retraining, *, repeat: int = 0) -> Point:
-        """See `ifbench.interfaces.TrainedTask.start`."""
+        """See `ifbench.core.interfaces.TrainedTask.start`."""
         state = self._start(how, repeat)
         return Point(state.params[None], state.buffers[None])
 
@@ -120,11 +120,11 @@ class TrainedRun:
         return [math.fsum(rates[:horizon]) for horizon in how.looks]
 
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
-        """See `ifbench.interfaces.TrainedTask.query_losses`."""
+        """See `ifbench.core.interfaces.TrainedTask.query_losses`."""
         return self._of_queries(self.trainer.objective.example_losses, networks, queries)
 
     def predictions(self, networks: Point, queries: LongTensor) -> Tensor:
-        """See `ifbench.interfaces.TrainedTask.predictions`."""
+        """See `ifbench.core.interfaces.TrainedTask.predictions`."""
         with torch.no_grad():
             return self._of_queries(self.trainer.objective.predictions, networks, queries)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ifbench.identity import canonical_json
+from ifbench.core.identity import canonical_json
 from ifbench.report import manifest as about
 from ifbench.report.groups import HORIZON, Group, setting, task_columns
 from ifbench.report.manifest import Manifest

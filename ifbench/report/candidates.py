@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ifbench.errors import IfbenchError, did_you_mean
-from ifbench.identity import canonical_json
+from ifbench.core.errors import IfbenchError, did_you_mean
+from ifbench.core.identity import canonical_json
 from ifbench.report import manifest as about
 from ifbench.report.columns import Column, Text, plain
 from ifbench.report.groups import Group, group_records
@@ -17,8 +17,8 @@ from ifbench.report.text import leaf, metric
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ifbench.records import Record
     from ifbench.report.manifest import Manifest
+    from ifbench.store.record import Record
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from ifbench.cells import Figure
-from ifbench.identity import canonical_json
-from ifbench.records import Record
+from ifbench.core.identity import canonical_json
 from ifbench.report import manifest as about
 from ifbench.report.manifest import Manifest
 from ifbench.report.rows import Row, figure_rows, is_number, same
 from ifbench.report.text import leaf
+from ifbench.store.record import Record
+from ifbench.suite.cells import Figure
 
 MOST_POINTS = 150
 FEWEST_NUMBERS = 3

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from ifbench.cells import Figure
-from ifbench.records import Record
 from ifbench.report import manifest as about
 from ifbench.report.chart import FEWEST_NUMBERS, told_apart
 from ifbench.report.manifest import ALL, Manifest
 from ifbench.report.rows import Row, figure_rows, is_number
+from ifbench.store.record import Record
+from ifbench.suite.cells import Figure
 
 MOST_PANELS = 4
 DECADES = 100

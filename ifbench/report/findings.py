@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any
 
-from ifbench.identity import canonical_json, flatten
+from ifbench.core.identity import canonical_json, flatten
 from ifbench.report import manifest as about
 from ifbench.report.columns import Column, Text, plain
 from ifbench.report.groups import varying
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ifbench.records import Record
     from ifbench.report.manifest import Manifest
+    from ifbench.store.record import Record
 
     Row = Mapping[str, Any]  # Any: JSON leaves
 

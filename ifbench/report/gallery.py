@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ifbench.gallery import Influences, Shown
+from ifbench.jobs.gallery import Influences, Shown
 from ifbench.report.columns import Column, Text, plain
 from ifbench.report.drawing import svg
 from ifbench.report.markdown import table

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
-from ifbench.identity import canonical_json, flatten
-from ifbench.records import Ceiling, Estimate, Record, Status
+from ifbench.core.identity import canonical_json, flatten
 from ifbench.report import manifest as about
 from ifbench.report.manifest import ALL, Manifest
 from ifbench.report.text import leaf
+from ifbench.store.record import Ceiling, Estimate, Record, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ifbench.records import Record
 from ifbench.report import manifest as about
 from ifbench.report.columns import Column, Text, plain
 from ifbench.report.groups import group_records
@@ -15,6 +14,7 @@ from ifbench.report.notes import subject, verdict
 from ifbench.report.published import compare_published
 from ifbench.report.sections import interval_text, value_cell
 from ifbench.report.text import leaf
+from ifbench.store.record import Record
 
 INTRODUCTION = """\
 # Results

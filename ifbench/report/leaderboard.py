@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ifbench.identity import canonical_json, rounded
-from ifbench.records import Record, Timing
+from ifbench.core.identity import canonical_json, rounded
+from ifbench.core.timing import Timing
 from ifbench.report import manifest as about
 from ifbench.report.groups import HORIZON, Group, group_records, task_columns
 from ifbench.report.manifest import ALL, Manifest
+from ifbench.store.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

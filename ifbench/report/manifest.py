@@ -8,11 +8,11 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ifbench.identity import canonical_json
+from ifbench.core.identity import canonical_json
 from ifbench.report.text import leaf
 
 if TYPE_CHECKING:
-    from ifbench.records import Record
+    from ifbench.store.record import Record
 
 ALL, HELD_OUT = "all", "held-out"
 Manifest = Mapping[str, Any]

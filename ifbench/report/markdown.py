@@ -12,11 +12,11 @@ from ifbench.report.sections import leaderboard_sections, timing_sections
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ifbench.records import Record
     from ifbench.report.columns import Column
     from ifbench.report.manifest import Manifest
     from ifbench.report.pictures import Picture
     from ifbench.report.sections import Section
+    from ifbench.store.record import Record
 
 GUIDE = """\
 ## How to read this

@@ -19,7 +19,7 @@ from ifbench.report.text import metric as number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ifbench.records import Record
+    from ifbench.store.record import Record
 
 
 NOT_RUN = Text("not run", "bad")

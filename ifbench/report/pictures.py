@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ifbench.errors import IfbenchError
-from ifbench.hookspecs import loaded
-from ifbench.identity import digest
+from ifbench.core.errors import IfbenchError
+from ifbench.core.identity import digest
+from ifbench.core.specs import loaded
 from ifbench.report import manifest as about
 from ifbench.report.chart import Chart, make_chart
 from ifbench.report.choice import figures
@@ -16,8 +16,8 @@ from ifbench.report.drawing import DRAWING_VERSION, chart_svg, svg
 from ifbench.report.findings import study_rows
 
 if TYPE_CHECKING:
-    from ifbench.records import Record
     from ifbench.report.manifest import Manifest
+    from ifbench.store.record import Record
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _of_studies(records: Sequence[Record], manifest: Manifest) -> list[Picture]:
     drawing = {label: study["name"] for label, study in about.studies(manifest).items() if study.get("draws")}
     if not drawing:
         return []
-    from ifbench.registry import load_registry
+    from ifbench.core.registry import load_registry
 
     registry, found = load_registry(), []
     for label, name in drawing.items():

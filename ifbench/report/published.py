@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ifbench.identity import flatten
+from ifbench.core.identity import flatten
 from ifbench.report.groups import Group, SeedValue, group_records
 from ifbench.report.manifest import ALL, Manifest
 from ifbench.report.rows import same
@@ -13,7 +13,7 @@ from ifbench.report.rows import same
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ifbench.records import Record
+    from ifbench.store.record import Record
 
 QUERY = "query"
 """Key of `where` that names one of the queries by its number, from 1, in the order of the suite's rules."""

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeGuard
 
-from ifbench.cells import UNSTATED, Figure
-from ifbench.identity import flatten
-from ifbench.records import Estimate, Record, Timing
+from ifbench.core.identity import flatten
+from ifbench.core.recipe import UNSTATED
+from ifbench.core.timing import Timing
 from ifbench.report import manifest as about
 from ifbench.report.groups import at_every_horizon, label
 from ifbench.report.manifest import ALL, Manifest
+from ifbench.store.record import Estimate, Record
+from ifbench.suite.cells import Figure
 
 TIMINGS = frozenset(item.name for item in fields(Timing))
 OVER_PARTS = frozenset({"part", "size"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ifbench.identity import canonical_json
+from ifbench.core.identity import canonical_json
 from ifbench.report import manifest as about
 from ifbench.report.arranged import Rows, arranged
 from ifbench.report.columns import Column, Text, Tone, plain
@@ -16,8 +16,8 @@ from ifbench.report.text import MISSING, UNDEFINED, amount, interval, leaf, metr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ifbench.records import Record
     from ifbench.report.manifest import Manifest
+    from ifbench.store.record import Record
 
 GOOD, FAIR = 0.9, 0.5
 

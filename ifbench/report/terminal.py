@@ -20,8 +20,8 @@ from ifbench.report.sections import Section
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ifbench.records import Record
     from ifbench.report.manifest import Manifest
+    from ifbench.store.record import Record
 
 STYLES: dict[Tone, str] = {"plain": "", "good": "green", "fair": "yellow", "faint": "dim", "bad": "red"}
 LEGEND = "\nThe median seed's value [95 % bootstrap interval]; {perfect}."

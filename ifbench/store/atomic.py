@@ -7,7 +7,7 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from ifbench.errors import StoreError
+from ifbench.core.errors import StoreError
 from ifbench.store.scratch import is_abandoned, scratch_name
 
 if TYPE_CHECKING:

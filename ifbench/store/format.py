@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ifbench.identity import canonical_json
+from ifbench.core.identity import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,10 +8,10 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ifbench.errors import IfbenchError
-from ifbench.hookspecs import NAME
-from ifbench.records import MAX_RECORD_BYTES, Estimate, Record
+from ifbench.core.errors import IfbenchError
+from ifbench.core.specs import NAME
 from ifbench.store.atomic import store_errors, write_text_atomic
+from ifbench.store.record import MAX_RECORD_BYTES, Estimate, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -10,7 +10,7 @@ import secrets
 import time
 from pathlib import Path
 
-from ifbench.identity import digest
+from ifbench.core.identity import digest
 
 DAY_SECONDS = 86_400
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ifbench.errors import closest, did_you_mean
+from ifbench.core.errors import closest, did_you_mean
 from ifbench.suite.faults import Faults, Place, hints
 from ifbench.suite.wording import choices, shown, wanted
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from ifbench.cells import Cell, Choice
+from ifbench.suite.cells import Cell, Choice
 from ifbench.suite.matching import check_selects, describe_cells, matches
 
 if TYPE_CHECKING:

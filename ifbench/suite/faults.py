@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from ifbench.errors import ExitCode, IfbenchError
+from ifbench.core.errors import ExitCode, IfbenchError
 
 MAX_SHOWN = 160
 

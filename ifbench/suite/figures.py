@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from ifbench.cells import FIGURE_KEYS, Cell, ExampleRule, Figure
-from ifbench.identity import flatten
-from ifbench.records import Timing
+from ifbench.core.identity import flatten
+from ifbench.core.timing import Timing
+from ifbench.suite.cells import FIGURE_KEYS, Cell, ExampleRule, Figure
 from ifbench.suite.checking import Owner, check, check_among
 from ifbench.suite.matching import check_selects
 from ifbench.suite.shapes import EVERYTHING, FigureShape
@@ -15,7 +15,7 @@ from ifbench.suite.shapes import EVERYTHING, FigureShape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ifbench.hookspecs import ProtocolSpec
+    from ifbench.core.specs import ProtocolSpec
     from ifbench.suite.faults import Faults
     from ifbench.suite.listed import Listing
     from ifbench.suite.nodes import Node

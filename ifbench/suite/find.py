@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ifbench.errors import closest
+from ifbench.core.errors import closest
 from ifbench.suite.faults import Faults, Place, clipped, hints
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ifbench.errors import did_you_mean
-from ifbench.identity import canonical_json
+from ifbench.core.errors import did_you_mean
+from ifbench.core.identity import canonical_json
 from ifbench.suite.checking import Owner, check
 from ifbench.suite.matching import check_selects, matches
 from ifbench.suite.nodes import Node

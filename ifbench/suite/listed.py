@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ifbench.cells import Choice
-from ifbench.identity import canonical_json
-from ifbench.params import RESERVED
+from ifbench.core.identity import canonical_json
+from ifbench.core.params import RESERVED
+from ifbench.suite.cells import Choice
 from ifbench.suite.checking import Owner, check, plugin_owner
 from ifbench.suite.grids import Point, expand_grid
 from ifbench.suite.nodes import Node, named
@@ -20,7 +20,7 @@ from ifbench.suite.shapes import LABEL, LABEL_WANTED, ListedShape, TimedShape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ifbench.registry import Registry
+    from ifbench.core.registry import Registry
     from ifbench.suite.faults import Faults
 
 SELF = "self"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ifbench.errors import did_you_mean
-from ifbench.identity import flatten
+from ifbench.core.errors import did_you_mean
+from ifbench.core.identity import flatten
 from ifbench.suite.wording import shown
 
 if TYPE_CHECKING:
-    from ifbench.cells import Cell
+    from ifbench.suite.cells import Cell
     from ifbench.suite.faults import Faults
     from ifbench.suite.nodes import Node
 

@@ -9,7 +9,7 @@ from ifbench.suite.wording import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ifbench.registry import Registry
+    from ifbench.core.registry import Registry
     from ifbench.suite.faults import Faults
     from ifbench.suite.nodes import Node
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ifbench.errors import did_you_mean
+from ifbench.core.errors import did_you_mean
 from ifbench.suite.faults import Faults, Place, SuiteError
 from ifbench.suite.nodes import Node, named
 from ifbench.suite.reader import read_value

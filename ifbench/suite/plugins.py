@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
 
-from ifbench.errors import did_you_mean
+from ifbench.core.errors import did_you_mean
 from ifbench.suite.checking import check, plugin_owner
 from ifbench.suite.faults import Faults, hints
 from ifbench.suite.wording import shown
 
 if TYPE_CHECKING:
-    from ifbench.hookspecs import Spec
-    from ifbench.params import Params
-    from ifbench.registry import Registry
+    from ifbench.core.params import Params
+    from ifbench.core.registry import Registry
+    from ifbench.core.specs import Spec
     from ifbench.suite.nodes import Node
 
 

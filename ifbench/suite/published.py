@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ifbench.cells import Cell, ExampleRule, Published
+from ifbench.suite.cells import Cell, ExampleRule, Published
 from ifbench.suite.checking import Owner, check, check_among
 from ifbench.suite.matching import check_selects, describe_cells
 from ifbench.suite.shapes import EVERYTHING, PublishedShape

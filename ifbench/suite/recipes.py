@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ifbench.cells import Recipe
+    from ifbench.core.recipe import Recipe
     from ifbench.suite.faults import Faults
     from ifbench.suite.nodes import Node
 

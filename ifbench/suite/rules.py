@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from ifbench.cells import Amount, ExampleRule, QueryRule
-from ifbench.errors import did_you_mean
+from ifbench.core.errors import did_you_mean
+from ifbench.suite.cells import Amount, ExampleRule, QueryRule
 from ifbench.suite.checking import Owner, check
 from ifbench.suite.listed import SELF, Listing
 from ifbench.suite.shapes import EVERYTHING, EXAMPLE_FORMS, NO_ADDITION, NO_FACTOR, QUERY_FORMS, Shape

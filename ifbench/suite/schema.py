@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ifbench.cells import Recipe
+from ifbench.core.recipe import Recipe
 from ifbench.suite.overlay import PROFILES
 from ifbench.suite.shapes import (
     EVERYTHING,
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from ifbench.params import Params
-    from ifbench.registry import Registered, Registry
+    from ifbench.core.params import Params
+    from ifbench.core.registry import Registered, Registry
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 JSON = dict[str, Any]  # Any: JSON

@@ -6,9 +6,9 @@ import fnmatch
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ifbench.cells import Cell, Choice, Setting
-from ifbench.identity import canonical_json, flatten
-from ifbench.params import RESERVED
+from ifbench.core.identity import canonical_json, flatten
+from ifbench.core.params import RESERVED
+from ifbench.suite.cells import Cell, Choice, Setting
 from ifbench.suite.checking import Owner, check, check_among
 from ifbench.suite.matching import check_selects, matches
 from ifbench.suite.plugins import look_up, read_values
@@ -17,7 +17,7 @@ from ifbench.suite.shapes import SettingShape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ifbench.registry import Registry
+    from ifbench.core.registry import Registry
     from ifbench.suite.faults import Faults
     from ifbench.suite.listed import Listing
     from ifbench.suite.nodes import Node

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from ifbench.cells import Amount
-from ifbench.hookspecs import NAME
-from ifbench.params import SHARE, SHARE_SCHEMA
+from ifbench.core.params import SHARE, SHARE_SCHEMA
+from ifbench.core.specs import NAME
+from ifbench.suite.cells import Amount
 
 LABEL = r"[A-Za-z0-9][A-Za-z0-9._=+-]*"
 """Labels name result files."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ifbench.cells import Cell
-    from ifbench.registry import Registry
+    from ifbench.core.registry import Registry
+    from ifbench.suite.cells import Cell
     from ifbench.suite.faults import Faults
     from ifbench.suite.listed import Listing
 

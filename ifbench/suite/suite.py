@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ifbench.cells import Cell, Choice, ExampleRule, Figure, Published, QueryRule, Setting, Task
-    from ifbench.registry import Registry
+    from ifbench.core.registry import Registry
+    from ifbench.suite.cells import Cell, Choice, ExampleRule, Figure, Published, QueryRule, Setting, Task
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ifbench.cells import Choice, Recipe, Task
-from ifbench.errors import IfbenchError
-from ifbench.hookspecs import ArchitectureSpec, DatasetSpec, fits
-from ifbench.identity import digest, flatten
+from ifbench.core.errors import IfbenchError
+from ifbench.core.identity import digest, flatten
+from ifbench.core.recipe import Recipe
+from ifbench.core.specs import ArchitectureSpec, DatasetSpec, fits
+from ifbench.suite.cells import Choice, Task
 from ifbench.suite.checking import Owner, check
 from ifbench.suite.grids import Point, expand_grid
 from ifbench.suite.nodes import Node, named
@@ -20,7 +21,7 @@ from ifbench.suite.shapes import TaskShape
 from ifbench.suite.wording import shown
 
 if TYPE_CHECKING:
-    from ifbench.registry import Registry
+    from ifbench.core.registry import Registry
     from ifbench.suite.faults import Faults
 
 ENTRY = Owner("unknown key of a task")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ifbench.hookspecs import MetricSpec
-from ifbench.retraining import VIEWS
+from ifbench.core.retraining import VIEWS
+from ifbench.core.specs import MetricSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ifbench.registry import Registry
-    from ifbench.retraining import Quantity
+    from ifbench.core.registry import Registry
+    from ifbench.core.retraining import Quantity
     from ifbench.suite.faults import Faults
     from ifbench.suite.listed import Listing
     from ifbench.suite.nodes import Node

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ifbench.stats.correlations import pearson_rows, spearman_rows
+from ifbench.compare.correlations import pearson_rows, spearman_rows
 from ifbench.testing.problems import anisotropic, near_isotropic
 from ifbench.testing.trial import CheckFailedError, Trial
 

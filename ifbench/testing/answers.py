@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ifbench.errors import UnsupportedError
-from ifbench.interfaces import ParameterChangeEstimator
-from ifbench.numerics.contract import check_scores
+from ifbench.core.contract import check_scores
+from ifbench.core.errors import UnsupportedError
+from ifbench.core.interfaces import ParameterChangeEstimator
+from ifbench.core.intervention import Intervention
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.records import Intervention
 from ifbench.testing.problems import anisotropic, near_isotropic
 from ifbench.testing.trial import CheckFailedError, Trial, rows
 

@@ -7,8 +7,8 @@ import sys
 import traceback
 from pathlib import Path
 
-from ifbench.errors import IfbenchError
-from ifbench.hookspecs import Spec
+from ifbench.core.errors import IfbenchError
+from ifbench.core.specs import Spec
 
 
 def describe(error: BaseException, spec: Spec) -> str:

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from ifbench.errors import IfbenchError, UnsupportedError, did_you_mean
-from ifbench.hookspecs import EstimatorSpec
-from ifbench.numerics.surroundings import process_state_kept
-from ifbench.params import Params
-from ifbench.registry import load_registry
+from ifbench.core.errors import IfbenchError, UnsupportedError, did_you_mean
+from ifbench.core.params import Params
+from ifbench.core.registry import load_registry
+from ifbench.core.specs import EstimatorSpec
+from ifbench.jobs.process_state import process_state_kept
 from ifbench.testing.blame import describe
 from ifbench.testing.checks import CHECKS, Check
 from ifbench.testing.trial import Trial

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ifbench.errors import EstimatorError, UnsupportedError
-from ifbench.numerics.contract import check_scores
+from ifbench.compare.correlations import spearman_rows
+from ifbench.core.contract import check_scores
+from ifbench.core.errors import EstimatorError, UnsupportedError
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.stats.correlations import spearman_rows
 from ifbench.testing import problems
 from ifbench.testing.trial import CheckFailedError, Trial, deviation, rows
 

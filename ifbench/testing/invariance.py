@@ -12,8 +12,8 @@ import torch
 from pydantic import ValidationError
 from torch import LongTensor, Tensor
 
-from ifbench.errors import EstimatorError
-from ifbench.params import Params
+from ifbench.core.errors import EstimatorError
+from ifbench.core.params import Params
 from ifbench.testing.problems import Ridge, near_isotropic, ridge
 from ifbench.testing.trial import CheckFailedError, Trial, deviation, rows
 

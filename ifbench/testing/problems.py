@@ -9,11 +9,11 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from ifbench.cells import Recipe
-from ifbench.interfaces import Batch, Checkpoint, Dataset, Model
-from ifbench.numerics.layout import ParameterLayout
-from ifbench.numerics.models import Regressor
-from ifbench.numerics.objective import Objective
+from ifbench.core.interfaces import Batch, Checkpoint, Dataset, Model
+from ifbench.core.layout import ParameterLayout
+from ifbench.core.networks import Regressor
+from ifbench.core.recipe import Recipe
+from ifbench.numerics.derivatives.objective import Objective
 from ifbench.numerics.problem import TrainedProblem
 
 LEARNING_RATE = 0.1

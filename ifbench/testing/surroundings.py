@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ifbench.jobs.process_state import process_state
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.surroundings import process_state
 from ifbench.testing.problems import near_isotropic
 from ifbench.testing.trial import CheckFailedError, Trial, rows
 

@@ -8,12 +8,12 @@ from typing import cast
 import torch
 from torch import LongTensor, Tensor
 
-from ifbench.errors import EstimatorError
-from ifbench.hookspecs import EstimatorSpec
-from ifbench.interfaces import Estimator, Problem
-from ifbench.numerics.contract import check_scores
+from ifbench.core.contract import check_scores
+from ifbench.core.errors import EstimatorError
+from ifbench.core.interfaces import Estimator, Problem
+from ifbench.core.params import Params
+from ifbench.core.specs import EstimatorSpec
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.params import Params
 
 
 class CheckFailedError(EstimatorError):

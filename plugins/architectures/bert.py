@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ifbench import ArchitectureSpec, hookimpl
-from ifbench.errors import IfbenchError
-from ifbench.interfaces import Dataset, Model
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Dataset, Model
 
 from .language.params import TextParams
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from ifbench import ArchitectureSpec, Params, hookimpl, param
-from ifbench.interfaces import Dataset, Model
+from ifbench.core.interfaces import Dataset, Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,8 +35,8 @@ def build(params: MlpParams, dataset: Dataset) -> Model:
     """
     from torch import nn
 
-    from ifbench.numerics.layers import BatchNorm, Dropout
-    from ifbench.numerics.models import Classifier
+    from ifbench.core.layers import BatchNorm, Dropout
+    from ifbench.core.networks import Classifier
 
     activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[params.activation]
     n_input = math.prod(dataset.train.inputs.shape[1:])

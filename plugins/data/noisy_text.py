@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
-from ifbench.data.own import Own
-from ifbench.data.places import find
-from ifbench.data.subset import Chosen, Rows, choose, split
-from ifbench.data.tables import Table, class_names, classes_of, read_table
-from ifbench.errors import IfbenchError
-from ifbench.interfaces import Batch, Dataset
+from ifbench.core.data.own import Own
+from ifbench.core.data.places import find
+from ifbench.core.data.subset import Chosen, Rows, choose, split
+from ifbench.core.data.tables import Table, class_names, classes_of, read_table
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Batch, Dataset
 
 
 class NoisyTextParams(Own):
@@ -54,7 +54,7 @@ def load(params: NoisyTextParams) -> Dataset:
     """
     import torch
 
-    from ifbench.numerics.text import encode
+    from ifbench.core.data.text import encode
 
     table = _table(params)
     texts = table.column(params.text, where=_where(params))

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
-from ifbench.data.places import not_found, under_root
-from ifbench.data.subset import Subset, choose, how_many
-from ifbench.data.tables import classes_of, read_table
-from ifbench.errors import IfbenchError
-from ifbench.interfaces import Batch, Dataset
+from ifbench.core.data.places import not_found, under_root
+from ifbench.core.data.subset import Subset, choose, how_many
+from ifbench.core.data.tables import classes_of, read_table
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Batch, Dataset
 
 WHERE = "data 'sst2'"
 HUB, HUB_PACKAGE = "stanfordnlp/sst2", "datasets"
@@ -59,7 +59,7 @@ def load(params: Sst2Params) -> Dataset:
     """
     import torch
 
-    from ifbench.numerics.text import encode
+    from ifbench.core.data.text import encode
 
     layout = _layout()
     train, test = _read(layout) if layout is not None else _read_hub(params)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
-from ifbench.errors import EstimatorError
-from ifbench.interfaces import Problem
-from ifbench.records import Intervention
+from ifbench.core.errors import EstimatorError
+from ifbench.core.interfaces import Problem
+from ifbench.core.intervention import Intervention
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -53,8 +53,8 @@ class Abif:
         """Find the eigenpairs."""
         import torch
 
-        from ifbench.numerics.krylov import top_eigenpairs
-        from ifbench.numerics.subset import drawn_examples
+        from ifbench.numerics.derivatives.subset import drawn_examples
+        from ifbench.numerics.solvers.krylov import top_eigenpairs
 
         generator = problem.generator("abif", self.params.seed)
 
@@ -98,12 +98,12 @@ class Abif:
             ]
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """See `ifbench.interfaces.Estimator.score`."""
+        """See `ifbench.core.interfaces.Estimator.score`."""
         return problem.dot(examples, self._solve(problem.query_gradients(queries)))
 
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
-        """See `ifbench.interfaces.ParameterChangeEstimator.parameter_change`: minus the inverse times the gradients."""
-        from ifbench.numerics.gradients import weighted_gradients
+        """See `ParameterChangeEstimator.parameter_change`: minus the inverse times the gradients."""
+        from ifbench.numerics.derivatives.gradients import weighted_gradients
 
         return -self._solve(weighted_gradients(problem, interventions))
 

@@ -9,11 +9,11 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
-from ifbench.errors import EstimatorError
-from ifbench.interfaces import Problem
-from ifbench.interfaces import Trajectory as Stretch
-from ifbench.records import Intervention
-from ifbench.retraining import Retraining
+from ifbench.core.errors import EstimatorError
+from ifbench.core.interfaces import Problem
+from ifbench.core.interfaces import Trajectory as Stretch
+from ifbench.core.intervention import Intervention
+from ifbench.core.retraining import Retraining
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -67,7 +67,7 @@ class Trajectory:
         self._diagnostics = _diagnose(problem, self._stretch)
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """See `ifbench.interfaces.Estimator.score`; an axis of horizons in front where the protocol has several."""
+        """See `Estimator.score`; an axis of horizons in front where the protocol has several."""
         stretch, corrected = self._fitted(), self.params.corrected
         if self._forwards(n_example=len(examples), n_query=len(queries)):
             single = problem.params.new_zeros(len(examples), len(examples)).fill_diagonal_(1)
@@ -109,7 +109,7 @@ class Trajectory:
 
 
 def _diagnose(problem: Problem, stretch: Stretch) -> dict[str, Any]:  # Any: JSON
-    from ifbench.numerics.updates import EPSILON
+    from ifbench.numerics.training.updates import EPSILON
 
     if stretch.denominator is None:
         return {}

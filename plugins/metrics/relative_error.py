@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ifbench import MetricSpec, hookimpl
-from ifbench.stats.rows import FloatArray, with_rows
+from ifbench.compare.rows import FloatArray, with_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ifbench import Params, ProtocolSpec, hookimpl, param
-from ifbench.interfaces import Point, Progress, Subject
-from ifbench.params import Updates, updates_of
-from ifbench.retraining import Retraining
-from ifbench.stats.correlations import pearson, spearman
+from ifbench.compare.correlations import pearson, spearman
+from ifbench.core.interfaces import Point, Progress, Subject
+from ifbench.core.params import Updates, updates_of
+from ifbench.core.retraining import Retraining
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ifbench import ProtocolSpec, hookimpl
-from ifbench.interfaces import Point, Progress, Subject
-from ifbench.numerics.protocols import AddedBatchesParams, from_checkpoint, parameters
-from ifbench.stats.two_phase import fit_two_phases
+from ifbench.compare.two_phase import fit_two_phases
+from ifbench.core.interfaces import Point, Progress, Subject
+from ifbench.core.protocols import AddedBatchesParams, from_checkpoint, parameters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

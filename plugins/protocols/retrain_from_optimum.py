@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ifbench import ProtocolSpec, hookimpl, param
-from ifbench.numerics.protocols import DriftParams
-from ifbench.params import Updates, updates_of
-from ifbench.retraining import Retraining
+from ifbench.core.params import Updates, updates_of
+from ifbench.core.protocols import DriftParams
+from ifbench.core.retraining import Retraining
 
 
 class RetrainParams(DriftParams):
@@ -28,7 +28,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     """Warm-start leave-one-out."""
     yield ProtocolSpec(
         name="retrain-from-optimum",
-        factory="ifbench.numerics.protocols:LossEffects",
+        factory="ifbench.core.protocols:LossEffects",
         params=RetrainParams,
         retraining=retraining,
         summary="train on from the optimum without the example; the baseline trains on as long with it",

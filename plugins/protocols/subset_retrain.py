@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ifbench import ProtocolSpec, hookimpl
-from ifbench.errors import IfbenchError
-from ifbench.interfaces import Measured, Progress, TrainedTask
-from ifbench.numerics.protocols import FromScratchParams, LossEffects, from_scratch
-from ifbench.records import Intervention
-from ifbench.retraining import Retraining
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Measured, Progress, TrainedTask
+from ifbench.core.intervention import Intervention
+from ifbench.core.protocols import FromScratchParams, LossEffects, from_scratch
+from ifbench.core.retraining import Retraining
 
 if TYPE_CHECKING:
     from torch import LongTensor

@@ -7,10 +7,11 @@ from functools import cache
 
 import torch
 
-from ifbench.cells import Choice, Recipe, Task
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.task import prepare
-from ifbench.registry import load_registry
+from ifbench.numerics.training.task import prepare
+from ifbench.suite.cells import Choice, Task
 
 BATCH = 200
 """Examples in a batch of the plain epoch: on one thread and these networks none is faster."""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from ifbench.interfaces import Curvature
-from ifbench.numerics.block import block_conjugate_gradient
+from ifbench.core.interfaces import Curvature
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.solvers import conjugate_gradient
+from ifbench.numerics.solvers.block import block_conjugate_gradient
+from ifbench.numerics.solvers.one_by_one import conjugate_gradient
 from tests.benchmarks.digits import digits, plain_epoch, vectors
 from tests.benchmarks.paired import compare
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from ifbench.cells import Choice, Recipe, Task
-from ifbench.interfaces import Batch, Dataset
+from ifbench.core.data.text import encode
+from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.task import PreparedTask, prepare
-from ifbench.numerics.text import encode
-from ifbench.registry import load_registry
+from ifbench.numerics.training.task import PreparedTask, prepare
+from ifbench.suite.cells import Choice, Task
 from tests.benchmarks.paired import compare
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def made_up() -> Dataset:
 @pytest.fixture(scope="module")
 def task() -> PreparedTask:
     """MiniLM, of whose six layers the last trains."""
-    from ifbench.numerics.data import Loaded
+    from ifbench.numerics.training.data import Loaded
 
     registry = load_registry()
     params = registry.find("architecture", "bert").spec.params(

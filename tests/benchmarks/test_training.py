@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from ifbench.cells import Choice, Recipe, Task
-from ifbench.interfaces import Batch
-from ifbench.numerics.ensemble import Ensemble
-from ifbench.numerics.task import PreparedTask, prepare
-from ifbench.numerics.training import Change
-from ifbench.numerics.updates import initial_state
-from ifbench.numerics.ways import choose_way
-from ifbench.registry import load_registry
+from ifbench.core.interfaces import Batch
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
+from ifbench.numerics.training.ensemble import Ensemble
+from ifbench.numerics.training.task import PreparedTask, prepare
+from ifbench.numerics.training.trainer import Change
+from ifbench.numerics.training.updates import initial_state
+from ifbench.numerics.training.ways import choose_way
+from ifbench.suite.cells import Choice, Task
 from tests.benchmarks.paired import compare
 from tests.running import environment
 

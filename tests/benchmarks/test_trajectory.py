@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.cells import Recipe
-from ifbench.interfaces import Batch
-from ifbench.numerics.layers import BatchNorm
-from ifbench.numerics.models import Classifier
-from ifbench.numerics.training import Trainer
-from ifbench.numerics.trajectory import TrainingTrajectory
-from ifbench.retraining import Retraining
+from ifbench.core.interfaces import Batch
+from ifbench.core.layers import BatchNorm
+from ifbench.core.networks import Classifier
+from ifbench.core.recipe import Recipe
+from ifbench.core.retraining import Retraining
+from ifbench.numerics.training.trainer import Trainer
+from ifbench.numerics.trajectory.derivatives import TrainingTrajectory
 from ifbench.testing import objective_of
 from tests.benchmarks.paired import compare
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ifbench.cli.main import run_command
-from ifbench.errors import ExitCode
+from ifbench.core.errors import ExitCode
 
 RESULTS = str(Path(__file__).parent.parent.parent / "leaderboards" / "iris-sensitivity")
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.interfaces import Batch
-from ifbench.numerics.layers import BatchNorm, Dropout
-from ifbench.numerics.models import Classifier
+from ifbench.core.interfaces import Batch
+from ifbench.core.layers import BatchNorm, Dropout
+from ifbench.core.networks import Classifier
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.cells import Recipe
-from ifbench.errors import IfbenchError
-from ifbench.interfaces import Batch, Dataset
-from ifbench.numerics.models import Classifier
-from ifbench.numerics.training import Trainer
-from ifbench.records import Intervention
-from ifbench.retraining import Retraining
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.intervention import Intervention
+from ifbench.core.networks import Classifier
+from ifbench.core.recipe import Recipe
+from ifbench.core.retraining import Retraining
+from ifbench.numerics.training.trainer import Trainer
 from ifbench.testing import objective_of
 from tests.retraining import run_of
 

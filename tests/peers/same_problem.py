@@ -6,12 +6,12 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from ifbench.cells import Recipe
-from ifbench.interfaces import Batch, Dataset
-from ifbench.numerics.models import Classifier
+from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.networks import Classifier
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training import Trainer
-from ifbench.registry import load_registry
+from ifbench.numerics.training.trainer import Trainer
 from ifbench.testing import objective_of
 
 DECAY = 0.05

@@ -11,22 +11,22 @@ import functools
 import pytest
 import torch
 
-from ifbench.cells import Recipe
-from ifbench.errors import IfbenchError, UnsupportedError
-from ifbench.hookspecs import DatasetSpec, fits
-from ifbench.interfaces import Batch, Dataset
-from ifbench.numerics.contract import check_scores
-from ifbench.numerics.ensemble import Way
-from ifbench.numerics.models import as_model
-from ifbench.numerics.modes import check_modes
+from ifbench.core.contract import check_scores
+from ifbench.core.errors import IfbenchError, UnsupportedError
+from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.intervention import Intervention
+from ifbench.core.networks import as_model
+from ifbench.core.params import Params
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
+from ifbench.core.retraining import Retraining
+from ifbench.core.specs import DatasetSpec, fits
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.task import encoded
 from ifbench.numerics.trained_run import TrainedRun
-from ifbench.numerics.training import trainer_of
-from ifbench.params import Params
-from ifbench.records import Intervention
-from ifbench.registry import load_registry
-from ifbench.retraining import Retraining
+from ifbench.numerics.training.ensemble import Way
+from ifbench.numerics.training.modes import check_modes
+from ifbench.numerics.training.task import encoded
+from ifbench.numerics.training.trainer import trainer_of
 from ifbench.testing import objective_of
 
 N_TRAIN, N_TEST, N_CLASS = 8, 3, 3

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ifbench.records import Ceiling, Estimate, Record, Timing
+from ifbench.core.timing import Timing
+from ifbench.store.record import Ceiling, Estimate, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

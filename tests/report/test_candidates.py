@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ifbench.errors import IfbenchError
-from ifbench.records import Estimate, Record
+from ifbench.core.errors import IfbenchError
 from ifbench.report.candidates import candidate_columns, candidates
+from ifbench.store.record import Estimate, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

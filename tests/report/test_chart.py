@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from ifbench.cells import Figure
-from ifbench.records import Estimate
 from ifbench.report.chart import MOST_POINTS, make_chart
 from ifbench.report.choice import figures
 from ifbench.report.groups import group_records
+from ifbench.store.record import Estimate
+from ifbench.suite.cells import Figure
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from matplotlib.figure import Figure as Canvas
 
-from ifbench.cells import Figure
-from ifbench.records import Estimate
 from ifbench.report.chart import make_chart
 from ifbench.report.drawing import draw_panel
+from ifbench.store.record import Estimate
+from ifbench.suite.cells import Figure
 
 
 def test_panels_that_share_an_axis_hide_no_point_of_each_other(make_record, manifest):

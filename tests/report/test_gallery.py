@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ifbench.gallery import Influences, Shown
+from ifbench.jobs.gallery import Influences, Shown
 from ifbench.report.gallery import gallery_markdown, gallery_svg
 
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from ifbench.records import Estimate, Record
 from ifbench.report.groups import Group, group_records, task_columns
+from ifbench.store.record import Estimate, Record
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ifbench.errors import StoreError
+from ifbench.core.errors import StoreError
 from ifbench.store.artifacts import Store, StoreWarning
 from ifbench.store.format import ARRAYS, META
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from ifbench.errors import StoreError
+from ifbench.core.errors import StoreError
 from ifbench.store.atomic import make_directory, store_errors, write_durably, write_text_atomic
 
 

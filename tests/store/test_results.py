@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from ifbench.errors import IfbenchError, StoreError
-from ifbench.records import MAX_RECORD_BYTES, Ceiling, Estimate, Record, Timing
+from ifbench.core.errors import IfbenchError, StoreError
+from ifbench.core.timing import Timing
+from ifbench.store.record import MAX_RECORD_BYTES, Ceiling, Estimate, Record
 from ifbench.store.results import (
     MIN_MESSAGE,
     read_manifest,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ifbench.registry import Refused, Registered, Registry
+from ifbench.core.registry import Refused, Registered, Registry
 from ifbench.suite import Suite, SuiteError, load_suite
 
 from .made_up import BODY, SPECS, Fail, Load

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from ifbench.hookspecs import ArchitectureSpec, DatasetSpec, EstimatorSpec, MetricSpec, ProtocolSpec, Spec
-from ifbench.params import Params, param
-from ifbench.retraining import Retraining
+from ifbench.core.params import Params, param
+from ifbench.core.retraining import Retraining
+from ifbench.core.specs import ArchitectureSpec, DatasetSpec, EstimatorSpec, MetricSpec, ProtocolSpec, Spec
 from ifbench.suite import Suite, SuiteError
 
 BODY = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ifbench.errors import ExitCode
+from ifbench.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from .made_up import Fail

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ifbench.registry import load_registry
+from ifbench.core.registry import load_registry
 from ifbench.suite import SuiteError, load_suite
 from tests.running import SUITE
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ifbench.cells import Amount, ExampleRule, QueryRule
+from ifbench.suite.cells import Amount, ExampleRule, QueryRule
 
 if TYPE_CHECKING:
     from .made_up import Fail, Load

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from ifbench.registry import Registry, load_registry
+from ifbench.core.registry import Registry, load_registry
 from ifbench.suite import json_schema, load_suite
 from ifbench.suite.faults import Faults
 from ifbench.suite.overlay import DEFAULT_PROFILE

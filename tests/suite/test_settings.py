@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ifbench.cells import Choice
 from ifbench.suite import Suite
+from ifbench.suite.cells import Choice
 
 from .made_up import BODY, Fail, Load
 

@@ -19,7 +19,7 @@ from .made_up import BODY, Fail, Load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ifbench.registry import Registry
+    from ifbench.core.registry import Registry
 
 TWO = BODY.replace("  - lissa\n", "  - lissa\n  - {name: hif, grid: {solver: [exact, cg]}}\n")
 ANY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

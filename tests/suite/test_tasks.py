@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ifbench.cells import UNSTATED, Recipe
+from ifbench.core.recipe import UNSTATED, Recipe
 
 from .made_up import BODY, Fail, Load
 

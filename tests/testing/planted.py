@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ifbench import EstimatorSpec, Params, param
-from ifbench.errors import EstimatorError, UnsupportedError
+from ifbench.core.errors import EstimatorError, UnsupportedError
 
 
 class Right:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from ifbench import Params, param
-from ifbench.errors import IfbenchError
-from ifbench.registry import load_registry
+from ifbench.core.errors import IfbenchError
+from ifbench.core.registry import load_registry
 from ifbench.testing import CHECKS, assert_conforms, check_estimator, failures, ok, params_to_check
 from tests.testing import planted
 

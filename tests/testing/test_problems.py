@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ifbench.interfaces import Batch, Dataset
+from ifbench.core.interfaces import Batch, Dataset
 from ifbench.testing import (
     anisotropic,
     indefinite,

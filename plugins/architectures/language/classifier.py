@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ifbench.numerics.models import Classifier
-from ifbench.numerics.text import decode
+from ifbench.core.data.text import decode
+from ifbench.core.networks import Classifier
 
 from .network import attend, padding_mask
 from .tokens import Tokens

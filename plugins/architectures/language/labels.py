@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ifbench.interfaces import Batch
-from ifbench.numerics.models import Network, Tensors
-from ifbench.numerics.text import decode
+from ifbench.core.data.text import decode
+from ifbench.core.interfaces import Batch
+from ifbench.core.networks import Network, Tensors
 
 from .network import padding_mask
 from .tokens import Tokens

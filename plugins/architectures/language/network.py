@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ifbench.errors import IfbenchError
-from ifbench.interfaces import Dataset
-from ifbench.numerics.layers import Dropout, converted
-from ifbench.numerics.text import decode, is_text
+from ifbench.core.data.text import decode, is_text
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Dataset
+from ifbench.core.layers import Dropout, converted
 
 ATTENTION = "ifbench"
 
@@ -27,7 +27,7 @@ def attend(
     position_bias: Tensor | None = None,
     **_: Any,
 ) -> tuple[Tensor, Tensor]:
-    """Softmax attention as transformers calls it, with the dropout of `ifbench.numerics.layers`.
+    """Softmax attention as transformers calls it, with the dropout of `ifbench.core.layers`.
 
     Args:
         module: The layer; its `dropout` is applied to the weights. Any: a package without types.

@@ -22,9 +22,9 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from ifbench.core.registry import load_registry
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.solvers import conjugate_gradient
-from ifbench.registry import load_registry
+from ifbench.numerics.solvers.one_by_one import conjugate_gradient
 from tests.benchmarks.digits import digits
 from tests.benchmarks.peers import others
 

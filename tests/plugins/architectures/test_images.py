@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.errors import IfbenchError
-from ifbench.interfaces import Batch, Dataset
-from ifbench.numerics.layers import converted
-from ifbench.registry import load_registry
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.layers import converted
+from ifbench.core.registry import load_registry
 
 
 def build(name, shape=(1, 28, 28), n_output=10, **values):

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.interfaces import Batch, Dataset
-from ifbench.registry import load_registry
+from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.registry import load_registry
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,16 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.cells import Choice, QueryRule, Recipe, Task
-from ifbench.execute import Context, execute
-from ifbench.jobs import score_job, train_job, truth_base, truth_job
-from ifbench.numerics.layers import BatchNorm, Dropout
-from ifbench.numerics.task import prepare
-from ifbench.records import Intervention
-from ifbench.registry import load_registry
+from ifbench.core.intervention import Intervention
+from ifbench.core.layers import BatchNorm, Dropout
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
+from ifbench.jobs.job import score_job, train_job, truth_base, truth_job
+from ifbench.jobs.truths import TruthIndex
+from ifbench.jobs.work import Context, execute
+from ifbench.numerics.training.task import prepare
 from ifbench.store.artifacts import Store
-from ifbench.truths import TruthIndex
+from ifbench.suite.cells import Choice, QueryRule, Task
 
 RECIPE = Recipe(optimizer="adam", learning_rate=0.01, steps=40, batch_size=16, checkpoints=2)
 

@@ -9,16 +9,17 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from ifbench.cells import Choice, Recipe, Task
-from ifbench.errors import IfbenchError
-from ifbench.execute import Context
-from ifbench.interfaces import Batch, Dataset
-from ifbench.numerics.modes import check_modes
+from ifbench.core.data.text import decode, encode
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
+from ifbench.jobs.work import Context
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.task import encoded, prepare
-from ifbench.numerics.text import decode, encode
-from ifbench.numerics.training import trainer_of
-from ifbench.registry import load_registry
+from ifbench.numerics.training.modes import check_modes
+from ifbench.numerics.training.task import encoded, prepare
+from ifbench.numerics.training.trainer import trainer_of
+from ifbench.suite.cells import Choice, Task
 from ifbench.testing import objective_of, params_to_check
 
 transformers = pytest.importorskip("transformers")

@@ -9,9 +9,9 @@ import pickle
 import numpy as np
 import pytest
 
-from ifbench.cells import Choice
-from ifbench.numerics.data import load_data
-from ifbench.registry import load_registry
+from ifbench.core.registry import load_registry
+from ifbench.numerics.training.data import load_data
+from ifbench.suite.cells import Choice
 
 REAL = os.environ.get("IFBENCH_DATA", "")
 

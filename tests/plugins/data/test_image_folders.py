@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ifbench.errors import IfbenchError
+from ifbench.core.errors import IfbenchError
 
 RANDOM = np.random.default_rng(0)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ifbench.errors import IfbenchError
+from ifbench.core.errors import IfbenchError
 
 RANDOM = np.random.default_rng(0)
 LABELS = np.arange(20) % 4

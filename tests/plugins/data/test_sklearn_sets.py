@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ifbench.registry import load_registry
+from ifbench.core.registry import load_registry
 
 SHAPES = {"iris": (4,), "wine": (13,), "breast-cancer": (30,), "digits": (1, 8, 8)}
 

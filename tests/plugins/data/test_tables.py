@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from ifbench.errors import IfbenchError
-from ifbench.numerics.text import decode
+from ifbench.core.data.text import decode
+from ifbench.core.errors import IfbenchError
 
 ROWS = [(row, row % 3, f"c{row % 2}") for row in range(12)]
 NUMBERS = "a,b,label\n" + "".join(f"{a},{b},{label}\n" for a, b, label in ROWS)

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ifbench.errors import IfbenchError
-from ifbench.numerics.text import decode
+from ifbench.core.data.text import decode
+from ifbench.core.errors import IfbenchError
 
 from .conftest import REAL
 

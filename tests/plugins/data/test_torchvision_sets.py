@@ -12,7 +12,7 @@ import pytest
 import torch
 import torchvision.datasets as vision
 
-from ifbench.errors import IfbenchError
+from ifbench.core.errors import IfbenchError
 
 from .conftest import write_cifar, write_digits
 

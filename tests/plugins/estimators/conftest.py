@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.numerics.models import Classifier
-from ifbench.registry import load_registry
+from ifbench.core.networks import Classifier
+from ifbench.core.registry import load_registry
 from ifbench.testing import problem_of
 from tests.plugins.estimators.references import blobs, network
 

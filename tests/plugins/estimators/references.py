@@ -3,11 +3,11 @@
 import torch
 from torch import nn
 
-from ifbench.cells import Recipe
-from ifbench.interfaces import Batch, Dataset
-from ifbench.numerics.models import Classifier
+from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.networks import Classifier
+from ifbench.core.recipe import Recipe
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training import Trainer
+from ifbench.numerics.training.trainer import Trainer
 from ifbench.testing import objective_of
 
 

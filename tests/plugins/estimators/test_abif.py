@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ifbench.errors import EstimatorError
-from ifbench.interfaces import ParameterChangeEstimator
-from ifbench.records import Intervention
+from ifbench.core.errors import EstimatorError
+from ifbench.core.interfaces import ParameterChangeEstimator
+from ifbench.core.intervention import Intervention
 from ifbench.testing import assert_conforms, near_isotropic, singular
 from tests.plugins.estimators.references import dense_hessian, every, gradient_table
 

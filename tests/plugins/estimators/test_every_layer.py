@@ -6,14 +6,14 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from ifbench.cells import Recipe
-from ifbench.numerics.layers import BatchNorm, Dropout
-from ifbench.numerics.models import Classifier
+from ifbench.core.intervention import Intervention
+from ifbench.core.layers import BatchNorm, Dropout
+from ifbench.core.networks import Classifier
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
+from ifbench.core.retraining import Retraining
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training import trainer_of
-from ifbench.records import Intervention
-from ifbench.registry import load_registry
-from ifbench.retraining import Retraining
+from ifbench.numerics.training.trainer import trainer_of
 from ifbench.testing import objective_of, params_to_check
 from tests.plugins.estimators.references import blobs, every
 from tests.retraining import run_many

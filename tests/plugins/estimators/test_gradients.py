@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as functional
 
-from ifbench.numerics import gradients as numerics
-from ifbench.records import Intervention
+from ifbench.core.intervention import Intervention
+from ifbench.numerics.derivatives import gradients as numerics
 from ifbench.testing import problem_of
 from tests.plugins.estimators.references import every, gradient_table
 

@@ -8,10 +8,10 @@ import scipy.linalg
 import torch
 from sklearn.datasets import load_iris
 
-from ifbench.errors import EstimatorError, UnsupportedError
-from ifbench.interfaces import Batch, Dataset
-from ifbench.registry import load_registry
-from ifbench.stats.correlations import pearson_rows, spearman_rows
+from ifbench.compare.correlations import pearson_rows, spearman_rows
+from ifbench.core.errors import EstimatorError, UnsupportedError
+from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.registry import load_registry
 from ifbench.testing import anisotropic, near_isotropic, problem_of, ridge, singular
 
 
@@ -89,7 +89,7 @@ def saddle():
     """A small network at parameters that are no optimum: its Hessian is indefinite."""
     from torch import nn
 
-    from ifbench.numerics.models import Classifier
+    from ifbench.core.networks import Classifier
 
     generator = torch.Generator().manual_seed(0)
     module = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 3)).double()

@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.sparse.linalg import cg, minres
 
-from ifbench.errors import EstimatorError, UnsupportedError
-from ifbench.interfaces import ParameterChangeEstimator
-from ifbench.records import Intervention
+from ifbench.core.errors import EstimatorError, UnsupportedError
+from ifbench.core.interfaces import ParameterChangeEstimator
+from ifbench.core.intervention import Intervention
 from ifbench.testing import anisotropic, assert_conforms, near_isotropic, singular
 from tests.plugins.estimators.references import dense_hessian, every, gradient_table
 

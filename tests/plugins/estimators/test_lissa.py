@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from ifbench.errors import EstimatorError
-from ifbench.registry import load_registry
+from ifbench.core.errors import EstimatorError
+from ifbench.core.registry import load_registry
 from ifbench.testing import near_isotropic, ridge
 
 

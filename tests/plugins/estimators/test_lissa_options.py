@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ifbench.errors import EstimatorError
+from ifbench.core.errors import EstimatorError
 from ifbench.testing import anisotropic, near_isotropic
 from tests.plugins.estimators.references import dense_hessian, every, gradient_table
 

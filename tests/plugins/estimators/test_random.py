@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ifbench.registry import load_registry
+from ifbench.core.registry import load_registry
 from ifbench.testing import near_isotropic
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ifbench.interfaces import Batch, Checkpoint, Dataset
-from ifbench.numerics.models import Classifier
-from ifbench.registry import load_registry
+from ifbench.core.interfaces import Batch, Checkpoint, Dataset
+from ifbench.core.networks import Classifier
+from ifbench.core.registry import load_registry
 from ifbench.testing import problem_of
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ifbench.errors import EstimatorError, UnsupportedError
-from ifbench.interfaces import Checkpoint
-from ifbench.numerics.updates import EPSILON
-from ifbench.records import Intervention
+from ifbench.core.errors import EstimatorError, UnsupportedError
+from ifbench.core.interfaces import Checkpoint
+from ifbench.core.intervention import Intervention
+from ifbench.numerics.training.updates import EPSILON
 from ifbench.testing import assert_conforms
 from tests.plugins.estimators.references import every, gradient_table, trained
 

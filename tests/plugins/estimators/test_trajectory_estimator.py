@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from ifbench.cells import Choice, Recipe, Task
-from ifbench.errors import EstimatorError, UnsupportedError
+from ifbench.compare.correlations import pearson
+from ifbench.core.errors import EstimatorError, UnsupportedError
+from ifbench.core.intervention import Intervention
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
+from ifbench.core.retraining import Retraining
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.replay import state_at
-from ifbench.numerics.task import prepare
-from ifbench.records import Intervention
-from ifbench.registry import load_registry
-from ifbench.retraining import Retraining
-from ifbench.stats.correlations import pearson
+from ifbench.numerics.training.replay import state_at
+from ifbench.numerics.training.task import prepare
+from ifbench.suite.cells import Choice, Task
 from ifbench.testing import assert_conforms, near_isotropic, params_to_check
 from tests.retraining import measure, run_many, run_of
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ifbench.registry import load_registry
-from ifbench.stats.rows import ROW_FORM
+from ifbench.compare.rows import ROW_FORM
+from ifbench.core.registry import load_registry
 
 
 @pytest.mark.parametrize("name", ["pearson", "spearman", "pearson-pooled", "spearman-pooled"])

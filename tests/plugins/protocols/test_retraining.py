@@ -9,14 +9,14 @@ from scipy.optimize import minimize
 from torch import nn
 from torch.nn import functional
 
-from ifbench.cells import Recipe
-from ifbench.errors import IfbenchError
-from ifbench.interfaces import Batch, Dataset
-from ifbench.numerics.models import Classifier
-from ifbench.numerics.training import Trainer
-from ifbench.numerics.updates import initial_state
-from ifbench.records import Intervention
-from ifbench.registry import load_registry
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.intervention import Intervention
+from ifbench.core.networks import Classifier
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
+from ifbench.numerics.training.trainer import Trainer
+from ifbench.numerics.training.updates import initial_state
 from ifbench.testing import objective_of, ridge
 from tests.retraining import measure, measure_whole, run_of
 

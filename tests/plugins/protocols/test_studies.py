@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from ifbench.api import plan
-from ifbench.execute.context import Context
-from ifbench.execute.train import train
-from ifbench.interfaces import Subject
-from ifbench.jobs import TRAIN
+from ifbench.core.interfaces import Subject
+from ifbench.jobs.job import TRAIN
+from ifbench.jobs.work.context import Context
+from ifbench.jobs.work.train import train
 from ifbench.store.artifacts import Store
 from tests.running import write_suite
 
@@ -43,7 +43,7 @@ def subject_of(folder: Path, monkeypatch: pytest.MonkeyPatch, *, recipe: str = S
 
 
 def study(subject: Subject, name: str, **values: Any) -> list[Any]:
-    from ifbench.registry import load_registry
+    from ifbench.core.registry import load_registry
 
     spec = load_registry().protocol(name)
     return list(spec.load()(spec.params(**values)).findings(subject))
@@ -62,7 +62,7 @@ def test_corrected_error_is_of_second_order_and_tracins_of_first(
 
 
 def test_two_trainings_to_the_only_optimum_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ifbench.records import Intervention
+    from ifbench.core.intervention import Intervention
 
     subject = subject_of(tmp_path, monkeypatch, recipe="{learning_rate: 0.5, steps: 1500, weight_decay: 0.02}", depth=0)
     removals = tuple(Intervention.remove([row], n_train=120) for row in range(10))

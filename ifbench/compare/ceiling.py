@@ -1,0 +1,120 @@
+"""How well repeated measurements agree, and what correlation their noise leaves within reach."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ifbench.compare.blocks import blocks_of
+from ifbench.compare.rows import rows_of
+from ifbench.store.record import Ceiling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from ifbench.core.interfaces import Metric
+
+MAX_SPLITS = 50
+Split = tuple[tuple[int, ...], tuple[int, ...]]
+"""Two disjoint halves of the repeats."""
+
+
+def reliability(
+    metric: Metric, repeats: ArrayLike, selected: ArrayLike, *, seed: int, pooled: bool = False, n_set: int = 1
+) -> tuple[float | None, ...]:
+    """Reliability of each query's effects, averaged over all repeats: the part of their variance that is not noise.
+
+    Of pooled pairs it is that of all effects of a set together, differences between queries included.
+
+    The metric compares the means of two disjoint halves of floor(R/2) of the R repeats; its mean r over all such
+    splits, or over 50 random ones where there are more, is stepped up from a half to all repeats.
+
+    Args:
+        metric: A correlation, symmetric in its arguments.
+        repeats: Measured effects, shape (n_repeat, n_intervention, n_query), in nats.
+        selected: Which interventions count for which query, bool (n_intervention, n_query).
+        seed: Draws the splits where there are too many to take them all.
+        pooled: Whether the metric sees all pairs of a set at once.
+        n_set: Number of sets; the queries are cut into so many equal shares, in their order.
+
+    Returns:
+        For each query, or each set of pooled pairs, a value from 0 (noise alone, or halves that contradict each other)
+        to 1 (the repeats agree).
+        None where it is undefined: there are fewer than two repeats, or the metric is undefined for a split.
+
+    Raises:
+        ValueError: The shapes differ, or the sets are no equal shares.
+
+    Source: Spearman 1910, "Correlation calculated from faulty data"; Brown 1910, "Some experimental results in the
+    correlation of mental abilities".
+    """
+    values, chosen = np.asarray(repeats, dtype=np.float64), np.asarray(selected)
+    if values.ndim != 3 or chosen.shape != values.shape[1:] or chosen.dtype != np.bool_:
+        got = f"repeats {values.shape}, selected {chosen.shape} {chosen.dtype}"
+        raise ValueError(f"got {got}; expected (n_repeat, n_intervention, n_query), selected as bool")
+    n_repeat, _, n_query = values.shape
+    blocks = [columns for own in blocks_of(n_query, pooled=pooled, n_set=n_set) for columns in own]
+    if n_repeat < 2:
+        return tuple(None for _ in blocks)
+    splits = _splits(n_repeat, seed=seed)
+    firsts, seconds = (np.array(halves) for halves in zip(*splits, strict=True))  # (n_split, n_repeat // 2)
+    compare = rows_of(metric)
+    found: list[float | None] = []
+    for columns in blocks:
+        effects = values[:, :, columns][:, chosen[:, columns]]  # (n_repeat, n)
+        agreement = float(np.mean(compare(effects[firsts].mean(1), effects[seconds].mean(1))))
+        found.append(stepped_up(agreement, n_repeat / (n_repeat // 2)) if math.isfinite(agreement) else None)
+    return tuple(found)
+
+
+def stepped_up(agreement: float, factor: float) -> float:
+    """Reliability of a measurement `factor` times as long as the one whose parallel forms correlate by `agreement`.
+
+    A negative correlation counts as zero.
+
+    Source: Spearman 1910 and Brown 1910: `k r / (1 + (k - 1) r)`.
+    """
+    positive = max(agreement, 0.0)
+    return factor * positive / (1.0 + (factor - 1.0) * positive)
+
+
+def ceiling(reliabilities: Sequence[float | None]) -> Ceiling:
+    """Mean over queries, or sets, of the correlation that a perfect predictor of the expected effects would reach.
+
+    That correlation is the square root of the reliability (the correction for attenuation, Spearman 1904).
+
+    Args:
+        reliabilities: Of each query or set; where one is undefined, so are the means.
+    """
+    known = [value for value in reliabilities if value is not None]
+    if not known or len(known) < len(reliabilities):
+        return Ceiling(None, None)
+    return Ceiling(math.fsum(map(math.sqrt, known)) / len(known), math.fsum(known) / len(known))
+
+
+def _splits(n_repeat: int, *, seed: int) -> list[Split]:
+    """All ways to take two disjoint halves, or a random choice of them."""
+    half = n_repeat // 2
+    count = math.comb(n_repeat, half) * math.comb(n_repeat - half, half) // 2
+    if count <= MAX_SPLITS:
+        return list(_all_splits(n_repeat))
+    generator = np.random.default_rng(seed)
+    drawn: dict[Split, None] = {}
+    while len(drawn) < MAX_SPLITS:
+        order = [int(repeat) for repeat in generator.permutation(n_repeat)[: 2 * half]]
+        first, second = sorted((tuple(sorted(order[:half])), tuple(sorted(order[half:]))))
+        drawn.setdefault((first, second))
+    return list(drawn)
+
+
+def _all_splits(n_repeat: int) -> Iterator[Split]:
+    half = n_repeat // 2
+    for first in combinations(range(n_repeat), half):
+        rest = [repeat for repeat in range(n_repeat) if repeat not in first]
+        yield from ((first, second) for second in combinations(rest, half) if first < second)

@@ -1,0 +1,58 @@
+"""From scores of single examples to effects of interventions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from ifbench.compare.rows import FloatArray
+    from ifbench.core.intervention import Intervention
+
+
+def predicted_effects(
+    interventions: Sequence[Intervention], scores: ArrayLike, examples: ArrayLike | None = None
+) -> FloatArray:
+    """Effect that scores predict for each intervention, to first order: `-sum_i added_i * score_i`.
+
+    Args:
+        interventions: What is changed; examples that are not named keep their weight.
+        scores: Shape (..., n_example, n_query), positive where the example helps, in nats per unit of its weight in the
+            mean loss.
+        examples: Rows of the training set that are scored, rising, (n_example,); None: all of them.
+
+    Returns:
+        Shape (..., n_intervention, n_query), in nats, positive where the query's loss rises.
+
+    Raises:
+        ValueError: An example that is changed has no score.
+
+    Source: Koh & Liang 2017, section 2.1; additive over groups as in Koh, Ang, Teo & Liang 2019, section 2.
+    """
+    from scipy.sparse import csr_array
+
+    values = np.asarray(scores, dtype=np.float64)
+    *before, n_example, n_query = values.shape
+    pairs = [pair for item in interventions for pair in item.weights]
+    added = np.array([weight for _, weight in pairs], dtype=np.float64)
+    rows = np.array([row for row, _ in pairs], dtype=np.int64)
+    if examples is not None:
+        rows = _places(rows, np.asarray(examples, dtype=np.int64))
+    ends = np.cumsum([0, *(len(item.weights) for item in interventions)])
+    changes = csr_array((added, rows, ends), shape=(len(interventions), n_example))  # few of all examples are changed
+    flat = values.reshape(-1, n_example, n_query)
+    effects: FloatArray = -np.stack([changes @ matrix for matrix in flat])
+    return effects.reshape(*before, len(interventions), n_query)
+
+
+def _places(rows: NDArray[np.int64], examples: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each row stands among the rising examples."""
+    unscored = np.setdiff1d(rows, examples)
+    if len(unscored):
+        raise ValueError(f"example {unscored[0]} is changed, but has no score: {len(examples)} examples have")
+    return np.searchsorted(examples, rows)

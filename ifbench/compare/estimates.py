@@ -1,0 +1,159 @@
+"""A metric over interventions and queries, with the interval that resampling or several sets give it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ifbench.compare.blocks import blocks_of
+from ifbench.compare.rows import FloatArray, RowMetric, rows_of
+from ifbench.store.record import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ifbench.core.interfaces import Metric
+
+INTERVAL = (0.025, 0.975)
+MIN_DEFINED = 0.5
+PAIRS_AT_ONCE = 2**22
+"""Pairs that a row metric is handed at once, about 30 MB each of predicted and measured."""
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+
+def estimate(
+    metric: Metric,
+    predicted: ArrayLike,
+    measured: ArrayLike,
+    selected: ArrayLike,
+    *,
+    seed: int,
+    pooled: bool = False,
+    n_set: int = 1,
+    bounds: tuple[float, float] | None = None,
+    n_resample: int = 1000,
+) -> Estimate:
+    """Metric over the selected pairs of intervention and query, with a 95 % interval.
+
+    It is taken for each query over its interventions and averaged over queries, or over all pairs together.
+
+    The interval is a percentile bootstrap over interventions: each resample draws rows of the matrices, the same for
+    every query, out of the rows that any query selects; a query uses those drawn rows that are selected for it.
+    Resamples where the metric is undefined for any query are left out.
+
+    Where the queries fall into sets that each have interventions of their own, the value is the mean over sets of the
+    metric within each, and the interval is Student's for that mean, as far as it lies within the metric's bounds.
+
+    Args:
+        metric: Compares two vectors; its row form is used where it offers one (`ifbench.compare.rows`).
+        predicted: Predicted effects, shape (n_intervention, n_query).
+        measured: Measured effects, same shape.
+        selected: Which interventions count for which query, bool, same shape.
+        seed: Seeds the resampling; equal seeds resample alike for every metric.
+        pooled: Whether the metric sees all pairs of a set at once.
+        n_set: Number of sets; the queries are cut into so many equal shares, in their order.
+        bounds: Least and largest value that the metric can take; None: any.
+        n_resample: Number of resamples.
+
+    Returns:
+        `per_query` holds None for a query whose metric is undefined (not finite, or nothing is selected), and nothing
+        at all for pooled pairs; where the metric is undefined anywhere, the value and the interval are None. The
+        interval alone is None if the metric is undefined in more than half of the resamples.
+
+    Raises:
+        ValueError: The shapes differ, `selected` is not bool, or the sets are no equal shares.
+    """
+    first, second, chosen = _checked(predicted, measured, selected)
+    sets = blocks_of(first.shape[1], pooled=pooled, n_set=n_set)
+    found = [[_single(metric, first[:, c][chosen[:, c]], second[:, c][chosen[:, c]]) for c in own] for own in sets]
+    per_query = () if pooled else tuple(each for own in found for each in own)
+    means = [_mean(own) for own in found]
+    value = _mean(means)
+    if value is None:
+        return Estimate(None, None, None, per_query)
+    several = [mean for mean in means if mean is not None]
+    interval = (
+        _student(several, bounds or (-math.inf, math.inf))
+        if n_set > 1
+        else _interval(_bootstrap(rows_of(metric), first, second, chosen, sets[0], seed, n_resample))
+    )
+    return Estimate(value, *interval, per_query)
+
+
+def _checked(
+    predicted: ArrayLike, measured: ArrayLike, selected: ArrayLike
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    first, second = np.asarray(predicted, dtype=np.float64), np.asarray(measured, dtype=np.float64)
+    chosen = np.asarray(selected)
+    if first.ndim != 2 or not first.shape == second.shape == chosen.shape or chosen.dtype != np.bool_:
+        got = f"predicted {first.shape}, measured {second.shape}, selected {chosen.shape} {chosen.dtype}"
+        raise ValueError(f"got {got}; expected the same (n_intervention, n_query), selected as bool")
+    return first, second, chosen
+
+
+def _single(metric: Metric, predicted: FloatArray, measured: FloatArray) -> float | None:
+    value = float(metric(predicted, measured)) if len(predicted) else math.nan
+    return value if math.isfinite(value) else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean; None where one of the values is, or there is none."""
+    defined = [value for value in values if value is not None]
+    return math.fsum(defined) / len(defined) if defined and len(defined) == len(values) else None
+
+
+def _bootstrap(
+    metric: RowMetric,
+    predicted: FloatArray,
+    measured: FloatArray,
+    selected: BoolArray,
+    blocks: Sequence[slice],
+    seed: int,
+    n_resample: int,
+) -> FloatArray:
+    """Mean over blocks of columns in each resample, shape (n_resample,); NaN where undefined for any."""
+    offered = np.flatnonzero(selected.any(1))
+    draws = offered[np.random.default_rng(seed).integers(len(offered), size=(n_resample, len(offered)))]
+    values = [_resampled(metric, predicted[:, c], measured[:, c], selected[:, c], draws) for c in blocks]
+    mean: FloatArray = np.array(values).mean(0)  # over (n_block, n_resample)
+    return mean
+
+
+def _resampled(
+    metric: RowMetric, predicted: FloatArray, measured: FloatArray, selected: BoolArray, draws: IntArray
+) -> FloatArray:
+    """Metric of one block (n_intervention, n_column) in each resample: draws (n_resample, n) -> (n_resample,)."""
+    counts = selected.sum(1)[draws].sum(1)  # pairs in each resample
+    values = np.full(len(draws), np.nan)
+    for count in np.unique(counts[counts > 0]):  # resamples with equally many pairs make one matrix
+        alike, at_once = np.flatnonzero(counts == count), max(1, PAIRS_AT_ONCE // int(count))
+        for start in range(0, len(alike), at_once):
+            at = alike[start : start + at_once]
+            kept = selected[draws[at]]
+            first, second = (matrix[draws[at]][kept].reshape(-1, count) for matrix in (predicted, measured))
+            values[at] = metric(first, second)
+    return values
+
+
+def _student(values: Sequence[float], bounds: tuple[float, float]) -> tuple[float, float]:
+    """95 % interval of the mean of independent values, within bounds.
+
+    Source: Student 1908, "The probable error of a mean".
+    """
+    from scipy.stats import t
+
+    mean, reach = np.mean(values), t.ppf(INTERVAL[1], len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
+    return max(float(mean - reach), bounds[0]), min(float(mean + reach), bounds[1])
+
+
+def _interval(values: FloatArray) -> tuple[float | None, float | None]:
+    defined = values[np.isfinite(values)]
+    if not len(defined) or len(defined) < MIN_DEFINED * len(values):
+        return None, None
+    low, high = np.quantile(defined, INTERVAL)
+    return float(low), float(high)

@@ -1,0 +1,1 @@
+"""What a plugin imports: roles, specs, parameters, errors, networks, data."""

@@ -1,0 +1,76 @@
+"""Where the files of data sets are: relative to the folder that IFBENCH_DATA names, or absolute."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from ifbench.core.errors import IfbenchError
+
+FOLDER = "IFBENCH_DATA"
+KEPT = 8
+Value = TypeVar("Value")
+
+
+def data_root() -> Path | None:
+    """The folder that IFBENCH_DATA names; None where it is not set."""
+    root = os.environ.get(FOLDER)
+    return Path(root).expanduser() if root else None
+
+
+def under_root(path: str) -> Path | None:
+    """A path as a suite gives it: absolute, or under the data root; None where that is not set."""
+    given, root = Path(path).expanduser(), data_root()
+    if given.is_absolute():
+        return given
+    return root / given if root is not None else None
+
+
+def find(path: str, *, where: str) -> Path:
+    """The file or folder that a suite names.
+
+    Raises:
+        IfbenchError: It is not there.
+    """
+    place = under_root(path)
+    if place is None or not place.exists():
+        raise not_found(f"'{path}'", [path], where=where)
+    return place
+
+
+def not_found(what: str, paths: Sequence[str], *, where: str, other: str | None = None) -> IfbenchError:
+    """The error for files that are missing.
+
+    Args:
+        what: The files.
+        paths: Where they were looked for, as `under_root` takes them.
+        where: How messages call the data set.
+        other: Another way to get them than to point IFBENCH_DATA to a folder that has them.
+    """
+    places = [place for place in map(under_root, paths) if place is not None]
+    looked = f"looked for {' and '.join(map(str, places))}" if places else f"{FOLDER} is not set"
+    hint = f"set {FOLDER} to a folder that holds {' or '.join(paths)}"
+    return IfbenchError(f"{what} not found: {looked}", where=where, hint=f"{hint}; or {other}" if other else hint)
+
+
+class ReadOnce:
+    """Keeps what was read from a file until the file changes; the latest few only."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], object] = {}
+
+    def __call__(self, read: Callable[[Path], Value], path: Path, *key: object) -> Value:
+        """`read(path)`, or what it gave for the same file, unchanged, and the same `key`."""
+        stat = path.stat()
+        known = (read.__module__, read.__qualname__, path, stat.st_mtime_ns, stat.st_size, *key)
+        if known not in self._kept:
+            value = read(path)
+            while len(self._kept) >= KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[known] = value
+        return self._kept[known]  # type: ignore[return-value]
+
+
+read_once = ReadOnce()

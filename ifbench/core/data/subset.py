@@ -1,0 +1,114 @@
+"""Which examples of a data set are taken: by class, share and number; a seeded rule keeps the classes' shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ifbench.core.errors import IfbenchError, did_you_mean
+from ifbench.core.params import Params, param
+
+Rows = NDArray[np.int64]
+Part = Literal["train", "test"]
+
+
+class Subset(Params):
+    """How much of a data set is taken. What is drawn depends on `subset_seed`, not on the seed of a task."""
+
+    n_train: int | None = param(None, ge=1, about="training examples; null: as many as there are", unit="examples")
+    n_test: int | None = param(None, ge=1, about="test points; null: as many as there are", unit="examples")
+    fraction: float = param(1.0, gt=0, le=1, about="share of the training examples and of the test points to take")
+    limit: int | None = param(
+        None, ge=1, about="at most so many training examples, and at most so many test points", unit="examples"
+    )
+    classes: tuple[int | str, ...] = param(
+        (), about="classes to keep, by number or name; they are numbered anew, in this order; none: all"
+    )
+    subset_seed: int = param(0, ge=0, about="seeds what is drawn; a smaller subset is the beginning of a larger one")
+
+
+class Chosen(NamedTuple):
+    """Rows of a part of a data set, and their classes as they are numbered now, both (n,)."""
+
+    rows: Rows
+    targets: Rows
+
+
+def class_numbers(classes: Sequence[int | str], n_class: int, names: Sequence[str] = (), *, where: str) -> list[int]:
+    """The classes to keep, by number.
+
+    Raises:
+        IfbenchError: One is unknown or given twice, or there is only one.
+    """
+    if not classes:
+        return list(range(n_class))
+    numbers = []
+    for given in classes:
+        number = names.index(given) if isinstance(given, str) and given in names else given
+        if isinstance(number, str) or not 0 <= number < n_class:
+            hint = did_you_mean(number, names) if isinstance(number, str) and names else None
+            raise IfbenchError(
+                f"classes: got {given!r}, wanted a number from 0 to {n_class - 1}{' or a name' if names else ''}",
+                where=where,
+                hint=hint,
+            )
+        numbers.append(number)
+    if len(numbers) < 2 or len(set(numbers)) < len(numbers):
+        raise IfbenchError(f"classes: got {list(classes)}, wanted at least two different ones", where=where)
+    return numbers
+
+
+def how_many(subset: Subset, available: int, part: Part, *, where: str) -> int:
+    """How many of the available examples of a part are taken.
+
+    Raises:
+        IfbenchError: More are asked for than there are.
+    """
+    count = max(1, round(subset.fraction * available))
+    if subset.limit is not None:
+        count = min(count, subset.limit)
+    asked = subset.n_train if part == "train" else subset.n_test
+    if asked is not None and asked > count:
+        raise IfbenchError(
+            f"n_{part}: got {asked}, but there are {count}", where=where, hint="take fewer, or leave it out"
+        )
+    return count if asked is None else asked
+
+
+def choose(
+    subset: Subset, labels: NDArray[np.integer], part: Part, *, n_class: int, names: Sequence[str] = (), where: str
+) -> Chosen:
+    """The rows that are taken of a part with these labels (n,); all of them stay in their order.
+
+    Raises:
+        IfbenchError: Classes are unknown, or more examples are asked for than there are.
+    """
+    kept = class_numbers(subset.classes, n_class, names, where=where)
+    number_now = np.full(n_class, -1)
+    number_now[kept] = np.arange(len(kept))
+    targets = number_now[labels]
+    rows = np.flatnonzero(targets >= 0)
+    count = how_many(subset, len(rows), part, where=where) if len(rows) else 0
+    if count < len(rows):
+        rows = rows[by_share(labels[rows], subset.subset_seed)[:count]]
+    return Chosen(rows, targets[rows])
+
+
+def split(labels: NDArray[np.integer], share: float, seed: int) -> tuple[Rows, Rows]:
+    """Rows to train and to test on: a seeded share is for testing, the classes in their shares in both; in order."""
+    order = by_share(labels, seed)
+    n_test = min(max(1, round(share * len(labels))), max(1, len(labels) - 1))
+    return np.sort(order[n_test:]), np.sort(order[:n_test])
+
+
+def by_share(labels: NDArray[np.integer], seed: int) -> Rows:
+    """All rows in an order of which every beginning holds the classes in nearly their shares of the whole."""
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        rows = shuffled[labels[shuffled] == label]
+        place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return np.lexsort((labels, place))

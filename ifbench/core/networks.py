@@ -1,0 +1,126 @@
+"""Models that architectures build from an ordinary `nn.Module`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own convention
+from torch import Tensor, nn
+
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Batch, Dataset, Model
+from ifbench.core.layers import Shape, converted, draws_noise, measuring, running_statistics, training
+from ifbench.core.pure import PureModule
+
+Tensors = Mapping[str, Tensor]
+
+
+def image_shape(dataset: Dataset, *, least: int, where: str) -> tuple[int, int, int]:
+    """Channels, height and width of the inputs.
+
+    Args:
+        dataset: What an architecture is built for.
+        least: Pixels a side that the network needs.
+        where: How messages call the architecture.
+
+    Raises:
+        IfbenchError: The inputs are no images, or too small.
+    """
+    shape = tuple(dataset.train.inputs.shape[1:])
+    if len(shape) != 3 or min(shape[1:]) < least:
+        raise IfbenchError(
+            f"inputs have shape {shape}; expected (channel, height, width) of at least {least} pixels a side",
+            where=where,
+            hint="take a data set of images, or architecture: mlp",
+        )
+    return shape
+
+
+@dataclass(frozen=True)
+class Network(ABC):
+    """A network with a loss on its outputs; implements `ifbench.core.interfaces.TrainingModel`.
+
+    Dropout and batch normalisation are those of `ifbench.core.layers`.
+    """
+
+    module: nn.Module
+
+    @abstractmethod
+    def output_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Loss of each row of outputs, shape (n_batch,)."""
+
+    @abstractmethod
+    def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
+        """Predicted class (n_batch,), or predicted values."""
+
+    def outputs(self, params: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
+        """What the network gives in evaluation, shape (n_batch, n_output)."""
+        return self._pure({**params, **buffers}, inputs)[0]
+
+    def losses(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
+        """Loss of each example in evaluation, shape (n_batch,)."""
+        return self.output_losses(self.outputs(params, buffers, batch.inputs), batch.targets)
+
+    @property
+    def running(self) -> Sequence[str]:
+        """Names of the buffers that training changes."""
+        return running_statistics(self.module)
+
+    def noise_shapes(self, batch: Batch) -> Sequence[Shape]:
+        """Shapes of the uniform numbers that a training step over a batch of this size takes."""
+        if not draws_noise(self.module):
+            return ()
+        with torch.no_grad(), measuring() as shapes:
+            self.module(batch.inputs)
+        return shapes
+
+    def training_losses(
+        self, params: Tensors, buffers: Tensors, batch: Batch, noise: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensors]:
+        """Loss of each example while training, shape (n_batch,), and the new values of the buffers in `running`."""
+        with training(noise):
+            outputs, tensors = self._pure({**params, **buffers}, batch.inputs)
+        return self.output_losses(outputs, batch.targets), {name: tensors[name] for name in self.running}
+
+    @cached_property
+    def _pure(self) -> PureModule:
+        return PureModule.of(self.module)
+
+
+class Classifier(Network):
+    """A network that maps inputs to logits (n_batch, n_class), with cross-entropy loss in nats."""
+
+    def output_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy of each row of logits, shape (n_batch,)."""
+        return F.cross_entropy(outputs, targets, reduction="none")
+
+    def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
+        """Class with the largest logit, shape (n_batch,)."""
+        return self.outputs(params, buffers, batch.inputs).argmax(-1)
+
+
+class Regressor(Network):
+    """A network that maps inputs to values (n_batch, n_output), with half the squared error as loss."""
+
+    def output_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """`|output - target|^2 / 2` of each row, shape (n_batch,)."""
+        return (outputs - targets).square().sum(-1) / 2
+
+    def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
+        """The values themselves."""
+        return self.outputs(params, buffers, batch.inputs)
+
+
+def as_model(built: Model | nn.Module, dataset: Dataset) -> Model:
+    """What an architecture built, as a model: a module is handed through `converted` and given a loss.
+
+    Cross-entropy where targets are classes, half the squared error where they are values.
+    """
+    if not isinstance(built, nn.Module):
+        return built
+    kind = Regressor if dataset.train.targets.is_floating_point() else Classifier
+    return kind(converted(built))

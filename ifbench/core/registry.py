@@ -1,0 +1,240 @@
+"""What is registered: loads plugins, each on its own, and answers questions by name."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from ifbench.core.errors import IfbenchError, did_you_mean
+from ifbench.core.identity import canonical_json, digest
+from ifbench.core.params import Params
+from ifbench.core.specs import HOOKS, KINDS, PROJECT, DatasetSpec, EstimatorSpec, Hooks, MetricSpec, ProtocolSpec, Spec
+
+IN_TREE = "ifbench_plugins"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A spec and where it comes from.
+
+    Attributes:
+        origin: Module, entry point or file, as a person would name it.
+    """
+
+    spec: Spec
+    origin: str
+
+    @cached_property
+    def source_digest(self) -> str:
+        """Digest of the text of the module that holds the factory; changes when the plugin is edited."""
+        module = sys.modules.get(self.spec.module)
+        found = module.__spec__ if module is not None else importlib.util.find_spec(self.spec.module)
+        path = found.origin if found is not None else None
+        return digest(Path(path).read_text(encoding="utf-8") if path and Path(path).is_file() else self.spec.module)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A plugin that could not be loaded.
+
+    Attributes:
+        stem: Its file, module or entry-point name without folders, hyphens for underscores.
+        origin: Module, entry point or file.
+        reason: What went wrong, with file and line where the plugin's own code raised.
+    """
+
+    stem: str
+    origin: str
+    reason: str
+
+
+@dataclass
+class Registry:
+    """Everything that suites may name."""
+
+    entries: dict[str, dict[str, Registered]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    refused: list[Refused] = field(default_factory=list)
+
+    def find(self, kind: str, name: str) -> Registered:
+        """The entry of that kind and name.
+
+        Raises:
+            IfbenchError: There is none; the hint names the nearest, or the plugin that failed to load.
+        """
+        known = self.entries[kind]
+        if name in known:
+            return known[name]
+        for refused in self.refused:
+            if refused.stem == name:
+                raise IfbenchError(f"{kind} '{name}' could not be loaded: {refused.reason}", where=refused.origin)
+        hint = did_you_mean(name, known)
+        if self.refused:
+            hint += f"; {len(self.refused)} plugin(s) failed to load, see: ifbench list"
+        raise IfbenchError(f"unknown {kind} '{name}'", hint=hint)
+
+    def unavailable(self, name: str) -> str | None:
+        """Why the plugin whose file is called `name` did not load; None if there is no such failure."""
+        for refused in self.refused:
+            if refused.stem == name:
+                return f"plugin {refused.origin} did not load: {refused.reason}"
+        return None
+
+    def estimator(self, name: str) -> EstimatorSpec:
+        """Spec of an estimator."""
+        spec = self.find("estimator", name).spec
+        assert isinstance(spec, EstimatorSpec)
+        return spec
+
+    def dataset(self, name: str) -> DatasetSpec:
+        """Spec of a data set."""
+        spec = self.find("data", name).spec
+        assert isinstance(spec, DatasetSpec)
+        return spec
+
+    def protocol(self, name: str) -> ProtocolSpec:
+        """Spec of a protocol."""
+        spec = self.find("protocol", name).spec
+        assert isinstance(spec, ProtocolSpec)
+        return spec
+
+    def metric(self, name: str) -> MetricSpec:
+        """Spec of a metric."""
+        spec = self.find("metric", name).spec
+        assert isinstance(spec, MetricSpec)
+        return spec
+
+    def params(self, kind: str, name: str, values: Mapping[str, Any]) -> Params:
+        """Stored JSON values as the parameter model of a plugin (Any: JSON)."""
+        return self.find(kind, name).spec.params.model_validate_json(canonical_json(dict(values)))
+
+
+def load_registry(plugin_files: Sequence[str | Path] = ()) -> Registry:
+    """Load in-tree plugins, installed entry points and files, in that order and sorted within each.
+
+    A plugin that raises, yields nothing, implements no hook of ours or repeats a name is refused as a whole and
+    listed in `Registry.refused`; the others are unaffected.
+
+    Args:
+        plugin_files: Python files given on the command line.
+
+    Raises:
+        IfbenchError: A plugin file does not exist.
+    """
+    registry = Registry()
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(Hooks)
+    files = {Path(file).resolve(): file for file in plugin_files}
+    for stem, origin, load in (*_in_tree(), *_entry_points(), *map(_from_file, files.values())):
+        try:
+            with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
+                module = load()
+            found = _catalogue(manager, module, origin)
+            _refuse_duplicates(registry, found, origin)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            registry.refused.append(Refused(stem, origin, _reason(error)))
+            continue
+        for spec in found:
+            registry.entries[spec.kind][spec.name] = Registered(spec, origin)
+    for kind, known in registry.entries.items():
+        registry.entries[kind] = dict(sorted(known.items()))
+    return registry
+
+
+Found = tuple[str, str, Callable[[], Any]]
+
+
+def _stem(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _in_tree() -> Iterator[Found]:
+    spec = importlib.util.find_spec(IN_TREE)
+    roots = list(spec.submodule_search_locations or ()) if spec else []
+    files = {path for root in roots for path in Path(root).glob("*/*.py") if path.stem != "__init__"}
+    for path in sorted(files):
+        name = f"{IN_TREE}.{path.parent.name}.{path.stem}"
+        yield _stem(path.stem), name, lambda name=name: importlib.import_module(name)  # type: ignore[misc]
+
+
+def _entry_points() -> Iterator[Found]:
+    for point in sorted(importlib.metadata.entry_points(group=PROJECT), key=lambda point: point.name):
+        yield _stem(point.name), f"{point.name} ({point.value})", point.load
+
+
+def _from_file(file: str | Path) -> Found:
+    path = Path(file)
+    if not path.is_file():
+        raise IfbenchError(f"no plugin file {str(path)!r}", hint="--plugin takes the path of a Python file")
+
+    def load() -> ModuleType:
+        name = f"ifbench_file_{path.stem}_{digest(str(path.resolve()))[:8]}"
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        return module
+
+    return _stem(path.stem), str(path), load
+
+
+def _catalogue(manager: pluggy.PluginManager, module: Any, origin: str) -> list[Spec]:
+    """The specs of one plugin; Any: a module, or whatever an entry point loads."""
+    manager.register(module, name=origin)
+    try:
+        manager.check_pending()
+        callers = manager.get_hookcallers(module) or []
+        if not callers:
+            raise IfbenchError("no hook found", hint="mark the function with @ifbench.hookimpl and name it ifbench_...")
+        others = [plugin for plugin in manager.get_plugins() if plugin is not module]
+        found: list[Spec] = []
+        for caller in callers:
+            wanted = HOOKS[caller.name]
+            for specs in manager.subset_hook_caller(caller.name, others)():
+                for spec in specs or ():
+                    if type(spec) is not wanted:
+                        raise TypeError(f"{caller.name} yields {type(spec).__name__}, wanted {wanted.__name__}")
+                    found.append(spec)
+        if not found:
+            raise IfbenchError(f"{', '.join(c.name for c in callers)} returned no spec")
+    except BaseException:
+        manager.unregister(module)
+        raise
+    return found
+
+
+def _refuse_duplicates(registry: Registry, found: Sequence[Spec], origin: str) -> None:
+    taken = {(kind, name): entry.origin for kind, known in registry.entries.items() for name, entry in known.items()}
+    for spec in found:
+        first = taken.get((spec.kind, spec.name))
+        if first is not None:
+            raise IfbenchError(f"{spec.kind} '{spec.name}' is registered by {first} and again by {origin}")
+        taken[spec.kind, spec.name] = origin
+
+
+def _reason(error: BaseException) -> str:
+    """One line: type, message, and the innermost line of the plugin's own code."""
+    text = f"{type(error).__name__}: {error}" if not isinstance(error, IfbenchError) else str(error)
+    if isinstance(error, SyntaxError):
+        return text
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    inside = last is not None and not last.filename.startswith(("<", str(Path(__file__).parent)))
+    return f"{text} ({last.filename}:{last.lineno})" if last is not None and inside else text

@@ -1,0 +1,1 @@
+"""From a plan to records: what has to be done, where, and what came of it."""

@@ -1,0 +1,48 @@
+"""The job that predicts changes of parameters."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ifbench.core.errors import EstimatorError, UnsupportedError
+from ifbench.core.interfaces import ParameterChangeEstimator
+from ifbench.jobs.job import ChangeJob
+from ifbench.jobs.work.context import Context
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def predict_change(job: ChangeJob, context: Context) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Array `changes` (n_intervention, n_param), or one for each horizon in front, and meta data (Any: JSON).
+
+    Raises:
+        UnsupportedError: The estimator does not predict parameters.
+        EstimatorError: It returned another shape, or values that are not finite.
+    """
+    name, trained = job.estimator.name, context.trained(job)
+    problem = replace(trained.problem, retraining=context.stretch(job.protocol, trained.steps))
+    params = context.registry.params("estimator", name, job.estimator.params)
+    estimator = context.registry.find("estimator", name).spec.load()(params)
+    if not isinstance(estimator, ParameterChangeEstimator):
+        raise UnsupportedError(
+            f"estimator '{name}' predicts scores, not parameters",
+            hint="take an estimator with a method `parameter_change`, or a protocol that measures effects",
+        )
+    start = time.perf_counter()
+    estimator.fit(problem)
+    changes = estimator.parameter_change(problem, job.interventions)
+    seconds = time.perf_counter() - start
+    wanted = (len(job.interventions), problem.n_param)
+    looks = () if problem.retraining is None else problem.retraining.looks
+    each = changes.ndim == 3 and len(changes) == len(looks) > 1
+    if tuple(changes.shape[1:] if each else changes.shape) != wanted:
+        raise EstimatorError(
+            f"returned shape {tuple(changes.shape)}; expected (n_intervention, n_param) = {wanted}",
+            where=f"{name}.parameter_change",
+        )
+    if not changes.isfinite().all():
+        raise EstimatorError("returned values that are not finite", where=f"{name}.parameter_change")
+    return {"changes": changes.detach().cpu().numpy()}, {"seconds": seconds}

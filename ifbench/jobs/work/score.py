@@ -1,0 +1,171 @@
+"""The scoring job: fit and score an estimator, timed and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import LongTensor, Tensor
+
+from ifbench.core.contract import check_scores
+from ifbench.core.errors import EstimatorError
+from ifbench.core.identity import as_stored, rounded
+from ifbench.core.interfaces import Estimator, Reporting
+from ifbench.jobs.cost import measure
+from ifbench.jobs.job import ScoreJob
+from ifbench.jobs.tested import asked_queries
+from ifbench.jobs.work.context import Context
+from ifbench.numerics.derivatives.objective import whole
+from ifbench.numerics.problem import TrainedProblem
+
+SHORT_SECONDS = 10.0
+EPOCH_REPEATS, EPOCH_SECONDS = 5, 2.0
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One fresh instance of an estimator, fitted and scored.
+
+    Attributes:
+        scores: Shape (n_example, n_query), or (n_horizon, n_example, n_query).
+    """
+
+    estimator: Estimator
+    scores: Tensor
+    fit_seconds: float
+    score_seconds: float
+    peak_memory_mb: float
+
+    @property
+    def seconds(self) -> float:
+        """Fit and score together."""
+        return self.fit_seconds + self.score_seconds
+
+
+def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays `scores` (n_example, n_query) and `queries` (n_query,), and meta data (Any: JSON) with timing.
+
+    Scores have an axis of horizons in front where the estimator follows a protocol and tells each apart. `examples`
+    (n_example,) are the rows that are scored, where the job names some.
+
+    A short run is repeated and the second pass is timed: the first paid for warming up. Both must give the same bits.
+
+    Raises:
+        EstimatorError: The estimator broke its contract.
+        Exception: Whatever the estimator raises.
+    """
+    trained = context.trained(job)
+    problem = replace(trained.explaining(job.explains), retraining=context.stretch(job.protocol, trained.steps))
+    rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
+    queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
+    before = _digest(problem)
+    try:
+        done, peak, warnings = _run_warm(job, context, problem, queries)
+    finally:
+        untouched = _digest(problem) == before
+        if not untouched:  # what it wrote into must not reach another job
+            context.forget()
+    if not untouched:
+        raise EstimatorError(
+            "changed the trained parameters or the data it was handed",
+            where=f"estimator '{job.estimator.name}'",
+            hint=f"work on copies; see: ifbench check {job.estimator.name}",
+        )
+    timing = {
+        "fit_seconds": done.fit_seconds,
+        "score_seconds": done.score_seconds,
+        "per_pair_microseconds": done.seconds / done.scores.shape[-2:].numel() * 1e6,
+        "peak_memory_mb": peak,
+        "gradient_epochs": done.seconds / _epoch_seconds(problem),
+    }
+    diagnostics = _diagnostics(done.estimator, job.estimator.name)
+    if warnings:
+        diagnostics["warnings"] = [*diagnostics.get("warnings", []), *warnings]
+    meta = {"identity": job.identity, "timing": timing, "diagnostics": diagnostics, "seconds": done.seconds}
+    arrays = {"scores": done.scores.to(torch.float64).cpu().numpy(), "queries": rows}
+    return arrays | ({} if job.examples is None else {"examples": np.array(job.examples, dtype=np.int64)}), meta
+
+
+def _run_warm(
+    job: ScoreJob, context: Context, problem: TrainedProblem, queries: LongTensor
+) -> tuple[Pass, float, list[str]]:
+    """The pass that counts, the larger peak of memory in MB, and warnings."""
+    first = _run(job, context, problem, queries)
+    if first.seconds >= SHORT_SECONDS:
+        return first, first.peak_memory_mb, []
+    second = _run(job, context, problem, queries)
+    same = torch.equal(first.scores, second.scores)
+    warnings = [] if same else ["not deterministic: two runs with the same seed gave different scores"]
+    return second, max(first.peak_memory_mb, second.peak_memory_mb), warnings
+
+
+def _run(job: ScoreJob, context: Context, problem: TrainedProblem, queries: LongTensor) -> Pass:
+    name = job.estimator.name
+    params = context.registry.params("estimator", name, job.estimator.params)
+    estimator: Estimator = context.registry.find("estimator", name).spec.load()(params)
+    chosen = None if job.examples is None else torch.tensor(job.examples, device=context.device)
+    examples = whole(problem.data.train) if chosen is None else cast(LongTensor, chosen)
+    with measure() as fitting:
+        estimator.fit(problem)
+    with measure() as scoring:
+        scores = estimator.score(problem, examples, queries)
+    check_scores(scores, problem, n_example=len(examples), n_query=len(queries), estimator=name)
+    peak = max(fitting.peak_memory_mb, scoring.peak_memory_mb)
+    return Pass(estimator, scores.detach(), fitting.seconds, scoring.seconds, peak)
+
+
+def _digest(problem: TrainedProblem) -> bytes:
+    """Changes when an estimator writes into what it was handed."""
+    checkpoints = [point.params for point in problem.checkpoints]
+    constants = problem.objective.constants.values()
+    total = hashlib.blake2b()
+    state = (problem.params, *(problem.slots or ()), *(() if problem.buffers is None else (problem.buffers,)))
+    for tensor in (*state, *checkpoints, *problem.data.train, *problem.data.test, *constants):
+        total.update(tensor.detach().cpu().contiguous().numpy().data)
+    return total.digest()
+
+
+def _diagnostics(estimator: Estimator, name: str) -> dict[str, Any]:
+    """What the estimator reports of itself, as JSON values (Any); nothing when it does not report.
+
+    Raises:
+        EstimatorError: It reports what JSON cannot hold.
+    """
+    if not isinstance(estimator, Reporting):
+        return {}
+    try:
+        told: dict[str, Any] = as_stored(rounded(dict(estimator.diagnostics())))
+    except (TypeError, ValueError) as error:
+        raise EstimatorError(
+            f"returned what JSON cannot hold: {error}", where=f"{name}.diagnostics", hint="give numbers, text and lists"
+        ) from error
+    return told
+
+
+def _epoch_seconds(problem: TrainedProblem) -> float:
+    """Seconds of one plain forward and backward pass over the training set, the median of several after one more.
+
+    There are fewer of them where they take longer than `EPOCH_SECONDS` together, and a single one that takes as long
+    stops there, where what it took tells how long the whole would take.
+    """
+    seconds = [_pass_seconds(problem)]
+    while len(seconds) <= EPOCH_REPEATS and sum(seconds) < EPOCH_SECONDS:
+        seconds.append(_pass_seconds(problem))
+    return median(seconds[1:] or seconds)
+
+
+def _pass_seconds(problem: TrainedProblem) -> float:
+    done = spent = 0.0
+    for share, batch in problem.chunks():
+        with measure() as taken:
+            params = problem.params.detach().requires_grad_()
+            losses = problem.objective.losses(params, problem.point.buffers, batch)
+            torch.autograd.grad(losses.mean(), params)
+        done, spent = done + share, spent + taken.seconds
+        if spent >= EPOCH_SECONDS:
+            break
+    return spent / done

@@ -1,0 +1,66 @@
+"""The job that tells the findings of a study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import LongTensor
+
+from ifbench.core.errors import IfbenchError
+from ifbench.core.identity import as_stored, rounded
+from ifbench.core.interfaces import Progress, Study, Subject
+from ifbench.core.intervention import Intervention
+from ifbench.jobs.job import StudyJob
+from ifbench.jobs.tested import asked_queries, stored_scores, tested_parts, together
+from ifbench.jobs.work.context import Context
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def study(job: StudyJob, context: Context, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """No arrays, and meta data (Any: JSON) with the rows as `findings`.
+
+    Raises:
+        IfbenchError: A row lacks a key or a column that the protocol's spec names, or holds what is no JSON.
+    """
+    trained = context.trained(job)
+    spec = context.registry.protocol(job.protocol.name)
+    scores = None
+    if job.score is not None:
+        stored = stored_scores(job.score, context.store).values
+        scores = torch.as_tensor(stored, device=context.device)
+    rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
+    queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
+    interventions = _interventions(job, trained.run.n_train, len(rows), context)
+    subject = Subject(trained.problem, trained.run, queries, interventions, scores, job.repeat)
+    found: Study = spec.load()(context.registry.params("protocol", job.protocol.name, job.protocol.params))
+    start = time.perf_counter()
+    findings = found.findings(subject, progress=progress)
+    seconds = time.perf_counter() - start
+    wanted = {*spec.keys, *spec.columns}
+    told = [_row(row, wanted, number, job) for number, row in enumerate(findings)]
+    return {}, {"findings": told, "engine": str(trained.run.way), "seconds": seconds}
+
+
+def _interventions(job: StudyJob, n_train: int, n_query: int, context: Context) -> tuple[Intervention, ...]:
+    if not job.examples:
+        return ()
+    sizes = {"n_train": n_train, "n_query": n_query, "seed": job.task.seed}
+    return together(tested_parts(job.examples, None, {}, context.store, **sizes)).interventions
+
+
+def _row(row: Mapping[str, Any], wanted: set[str], number: int, job: StudyJob) -> dict[str, Any]:
+    """One row as JSON values (Any), numbers that are not finite as None."""
+    where = f"protocol '{job.protocol.name}'"
+    missing = sorted(wanted - row.keys())
+    if missing:
+        raise IfbenchError(f"row {number} of its findings lacks {', '.join(missing)}", where=where)
+    try:
+        return cast("dict[str, Any]", as_stored(rounded(dict(row), digits=9)))
+    except (TypeError, ValueError) as error:
+        hint = "numbers, texts, truth values and lists of numbers"
+        raise IfbenchError(f"row {number} of its findings: {error}", where=where, hint=hint) from error

@@ -1,0 +1,56 @@
+"""The ground-truth job."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import LongTensor
+
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import GroundTruth, Measured, Progress
+from ifbench.jobs.job import TruthJob
+from ifbench.jobs.work.context import Context
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def measure_truth(
+    job: TruthJob, context: Context, progress: Progress | None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Array `changes` (n_horizon, n_intervention, n_column), with `drift` where told, and meta data (Any: JSON).
+
+    Raises:
+        IfbenchError: The protocol returned another shape.
+    """
+    trained = context.trained(job)
+    run = trained.run
+    spec = context.registry.protocol(job.protocol.name)
+    params = context.registry.params("protocol", job.protocol.name, job.protocol.params)
+    protocol: GroundTruth = spec.load()(params)
+    assert spec.retraining is not None  # it measures effects or parameters
+    how = spec.retraining(params, run.steps)
+    queries = cast(LongTensor, torch.tensor(job.queries, device=context.device))
+    start = time.perf_counter()
+    told = protocol.measure(run, job.interventions, queries, how, repeat=job.repeat, progress=progress)
+    seconds = time.perf_counter() - start
+    changes = told.changes if isinstance(told, Measured) else told
+    n_column = len(queries) if spec.measures == "effects" else run.trained.params.shape[1]
+    wanted = (len(how.looks), len(job.interventions), n_column)
+    if tuple(changes.shape) != wanted:
+        raise IfbenchError(
+            f"returned shape {tuple(changes.shape)}; expected (n_horizon, n_int, n_column) = {wanted}",
+            where=f"protocol '{job.protocol.name}'",
+        )
+    meta = {
+        "horizons": list(how.horizons) or None,
+        "engine": str(run.way),
+        "interventions": [item.plain() for item in job.interventions],
+        "queries": list(job.queries),
+        "seconds": seconds,
+    }
+    drift = told.drift if isinstance(told, Measured) else None
+    arrays = {"changes": changes, **({} if drift is None else {"drift": drift})}
+    return {name: array.to(torch.float64).cpu().numpy() for name, array in arrays.items()}, meta

@@ -1,0 +1,261 @@
+"""The training objective as a pure function of a flat parameter vector, and its derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import cast
+
+import torch
+from torch import LongTensor, Tensor, nn
+from torch.func import grad, jvp, vjp, vmap
+
+from ifbench.core.errors import UnsupportedError
+from ifbench.core.interfaces import Batch, Model, TrainingModel
+from ifbench.core.layout import BufferLayout, ParameterLayout
+from ifbench.numerics.derivatives.adjoint import adjoint_dots, layered
+from ifbench.numerics.derivatives.chunks import computed_bytes, pass_bytes
+from ifbench.numerics.derivatives.staging import Stage, staged
+from ifbench.numerics.derivatives.tracing import traced
+
+CONVOLUTIONS = nn.modules.conv._ConvNd  # noqa: SLF001 - the common base of all convolutions has no public name
+
+
+@dataclass(frozen=True)
+class Objective:
+    """`mean_i weight_i * loss_i + decay * |theta|^2` of a model.
+
+    A network stands at `params (n_param,)` and `buffers (n_buffer,)`, its running statistics; a model without any has
+    n_buffer = 0. Derivatives are taken in `params` unless said otherwise, of the losses in evaluation unless said
+    otherwise. They are recorded once per shape and replayed (see tracing). Vectors are rows: (k, n_param).
+
+    Attributes:
+        constants: Frozen parameters and buffers by name; running statistics are the initial ones.
+        decay: Factor of the squared norm.
+    """
+
+    model: Model
+    layout: ParameterLayout
+    constants: Mapping[str, Tensor]
+    decay: float
+    _layered: bool | None = field(default=None, init=False, repr=False, compare=False)
+    _pass_cost: tuple[int, int] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @cached_property
+    def running(self) -> BufferLayout:
+        """Where each running statistic stands among the buffers."""
+        names = self.model.running if isinstance(self.model, TrainingModel) else ()
+        return BufferLayout.of(self.model.module, names)
+
+    def initial_buffers(self, params: Tensor) -> Tensor:
+        """The running statistics the network is built with, (n_buffer,), of the type and on the device of `params`."""
+        return self.running.flatten(self.constants) if self.running.names else params.new_empty(0)
+
+    def losses(self, params: Tensor, buffers: Tensor, batch: Batch) -> Tensor:
+        """Loss of each example, shape (n_batch,), without weight decay."""
+        return self.model.losses(self.layout.unflatten(params), self._constants(buffers), batch)
+
+    def predictions(self, params: Tensor, buffers: Tensor, batch: Batch) -> Tensor:
+        """Predicted class of each example, shape (n_batch,), or predicted values."""
+        return self.model.predict(self.layout.unflatten(params), self._constants(buffers), batch)
+
+    def training_value(
+        self, params: Tensor, buffers: Tensor, batch: Batch, weights: Tensor, noise: Sequence[Tensor] = ()
+    ) -> tuple[Tensor, Tensor]:
+        """The objective over a batch while training, a scalar, and the new running statistics (n_buffer,).
+
+        Weights (n_batch,) multiply the losses before the mean; batch statistics do not heed them.
+        """
+        if isinstance(self.model, TrainingModel):
+            losses, changed = self.model.training_losses(
+                self.layout.unflatten(params), self._constants(buffers), batch, noise
+            )
+            buffers = self.running.join(changed) if changed else buffers
+        else:
+            losses = self.losses(params, buffers, batch)
+        return (losses * weights).mean() + self.decay * params.square().sum(), buffers
+
+    def training_gradient(
+        self, params: Tensor, buffers: Tensor, batch: Batch, weights: Tensor, noise: Sequence[Tensor] = ()
+    ) -> tuple[Tensor, Tensor]:
+        """Gradient of `training_value`, shape (n_param,), and the new running statistics (n_buffer,)."""
+        gradient, new_buffers = grad(self.training_value, has_aux=True)(params, buffers, batch, weights, noise)
+        return gradient, new_buffers
+
+    def added_gradient(self, params: Tensor, buffers: Tensor, batch: Batch, weights: Tensor) -> Tensor:
+        """Gradient of `sum_i weight_i * loss_i` in evaluation, (n_param,), for weights (n_batch,); no decay."""
+        slope: Tensor = grad(lambda at: (self.losses(at, buffers, batch) * weights).sum())(params)
+        return slope
+
+    @cached_property
+    def example_losses(self) -> Callable[[Tensor, Tensor, Batch], Tensor]:
+        """(params, buffers, batch) -> (n_batch,)."""
+        return traced(self.losses)
+
+    @cached_property
+    def example_gradients(self) -> Callable[[Tensor, Tensor, Batch], Tensor]:
+        """(params, buffers, batch) -> gradient of each example's loss, (n_batch, n_param), without weight decay."""
+        return traced(vmap(grad(self._loss), in_dims=(None, None, 0)))
+
+    @cached_property
+    def point_gradients(self) -> Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]:
+        """`example_gradients`, and beside it the same in the running statistics, (n_batch, n_buffer)."""
+        return traced(vmap(grad(self._loss, argnums=(0, 1)), in_dims=(None, None, 0)))
+
+    def dots(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
+        """Each example's gradient dotted with each vector, (n_batch, k).
+
+        One vector takes forward mode. Several take one backward pass, layer by layer where the network allows it, and
+        otherwise the gradient of each example.
+        """
+        if len(vectors) == 1:
+            return self._slopes(params, buffers, batch, vectors[0])[:, None]
+        if self.is_layered(params, buffers, batch):
+            return self._adjoint_dots(params, buffers, batch, vectors)
+        return self.example_gradients(params, buffers, batch) @ vectors.T
+
+    def is_layered(self, params: Tensor, buffers: Tensor, batch: Batch) -> bool:
+        """Whether dots need no gradient of a whole single example; looked at once."""
+        if self._layered is None:
+            named, constants = self.layout.unflatten(params), self._constants(buffers)
+
+            def treatable(some: Batch) -> bool:
+                return layered(lambda given: self.model.losses(given, constants, some), named)
+
+            answer = all(treatable(_repeated(batch, count)) for count in (1, 2))
+            object.__setattr__(self, "_layered", answer)
+        return bool(self._layered)
+
+    def example_bytes(self, params: Tensor, buffers: Tensor, batch: Batch) -> int:
+        """Memory that a forward pass takes for one more example."""
+        return self._cost(params, buffers, batch)[0]
+
+    def largest_chunk(self, params: Tensor, buffers: Tensor, data: Batch, *, more: int = 0) -> int:
+        """Examples of `data` treated at once where each needs `more` bytes beyond a forward pass."""
+        each, n_call = self._cost(params, buffers, data)
+        budget = pass_bytes(params.device, params.numel() * params.element_size(), n_call)
+        return max(1, budget // (each + more))
+
+    def _cost(self, params: Tensor, buffers: Tensor, batch: Batch) -> tuple[int, int]:
+        """Bytes that a forward pass computes for one more example, and its number of operations; looked at once."""
+        if self._pass_cost is None:
+            met = []
+            for count in (1, 2):
+                with torch.no_grad(), computed_bytes() as computed:
+                    self.losses(params, buffers, _repeated(batch, count))
+                met.append(computed)
+            object.__setattr__(self, "_pass_cost", (max(1, met[1]["total"] - met[0]["total"]), met[0]["calls"]))
+        assert self._pass_cost is not None
+        return self._pass_cost
+
+    @cached_property
+    def convolutional(self) -> bool:
+        """Whether the network has convolutions, which take fewer vectors side by side."""
+        return any(isinstance(part, CONVOLUTIONS) for part in self.model.module.modules())
+
+    @cached_property
+    def _slopes(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
+        """Each example's gradient dotted with one vector, (n_batch,), in forward mode."""
+
+        def along(params: Tensor, buffers: Tensor, batch: Batch, vector: Tensor) -> Tensor:
+            slopes: Tensor = jvp(lambda at: self.losses(at, buffers, batch), (params,), (vector,))[1]
+            return slopes
+
+        return traced(along)
+
+    @cached_property
+    def _adjoint_dots(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
+        def dots(params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
+            constants = self._constants(buffers)
+
+            def losses(named: Mapping[str, Tensor]) -> Tensor:
+                return self.model.losses(named, constants, batch)
+
+            return adjoint_dots(losses, self.layout.unflatten(params), self.layout.unflatten_rows(vectors))
+
+        return traced(dots)
+
+    @cached_property
+    def mean_gradient(self) -> Callable[[Tensor, Tensor, Batch], Tensor]:
+        """(params, buffers, batch) -> gradient of the mean loss, (n_param,), without weight decay."""
+        return traced(grad(self._mean_loss))
+
+    @cached_property
+    def hessian_stage(self) -> Callable[[Tensor, Tensor, Batch], Stage]:
+        """(params, buffers, batch) -> the Hessian of the mean loss, without decay, ready to multiply vectors."""
+        slope = grad(self._mean_loss)
+
+        def along(params: Tensor, buffers: Tensor, inputs: Tensor, targets: Tensor, vector: Tensor) -> Tensor:
+            batch = Batch(inputs, targets)
+            product: Tensor = jvp(lambda at: slope(at, buffers, batch), (params,), (vector,))[1]
+            return product
+
+        prepare = staged(along)
+        return lambda params, buffers, batch: prepare(params, buffers, *batch, like=params)
+
+    def hessian_products(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
+        """Hessian of the mean loss times each vector, (k, n_param), without decay."""
+        return self.hessian_stage(params, buffers, batch).multiply(vectors)
+
+    def gauss_newton_products(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
+        """Like `hessian_products` with the second derivative of the network's outputs left out: J' H_out J v."""
+        return self.gauss_newton_stage(params, buffers, batch).multiply(vectors)
+
+    @cached_property
+    def gauss_newton_stage(self) -> Callable[[Tensor, Tensor, Batch], Stage]:
+        """Like `hessian_stage` with the second derivative of the network's outputs left out: J' H_out J.
+
+        Raises:
+            UnsupportedError: The model does not tell its outputs from its loss.
+        """
+        model = self.model
+        if not (hasattr(model, "outputs") and hasattr(model, "output_losses")):
+            raise UnsupportedError(
+                "gauss-newton curvature needs a model with `outputs` and `output_losses`",
+                hint="build the architecture's model from ifbench.core.networks, or use curvature: hessian",
+            )
+
+        def along(params: Tensor, buffers: Tensor, inputs: Tensor, targets: Tensor, vector: Tensor) -> Tensor:
+            constants = self._constants(buffers)
+
+            def outputs(at: Tensor) -> Tensor:
+                result: Tensor = model.outputs(self.layout.unflatten(at), constants, inputs)
+                return result
+
+            def output_gradient(values: Tensor) -> Tensor:
+                slope: Tensor = grad(lambda at: model.output_losses(at, targets).mean())(values)
+                return slope
+
+            values, back, *_ = vjp(outputs, params)
+            tangent = jvp(outputs, (params,), (vector,))[1]
+            product: Tensor = back(jvp(output_gradient, (values,), (tangent,))[1])[0]
+            return product
+
+        prepare = staged(along)
+        return lambda params, buffers, batch: prepare(params, buffers, *batch, like=params)
+
+    def _loss(self, params: Tensor, buffers: Tensor, example: Batch) -> Tensor:
+        """Loss of a single example, whose tensors have no batch axis."""
+        return self.losses(params, buffers, Batch(*(part.unsqueeze(0) for part in example))).squeeze(0)
+
+    def _mean_loss(self, params: Tensor, buffers: Tensor, batch: Batch) -> Tensor:
+        return self.losses(params, buffers, batch).mean()
+
+    def _constants(self, buffers: Tensor) -> Mapping[str, Tensor]:
+        return {**self.constants, **self.running.unflatten(buffers)} if self.running.names else self.constants
+
+
+def take(data: Batch, rows: Tensor) -> Batch:
+    """The examples in `rows`."""
+    return Batch(*(part.index_select(0, rows) for part in data))
+
+
+def whole(data: Batch) -> LongTensor:
+    """All rows of a data set, int64."""
+    return cast(LongTensor, torch.arange(len(data.targets), device=data.targets.device))
+
+
+def _repeated(data: Batch, count: int) -> Batch:
+    """The first example, `count` times."""
+    return Batch(*(part[:1].expand(count, *part.shape[1:]) for part in data))

@@ -1,0 +1,78 @@
+"""The proximal Bregman objective: what damped Gauss-Newton influence linearises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from torch.func import grad
+
+from ifbench.core.errors import UnsupportedError
+from ifbench.core.interfaces import Batch
+from ifbench.numerics.derivatives.objective import Objective
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ProximalBregman(Objective):
+    """`mean_i D(f(theta, x_i), f(theta_s, x_i)) + (damping / 2 + decay) |theta - theta_s|^2`.
+
+    f are the network's outputs in evaluation and D the Bregman divergence of the loss l in them,
+    `D(y, s) = l(y) - l(s) - l'(s) (y - s)`. The last term is the divergence of the weight decay and the proximal term
+    together. The minimum is at theta_s; its second derivative there is the Gauss-Newton matrix of the task's objective
+    plus `damping`.
+
+    Attributes:
+        center: theta_s, shape (n_param,).
+        center_buffers: Running statistics there, shape (n_buffer,).
+        damping: Of the same unit as that of the estimators: added to the Hessian of the mean loss.
+
+    Source: Bae, Ng, Lo, Ghassemi & Grosse 2022, eq. 8 and 9.
+    """
+
+    center: Tensor
+    center_buffers: Tensor
+    damping: float
+
+    @classmethod
+    def around(cls, objective: Objective, center: Tensor, buffers: Tensor, *, damping: float) -> Self:
+        """The proximal objective of a task at a network.
+
+        Raises:
+            UnsupportedError: The model does not tell its outputs from its loss.
+        """
+        if not (hasattr(objective.model, "outputs") and hasattr(objective.model, "output_losses")):
+            raise UnsupportedError(
+                "the proximal Bregman objective needs a model with `outputs` and `output_losses`",
+                hint="build the architecture's model from ifbench.core.networks",
+            )
+        return cls(objective.model, objective.layout, objective.constants, objective.decay, center, buffers, damping)
+
+    def training_value(
+        self,
+        params: Tensor,
+        buffers: Tensor,
+        batch: Batch,
+        weights: Tensor,
+        noise: Sequence[Tensor] = (),  # noqa: ARG002 - the network is that of evaluation
+    ) -> tuple[Tensor, Tensor]:
+        """The objective over a batch, up to a constant, and the running statistics as they are.
+
+        Weights (n_batch,) multiply the divergences.
+        """
+        model: Any = self.model  # Any: `outputs` and `output_losses` are beyond the interface of a model
+
+        def outputs(at: Tensor, statistics: Tensor) -> Tensor:
+            result: Tensor = model.outputs(self.layout.unflatten(at), self._constants(statistics), batch.inputs)
+            return result
+
+        before = outputs(self.center, self.center_buffers)
+        slopes = grad(lambda values: model.output_losses(values, batch.targets).sum())(before)
+        after = outputs(params, buffers)
+        linear = (slopes * after).flatten(1).sum(1)
+        divergences = model.output_losses(after, batch.targets) - linear
+        distance = (params - self.center).square().sum()
+        return (divergences * weights).mean() + (self.damping / 2 + self.decay) * distance, buffers

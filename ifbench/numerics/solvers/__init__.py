@@ -1,0 +1,1 @@
+"""Linear systems and eigenpairs, given only products with an operator."""

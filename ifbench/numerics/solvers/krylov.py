@@ -1,0 +1,196 @@
+"""Eigenpairs of largest absolute eigenvalue of a symmetric operator, given only products with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ifbench.core.errors import EstimatorError
+from ifbench.numerics.solvers.rowwise import Operator
+
+CHECK_EVERY = 4
+"""Steps between looks at whether the wanted pairs have converged."""
+
+
+@dataclass(frozen=True)
+class RitzPairs:
+    """Approximate eigenpairs from a space of `dimension` vectors, by decreasing absolute eigenvalue.
+
+    Attributes:
+        values: Shape (k,).
+        vectors: Orthonormal rows, shape (k, n).
+        residual: `|A v - value v|` of each pair, as the iteration estimates it, shape (k,).
+        converged: Pairs with residual <= tolerance * |value|, bool (k,).
+        smallest: Smallest eigenvalue of A within the space, signed.
+        largest: Largest eigenvalue of A within the space, signed.
+        dimension: Vectors of the space, which is also the number of products used.
+    """
+
+    values: Tensor
+    vectors: Tensor
+    residual: Tensor
+    converged: Tensor
+    smallest: float
+    largest: float
+    dimension: int
+
+
+def top_eigenpairs(
+    product: Operator,
+    draw: Callable[[], Tensor],
+    *,
+    wanted: int,
+    iterations: int,
+    tolerance: float,
+    symmetric: bool = True,
+) -> RitzPairs:
+    """The `wanted` eigenpairs of largest absolute eigenvalue that a Krylov space of at most `iterations` vectors shows.
+
+    The basis is orthogonalised against all of itself at every step. It ends early once all wanted pairs have converged;
+    a second copy of an eigenvalue repeated exactly can be missed then, as in every Krylov space of one vector.
+    When the space turns out invariant (a breakdown), it goes on from a new random direction orthogonal to it, which
+    brings further copies of repeated eigenvalues. Each such block can only repeat eigenvalues of the one before, so it
+    ends when the last block holds nothing larger than the wanted pairs.
+
+    Args:
+        product: A as an operator; fewer pairs than wanted come back if its dimension is less.
+        draw: A new random vector, shape (n,), of the type and on the device to work in.
+        wanted: Eigenpairs to return, at most.
+        iterations: Products at most.
+        tolerance: Of the residual, relative to the eigenvalue; 0 never ends early on it.
+        symmetric: Lanczos: three coefficients a step, one pass of re-orthogonalisation. Otherwise Arnoldi: all
+            coefficients are kept, two passes, and the small matrix is made symmetric at the end.
+
+    Raises:
+        EstimatorError: A product is not finite.
+
+    Source: Lanczos 1950; Arnoldi 1951; Parlett 1998, sections 13.2 (residuals) and 13.8 (re-orthogonalisation);
+    Schioppa et al. 2022, algorithm 1, for its use.
+    """
+    space = _Space(draw, iterations, symmetric=symmetric)
+    wanted = min(wanted, space.capacity)
+    while space.begin_block():
+        while True:
+            space.expand(product)
+            looked = tolerance > 0 and space.dimension >= wanted and space.block_size % CHECK_EVERY == 0
+            if looked and not space.invariant and bool(space.pairs(wanted, tolerance).converged.all()):
+                return space.pairs(wanted, tolerance)
+            if space.invariant or space.full:
+                break
+            space.append_next()
+        if space.dimension >= wanted and space.invariant and space.last_block_is_exceeded(wanted):
+            break
+    return space.pairs(wanted, tolerance)
+
+
+class _Space:
+    """An orthonormal basis V and the matrix M = V A V', grown block by block.
+
+    Within a block A V_b' = V_b' M_b + coupling * next e_last'; between blocks the coupling is zero.
+    """
+
+    def __init__(self, draw: Callable[[], Tensor], iterations: int, *, symmetric: bool) -> None:
+        self._draw, self._symmetric = draw, symmetric
+        self._start: Tensor | None = draw()
+        self.capacity = min(iterations, len(self._start))
+        self._basis = self._start.new_zeros(self.capacity, len(self._start))
+        self._matrix = torch.zeros(self.capacity, self.capacity, dtype=torch.float64)
+        self._negligible = torch.finfo(self._start.dtype).eps ** 0.75
+        self._next = self._start
+        self._coupling, self._size = 0.0, 0.0
+        self._block_start = 0
+        self.dimension = 0
+
+    @property
+    def full(self) -> bool:
+        return self.dimension == self.capacity
+
+    @property
+    def invariant(self) -> bool:
+        """Whether A maps the space into itself, to rounding."""
+        return bool(self._coupling <= self._negligible * self._size or self.dimension == self._basis.shape[1])
+
+    @property
+    def block_size(self) -> int:
+        return self.dimension - self._block_start
+
+    def begin_block(self) -> bool:
+        """Take a random direction orthogonal to the basis, if there is room for one."""
+        if self.full:
+            return False
+        vector = self._draw() if self._start is None else self._start
+        self._start, self._block_start, self._coupling = None, self.dimension, 0.0
+        for _ in range(2):
+            vector, _ = self._orthogonal(vector / vector.norm())
+        self._put(vector / vector.norm())
+        return True
+
+    def append_next(self) -> None:
+        """Add the direction that the last product pointed to."""
+        row = self.dimension
+        self._put(self._next / self._coupling)
+        self._matrix[row, row - 1] = self._coupling
+        if self._symmetric:
+            self._matrix[row - 1, row] = self._coupling
+
+    def expand(self, product: Operator) -> None:
+        """Multiply the newest vector by A; fills its column of M and finds the next direction."""
+        last = self.dimension - 1
+        image = product(self._basis[last : last + 1])[0]
+        if not image.isfinite().all():
+            raise EstimatorError(f"Hessian product {self.dimension} is not finite", hint="look at the trained model")
+        size = float(image.norm())
+        if self._symmetric:
+            alpha = torch.dot(self._basis[last], image)
+            self._matrix[last, last] = float(alpha)
+            image = image - alpha * self._basis[last]
+            if last > self._block_start:
+                image = image - self._coupling * self._basis[last - 1]
+            image, _ = self._orthogonal(image)
+        else:
+            image, first = self._orthogonal(image)
+            image, second = self._orthogonal(image)
+            self._matrix[: self.dimension, last] = (first + second).to("cpu", torch.float64)
+        self._next, self._coupling, self._size = image, float(image.norm()), max(self._size, size)
+
+    def pairs(self, wanted: int, tolerance: float) -> RitzPairs:
+        """Eigenpairs of M, lifted by V."""
+        matrix = self._matrix[: self.dimension, : self.dimension]
+        values, small = torch.linalg.eigh((matrix + matrix.T) / 2)
+        order = values.abs().argsort(descending=True, stable=True)[:wanted]
+        coupling = 0.0 if self.invariant else self._coupling
+        residual = coupling * small[-1, order].abs()
+        floor = self._negligible * self._size
+        converged = residual <= (tolerance * values[order].abs()).clamp_min(floor)
+        basis = self._basis[: self.dimension]
+        vectors = small[:, order].T.to(basis.device, basis.dtype) @ basis
+        return RitzPairs(
+            values[order].to(basis.device, basis.dtype),
+            vectors,
+            residual.to(basis.device, basis.dtype),
+            converged.to(basis.device),
+            float(values[0]),
+            float(values[-1]),
+            self.dimension,
+        )
+
+    def last_block_is_exceeded(self, wanted: int) -> bool:
+        """Whether no eigenvalue of the last block is larger in size than the least wanted one."""
+        matrix = self._matrix[: self.dimension, : self.dimension]
+        sizes = torch.linalg.eigvalsh((matrix + matrix.T) / 2).abs().sort(descending=True).values
+        block = matrix[self._block_start :, self._block_start :]
+        largest = float(torch.linalg.eigvalsh((block + block.T) / 2).abs().max())
+        return bool(largest <= float(sizes[wanted - 1]) + self._negligible * self._size)
+
+    def _orthogonal(self, vector: Tensor) -> tuple[Tensor, Tensor]:
+        """What is left of a vector without its part in the basis, and the coefficients of that part."""
+        basis = self._basis[: self.dimension]
+        coefficients = basis @ vector
+        return vector - coefficients @ basis, coefficients
+
+    def _put(self, vector: Tensor) -> None:
+        self._basis[self.dimension] = vector
+        self.dimension += 1

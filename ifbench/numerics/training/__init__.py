@@ -1,0 +1,1 @@
+"""Training as a fold of a pure update."""

@@ -1,0 +1,333 @@
+"""Training as a fold of the update function over steps: of one run, or of several whose states are rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from ifbench.core.identity import derive_seed
+from ifbench.core.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
+from ifbench.core.recipe import Recipe
+from ifbench.numerics.derivatives.graphs import Step, channels_last, compile_graph, long_axis_last, split_step
+from ifbench.numerics.derivatives.measures import gradient_norm
+from ifbench.numerics.derivatives.objective import Objective, take
+from ifbench.numerics.derivatives.tracing import Tensors, record
+from ifbench.numerics.training.augmentation import augmented, draw_shifts
+from ifbench.numerics.training.order import EpochOrder
+from ifbench.numerics.training.schedules import learning_rate_at
+from ifbench.numerics.training.update_derivatives import UpdateDerivatives
+from ifbench.numerics.training.updates import Clock, State, initial_state, second_moment, update_rule
+
+REPORT_EVERY = 100
+LOOK_EVERY = 100
+"""Updates between two looks at the gradient of a training that goes on until it is small."""
+
+
+class Update(NamedTuple):
+    """One step of the training.
+
+    Attributes:
+        before: State the step starts from.
+        gradient: Gradient of the objective over the step's batch, shape (n_param,).
+        after: State the step ends in.
+    """
+
+    before: State
+    gradient: Tensor
+    after: State
+
+
+class Told(NamedTuple):
+    """What one step is told besides weights and state.
+
+    Attributes:
+        clock: Number and step size of the update.
+        rows: Rows of its batch, (n_batch,), or None for the whole training set.
+        batch: The examples, augmented.
+        noise: Uniform numbers that its dropout takes.
+    """
+
+    clock: Clock
+    rows: Tensor | None
+    batch: Batch
+    noise: Tensors
+
+
+@dataclass(frozen=True)
+class Change:
+    """How one run differs from the unperturbed one, or several runs, one a row.
+
+    Attributes:
+        weights: Factor of each example's loss wherever it is met in a batch, (n_train,).
+        rows: Examples whose loss is added to the objective of every update, whatever the batch, int64 (k,).
+        added: Their weights beside the mean over the batch, (k,). The added losses are those of evaluation: no dropout,
+            and the running statistics of the moment.
+        source: What `rows` index, the same for all runs; None: the training set.
+    """
+
+    weights: Tensor
+    rows: Tensor | None = None
+    added: Tensor | None = None
+    source: Batch | None = None
+
+    @property
+    def leaves(self) -> Tensors:
+        """Its tensors that differ from run to run."""
+        return (self.weights,) if self.rows is None or self.added is None else (self.weights, self.rows, self.added)
+
+    def of(self, runs: int | list[int]) -> Change:
+        """That of one of several runs, or of some of them."""
+        rows, added = (None if leaf is None else leaf[runs] for leaf in (self.rows, self.added))
+        return Change(self.weights[runs], rows, added, self.source)
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Runs a recipe over a data set.
+
+    Attributes:
+        seed: Seeds the batch order, the augmentation and the noise; those of a step are functions of seed and step
+            alone, so that runs which differ in weights see the same batches and drop the same units.
+    """
+
+    objective: Objective
+    data: Batch
+    recipe: Recipe
+    seed: int
+    _recorded: dict[tuple[Any, ...], Step] = field(default_factory=dict, repr=False)
+
+    @property
+    def n_train(self) -> int:
+        """Number of training examples."""
+        return len(self.data.targets)
+
+    def train(self, params: Tensor, progress: Progress | None = None) -> tuple[State, list[Checkpoint]]:
+        """The main training from initial parameters (n_param,).
+
+        Returns:
+            The final state, and the recipe's evenly spaced checkpoints as far as training came, the last of them the
+            end: its `step` is the number of updates made.
+        """
+        kept = self.kept_states(params, progress)
+        checkpoints = [checkpoint_of(self.recipe, step, state) for step, state in kept.items()]
+        return kept[checkpoints[-1].step], checkpoints
+
+    def kept_states(self, params: Tensor, progress: Progress | None = None) -> dict[int, State]:
+        """The main training from initial parameters (n_param,): updates made -> state, for each checkpoint in order."""
+        recipe, states, done = self.recipe, dict[int, State](), 0
+        state = self.start(params)
+        weights = torch.ones(self.n_train, dtype=params.dtype, device=params.device)
+        kept = {max(1, round(recipe.steps * k / recipe.checkpoints)) for k in range(1, recipe.checkpoints + 1)}
+        looks = set() if recipe.until_gradient_norm is None else set(range(LOOK_EVERY, recipe.steps, LOOK_EVERY))
+        for mark in sorted(kept | looks):
+            state = self.run(
+                state, weights, steps=mark - done, first=done, progress=part_of(progress, done, recipe.steps)
+            )
+            ended = mark in looks and self._converged(state)
+            if ended or mark in kept:
+                states[mark] = state
+            if ended:
+                break
+            done = mark
+        return states
+
+    def start(self, params: Tensor) -> State:
+        """The state before the first update."""
+        return initial_state(self.recipe, params, self.objective.initial_buffers(params))
+
+    def run(
+        self,
+        state: State,
+        weights: Tensor | Change,
+        *,
+        steps: int,
+        first: int,
+        learning_rate: float | None = None,
+        progress: Progress | None = None,
+        compiled: bool = False,
+    ) -> State:
+        """Train on for `steps` updates, the first of which is number `first` (from 0) of the whole training.
+
+        Args:
+            state: Tensors of shape (n_param,), or (n_run, n_param) for several runs at once.
+            weights: Factor of each example's loss, (n_train,) or (n_run, n_train), or a `Change`.
+            steps: Updates to make.
+            first: Updates made before; the batch order goes on from there.
+            learning_rate: Step size; None takes the recipe's.
+            progress: Told of (updates made, updates to make).
+            compiled: Whether to compile the step; results agree to rounding.
+        """
+        tensors, step_once = self._tensors(state), None
+        change = _as_change(weights)
+        for done, inputs in enumerate(
+            self.inputs(state.params, first=first, steps=steps, learning_rate=learning_rate), start=1
+        ):
+            if step_once is None:
+                step_once = self._step(tensors, change, inputs, compiled=compiled)
+            tensors = step_once(*inputs, *tensors)[1:]
+            if progress is not None and (done % REPORT_EVERY == 0 or done == steps):
+                progress(done, steps)
+        return self._state(tensors, empty=state.buffers)
+
+    def follow(
+        self, state: State, weights: Tensor, *, steps: int, first: int, learning_rate: float | None = None
+    ) -> Iterator[Update]:
+        """The updates that `run` makes, one at a time."""
+        tensors, step_once = self._tensors(state), None
+        change = _as_change(weights)
+        for inputs in self.inputs(state.params, first=first, steps=steps, learning_rate=learning_rate):
+            if step_once is None:
+                step_once = self._step(tensors, change, inputs)
+            gradient, *new = step_once(*inputs, *tensors)
+            tensors = tuple(new)
+            before, state = state, self._state(tensors, empty=state.buffers)
+            yield Update(before, gradient, state)
+
+    def inputs(self, like: Tensor, *, first: int, steps: int, learning_rate: float | None = None) -> Iterator[Tensors]:
+        """What steps are told besides weights and state, as tensors: for each (number, rate, *rows, *shifts, *noise).
+
+        `number` counts updates from 1 and `rate` is the step size, both scalars of the type of `like`. `rows` are the
+        rows of the batch, one tensor (n_batch,), or none when every step takes the whole set. `shifts` move its images,
+        one tensor (n_batch, 3), or none when nothing is augmented. `told` makes sense of them.
+        """
+        stretch = range(first, first + steps)
+        rates = like.new_tensor(
+            [learning_rate_at(self.recipe, step) if learning_rate is None else learning_rate for step in stretch]
+        )
+        numbers = torch.arange(first + 1, first + steps + 1, dtype=like.dtype, device=like.device)
+        for index, step in enumerate(stretch):
+            yield (numbers[index], rates[index], *self._rows(step), *self._shifts(step), *self._noise(step))
+
+    def told(self, inputs: Tensors) -> Told:
+        """One of `inputs`, and the batch that it stands for."""
+        clock, rest = Clock(*inputs[:2]), inputs[2:]
+        rows: Tensor | None = None
+        batch = self.data
+        if self.minibatch:
+            rows, rest = rest[0], rest[1:]
+            batch = take(batch, rows)
+        if self.recipe.augments:
+            shifts, rest = rest[0], rest[1:]
+            batch = batch._replace(inputs=augmented(batch.inputs, shifts, crop=self.recipe.crop))
+        return Told(clock, rows, batch, rest)
+
+    @property
+    def minibatch(self) -> bool:
+        """Whether steps take a part of the training set."""
+        return self.recipe.batch_size is not None
+
+    def _converged(self, state: State) -> bool:
+        asked = self.recipe.until_gradient_norm
+        found = gradient_norm(self.objective, self.data, Point(state.params, state.buffers))
+        return asked is not None and found <= asked
+
+    def _step(
+        self, tensors: Tensors, change: Change, inputs: Tensors, *, compiled: bool = False
+    ) -> Callable[..., Tensors]:
+        """The update under a change, recorded for these shapes: (*inputs, *state) -> (gradient, *new state)."""
+        leaves, source = change.leaves, change.source or ()
+        key = (tensors[0].shape, len(inputs), *(leaf.shape for leaf in (*leaves, *source)), compiled)
+        if key not in self._recorded:
+            several = tensors[0].ndim == 2
+            shared = (*source, *inputs)
+            in_dims = (*(0 for _ in leaves), *(None for _ in shared), *(0 for _ in tensors))
+            update = self._update(n_change=len(leaves), n_source=len(source), n_input=len(inputs))
+            recorded = record(vmap(update, in_dims=in_dims) if several else update, *leaves, *shared, *tensors)
+            arranged = long_axis_last(recorded) if several else channels_last(recorded)
+            finish = compile_graph if compiled else None
+            self._recorded[key] = split_step(arranged, n_first=len(leaves) + len(source), finish=finish)
+        return self._recorded[key].bound(*leaves, *source)
+
+    def _update(self, *, n_change: int, n_source: int, n_input: int) -> Callable[..., Tensors]:
+        """(*leaves of a change, *its source, *inputs, *state) -> (gradient, *new state)."""
+        rule, objective = update_rule(self.recipe), self.objective
+
+        def update(*flat: Tensor) -> Tensors:
+            (weights, *term), rest = flat[:n_change], flat[n_change:]
+            source, rest = Batch(*rest[:n_source]) if n_source else self.data, rest[n_source:]
+            told, state = self.told(rest[:n_input]), self._state(rest[n_input:], empty=weights.new_empty(0))
+            if told.rows is not None:
+                weights = weights.index_select(0, told.rows)
+            gradient, buffers = objective.training_gradient(
+                state.params, state.buffers, told.batch, weights, told.noise
+            )
+            if term:
+                added = Batch(*(part[term[0]] for part in source))
+                gradient = gradient + objective.added_gradient(state.params, state.buffers, added, term[1])
+            new = rule(state._replace(buffers=buffers), gradient, told.clock)
+            return (gradient, *self._tensors(new))
+
+        return update
+
+    def _tensors(self, state: State) -> Tensors:
+        """The state as a recorded step takes it: without running statistics where there are none."""
+        return (state.params, *state.slots, *((state.buffers,) if self.objective.running.names else ()))
+
+    def _state(self, tensors: Sequence[Tensor], *, empty: Tensor) -> State:
+        """Undoes `_tensors`; `empty` stands for running statistics where there are none."""
+        if self.objective.running.names:
+            return State(tensors[0], tuple(tensors[1:-1]), tensors[-1])
+        return State(tensors[0], tuple(tensors[1:]), empty)
+
+    def _rows(self, step: int) -> Tensors:
+        if self.recipe.batch_size is None:
+            return ()
+        rows = self._order.slice(step * self.recipe.batch_size, self.recipe.batch_size)
+        return (rows.to(self.data.targets.device),)
+
+    def _shifts(self, step: int) -> Tensors:
+        if not self.recipe.augments:
+            return ()
+        generator = torch.Generator().manual_seed(derive_seed("augmentation", self.seed, step))
+        shifts = draw_shifts(self.recipe, self.recipe.batch_size or self.n_train, generator)
+        return (shifts.to(self.data.targets.device),)
+
+    def _noise(self, step: int) -> Tensors:
+        if not self._noise_shapes:
+            return ()
+        generator = torch.Generator().manual_seed(derive_seed("noise", self.seed, step))
+        device = self.data.targets.device
+        return tuple(torch.rand(shape, generator=generator).to(device) for shape in self._noise_shapes)
+
+    @cached_property
+    def derivatives(self) -> UpdateDerivatives:
+        """Of one update, recorded when first used."""
+        return UpdateDerivatives(self.objective, self.recipe)
+
+    @cached_property
+    def _order(self) -> EpochOrder:
+        return EpochOrder(self.n_train, self.seed)
+
+    @cached_property
+    def _noise_shapes(self) -> Sequence[tuple[int, ...]]:
+        model = self.objective.model
+        batch = Batch(*(part[: self.recipe.batch_size] for part in self.data))
+        return tuple(model.noise_shapes(batch)) if isinstance(model, TrainingModel) else ()
+
+
+def trainer_of(objective: Objective, data: Batch, recipe: Recipe, *, task_seed: int) -> Trainer:
+    """The trainer of a task, whose batches and noise follow the task's seed."""
+    return Trainer(objective, data, recipe, derive_seed("batches", task_seed))
+
+
+def checkpoint_of(recipe: Recipe, step: int, state: State) -> Checkpoint:
+    """What estimators see of the state after `step` updates."""
+    rate, moment = learning_rate_at(recipe, step - 1), second_moment(recipe, state, step)
+    return Checkpoint(step, rate, state.params, moment, state.buffers)
+
+
+def _as_change(weights: Tensor | Change) -> Change:
+    return weights if isinstance(weights, Change) else Change(weights)
+
+
+def part_of(progress: Progress | None, before: int, total: int, *, times: int = 1) -> Progress | None:
+    """Progress of one part of longer work, in units of the whole."""
+    if progress is None:
+        return None
+    return lambda done, _: progress(before + done * times, total)

@@ -1,0 +1,1 @@
+"""Derivatives of a stretch of training in the weights of examples."""

@@ -1,0 +1,153 @@
+"""Values that results are made of: interventions, estimates and the record of one cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from ifbench.core.identity import canonical_json, rounded
+from ifbench.core.timing import Timing
+
+RECORD_VERSION = 1
+MAX_RECORD_BYTES = 2048
+RECORD_OBJECTS = (
+    "task",
+    "protocol",
+    "estimator",
+    "findings",
+    "n_intervention",
+    "training",
+    "diagnostics",
+    "provenance",
+)
+Status = Literal["ok", "failed", "timeout", "oom", "crashed", "unsupported"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A correlation over interventions, averaged over queries or over all pairs, with its interval.
+
+    Attributes:
+        value: None where the correlation is undefined (an input is constant) for any query.
+        low: Lower end of the 95 % interval, over resampled interventions or over sets of examples.
+        high: Upper end.
+        per_query: The value of each query, None where undefined; empty for a pooled metric.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    per_query: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """What the noise of the measured effects leaves within reach, averaged over queries; None where undefined.
+
+    Attributes:
+        value: The correlation that a perfect predictor of the expected effects would reach.
+        reliability: Part of the variance of the effects, averaged over repeats, that is not noise.
+    """
+
+    value: float | None
+    reliability: float | None
+
+
+@dataclass(frozen=True)
+class Record:
+    """The result of one cell at one horizon: one line of `results/<estimator>.jsonl`.
+
+    Attributes:
+        cell: Identity of the cell.
+        horizon: Updates after which effects were measured, for a protocol that measures several times on the way; None
+            for one that measures once, and for a cell without a result.
+        task: The task as nested JSON values, with `id`.
+        protocol: Name, parameters, `version` and the `ids` digest of the ground truths used.
+        estimator: Name, label, parameters, `version` and score `id`.
+        status: `ok`, or how it failed.
+        message: Why, when it failed.
+        estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
+        ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
+        truth: Median size of what was measured: `effect` in nats, with `drift`, how far the loss of a query moves
+            from the start of the stretch in the same time when nothing is changed (mean size over queries), where the
+            protocol tells it; `change` of the parameters.
+            `engine`: how the runs were made.
+        n_intervention: Interventions per part.
+        findings: One row of a protocol that measures findings of its own (see `ProtocolSpec`), empty for the others.
+        n_query: Queries of the cell.
+        training: How far the task was trained: `train_loss`, `train_accuracy` and `test_accuracy` (None for targets
+            that are no classes), `gradient_norm` of the objective, `steps` made, `converged` where the recipe asks for
+            it, `n_param`, `n_train`.
+        diagnostics: What the estimator said of itself: residuals, iterations, warnings.
+        timing: Costs; None when it never ran.
+        provenance: Commit, versions, machine, threads, device of the score.
+    """
+
+    cell: str
+    task: Mapping[str, Any]
+    protocol: Mapping[str, Any]
+    estimator: Mapping[str, Any]
+    status: Status
+    message: str = ""
+    horizon: int | None = None
+    estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    ceilings: Mapping[str, Mapping[str, Ceiling]] = field(default_factory=dict)
+    truth: Mapping[str, Any] = field(default_factory=dict)
+    findings: Mapping[str, Any] = field(default_factory=dict)
+    n_intervention: Mapping[str, int] = field(default_factory=dict)
+    n_query: int = 0
+    training: Mapping[str, Any] = field(default_factory=dict)
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    timing: Timing | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_line(self) -> str:
+        """The record as one line of JSON: sorted keys, 6 significant digits, no line end.
+
+        An estimate is written as [value, low, high, [value of each query]], a ceiling as [value, reliability];
+        what is None or empty is left out.
+        """
+        plain = asdict(self)
+        plain["estimates"] = {
+            metric: {part: [value.value, value.low, value.high, list(value.per_query)] for part, value in parts.items()}
+            for metric, parts in self.estimates.items()
+        }
+        plain["ceilings"] = {
+            metric: {part: [found.value, found.reliability] for part, found in parts.items()}
+            for metric, parts in self.ceilings.items()
+        }
+        told = {name: value for name, value in plain.items() if value is not None and value not in ("", {})}
+        return canonical_json({"record": RECORD_VERSION, **rounded(told)})
+
+    @classmethod
+    def from_line(cls, line: str) -> Record:
+        """Read a line written by `to_line`.
+
+        Raises:
+            ValueError: The line is not a record of this version.
+        """
+        raw = json.loads(line)
+        if not isinstance(raw, dict) or raw.pop("record", None) != RECORD_VERSION:
+            raise ValueError(f"not a record of version {RECORD_VERSION}")
+        unknown = raw.keys() - {item.name for item in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown fields {sorted(unknown)}")
+        if raw.get("timing") is not None:
+            raw["timing"] = Timing(**raw["timing"])
+        raw["estimates"] = {
+            metric: {part: Estimate(value, low, high, tuple(each)) for part, (value, low, high, each) in parts.items()}
+            for metric, parts in raw.get("estimates", {}).items()
+        }
+        raw["ceilings"] = {
+            metric: {part: Ceiling(value, reliability) for part, (value, reliability) in parts.items()}
+            for metric, parts in raw.get("ceilings", {}).items()
+        }
+        record = cls(**raw)
+        if record.status not in get_args(Status):
+            raise ValueError(f"status {record.status!r}, wanted one of {', '.join(get_args(Status))}")
+        for name in RECORD_OBJECTS:
+            if not isinstance(getattr(record, name), dict):
+                raise ValueError(f"{name} is {type(getattr(record, name)).__name__}, wanted an object")
+        return record

@@ -1,0 +1,226 @@
+"""What a suite expands to: tasks, protocols and estimators with all parameters filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ifbench.core.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One registered plugin with its parameters.
+
+    Attributes:
+        kind: Which registry: estimator, architecture, data, protocol or metric.
+        name: The registered name.
+        label: How tables call it; unique within a suite.
+        params: All parameters as JSON values, defaults included.
+        unavailable: Why the plugin could not be loaded; its cells fail and no other.
+        timeout: Seconds after which a job of it is ended; None: never.
+    """
+
+    kind: str
+    name: str
+    label: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    unavailable: str | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What gets trained: data set + architecture + recipe + seed.
+
+    Attributes:
+        dtype: Floating-point type of data, parameters and every number derived from them.
+    """
+
+    data: Choice
+    architecture: Choice
+    recipe: Recipe
+    seed: int
+    dtype: Literal["float32", "float64"]
+
+    def stated(self) -> dict[str, Any]:
+        """`describe`, with the recipe as `Recipe.stated` has it."""
+        return {**self.describe(), "recipe": self.recipe.stated()}
+
+    def describe(self) -> dict[str, Any]:
+        """The task as nested JSON values; two equal descriptions are the same task."""
+        return {
+            "data": {"name": self.data.name, **self.data.params},
+            "architecture": {"name": self.architecture.name, **self.architecture.params},
+            "recipe": self.recipe.plain(),
+            "seed": self.seed,
+            "dtype": self.dtype,
+        }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One (task, protocol, estimator) result to be had."""
+
+    task: Task
+    protocol: Choice
+    estimator: Choice
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Parameters that an estimator has in some cells only.
+
+    Attributes:
+        estimator: Its label.
+        where: Dotted key -> value that a cell must have, among the keys of `Task.describe` and `protocol`.
+        params: Parameter -> JSON value.
+    """
+
+    estimator: str
+    where: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How many: a count, or a percentage of what there is; exactly one of the two is set."""
+
+    count: int | None = None
+    percent: float | None = None
+
+    def of(self, total: int) -> int:
+        """The number meant out of `total`: a percentage rounds to the nearest whole, at least 1."""
+        if self.count is not None:
+            return self.count
+        assert self.percent is not None
+        return max(1, round(total * self.percent / 100))
+
+
+@dataclass(frozen=True)
+class QueryRule:
+    """Which test points are asked about.
+
+    Attributes:
+        order: `highest-loss` and `random` take `amount` points; `mispredicted` draws as many of those that the network
+            gets wrong, all if they are fewer; `percentile` takes the `amount` points whose loss is nearest the `at`-th
+            percentile of all test losses; `rows` names them; `all` takes every one.
+    """
+
+    order: Literal["highest-loss", "percentile", "random", "mispredicted", "rows", "all"]
+    amount: Amount | None = None
+    at: float | None = None
+    rows: tuple[int, ...] = ()
+
+    def count(self, n_test: int) -> int:
+        """Points that it takes of `n_test`."""
+        return self.amount.of(n_test) if self.amount is not None else len(self.rows) or n_test
+
+
+@dataclass(frozen=True)
+class ExampleRule:
+    """Which training examples are tested, for each query on its own, and how their weights are changed.
+
+    Attributes:
+        name: How tables call this part of the examples.
+        order: `top` and `lowest` by absolute score; `proponents` and `opponents` by the score itself, from above and
+            from below; `percentile`: the `amount` examples whose absolute score is nearest its `at`-th percentile;
+            `random`; `all`; `groups`: `draws` sets of `amount` examples each, drawn
+            independently.
+        by: Label of the estimator whose scores order them, or `self` for the estimator under test.
+        group: How many examples, next to each other in that order, are changed together; None: each on its own. Not for
+            `groups`.
+        draws: Number of sets that `groups` draws.
+        sets: How often `random` draws its examples anew, each time for an equal share of the queries, in their order.
+        weights: Factors of each example's loss, one intervention for each: 0 leaves it out, 2 doubles it.
+        epsilons: Instead of `weights`, what is added to each example's weight in the mean loss.
+    """
+
+    name: str
+    order: Literal["top", "proponents", "opponents", "lowest", "percentile", "random", "all", "groups"]
+    amount: Amount | None = None
+    at: float | None = None
+    by: str = "self"
+    group: Amount | None = None
+    draws: int | None = None
+    sets: int = 1
+    weights: tuple[float, ...] = (0.0,)
+    epsilons: tuple[float, ...] = ()
+
+    @property
+    def needs_scores(self) -> bool:
+        """Whether the choice depends on an estimator."""
+        return self.order not in {"random", "all", "groups"}
+
+    def added(self, n_train: int) -> tuple[float, ...]:
+        """What each intervention adds to an example's weight in the mean loss of `n_train` examples."""
+        return self.epsilons or tuple((weight - 1.0) / n_train for weight in self.weights)
+
+    def changes_one_by_one(self, n_train: int) -> bool:
+        """Whether every intervention changes a single example."""
+        return self.draws is None and (self.group is None or self.group.of(n_train) == 1)
+
+    def n_group(self, n_train: int) -> int:
+        """Groups of one query, thus of one set: complete ones only, or single examples."""
+        if self.draws is not None:
+            return self.draws
+        chosen = self.amount.of(n_train) if self.amount else n_train
+        return chosen // self.group.of(n_train) if self.group else chosen
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number from a paper, to stand beside the measured one.
+
+    Attributes:
+        where: Dotted key -> value that a cell must have, among the keys of `Task.describe`, `protocol`, `estimator`.
+        part: Which part of the examples it speaks of.
+    """
+
+    source: str
+    metric: str
+    value: float
+    where: Mapping[str, Any]
+    part: str = "all"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture of a suite's results.
+
+    Keys are dotted keys of a task, an estimator or a protocol (`architecture.depth`, `estimator.damping`), or one of
+    `FIGURE_KEYS`.
+
+    Attributes:
+        x: The key along the x axis; values that are no numbers stand below each other instead.
+        y: Metrics, findings of a protocol or timings, each in axes of its own unless `metric` is a key of the figure.
+        curve: The key that tells curves apart; whatever else varies tells them apart as well.
+        panel: The key that tells axes apart.
+        part: Which part of the examples is shown, where no key is `part` or `size`.
+        where: Key -> value, or list of values, that a result must have.
+        log: Which axes are logarithmic.
+    """
+
+    x: str
+    y: tuple[str, ...]
+    curve: str | None = None
+    panel: str | None = None
+    part: str = "all"
+    where: Mapping[str, Any] = field(default_factory=dict)
+    log: Literal["", "x", "y", "xy"] = ""
+    title: str = ""
+
+
+FIGURE_KEYS: Mapping[str, str] = {
+    "estimator": "label of the estimator",
+    "protocol": "label of the protocol",
+    "horizon": "updates after which effects were measured",
+    "part": "part of the examples",
+    "size": "examples that an intervention of a part changes together",
+    "query": "number of the query, counted from 1",
+    "metric": "what is on the y axis",
+    "seed": "seed of the task",
+}
+"""Keys of a figure besides the dotted ones."""

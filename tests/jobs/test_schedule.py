@@ -1,0 +1,188 @@
+"""The order of jobs, over a store filled by hand; nothing is trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ifbench.compare.selection import select_queries
+from ifbench.core.intervention import Intervention
+from ifbench.core.registry import load_registry
+from ifbench.jobs.job import Job, ScoreJob, TrainJob, TruthJob
+from ifbench.jobs.outcome import Outcome
+from ifbench.jobs.plan import Plan, make_plan
+from ifbench.jobs.schedule import Schedule
+from ifbench.store.artifacts import Store
+from ifbench.suite import load_suite
+from ifbench.suite.cells import Amount, QueryRule
+from tests.running import SUITE, write_suite
+
+N_TRAIN = 120
+LOSSES = np.arange(30.0)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    registry = load_registry()
+    return make_plan(load_suite(str(write_suite(tmp_path)), registry), registry)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def finish(store: Store, job: Job, *, chunk: int = 63) -> None:
+    """Store something of the right shape for a job."""
+    if isinstance(job, TrainJob):
+        store.put(
+            job.kind,
+            job.id,
+            {"params": np.zeros(3), "test_losses": LOSSES},
+            {"identity": job.identity, "chunk": chunk, "n_train": N_TRAIN},
+        )
+    elif isinstance(job, ScoreJob):
+        seed = int(job.id[:8], 16)
+        rows = select_queries(job.queries, LOSSES, seed=job.task.seed)
+        scores = np.random.default_rng(seed).normal(size=(N_TRAIN, len(rows)))
+        store.put(job.kind, job.id, {"scores": scores, "queries": rows}, {"identity": job.identity})
+    else:
+        queries = list(getattr(job, "queries", ()))
+        effects = np.zeros((1, len(job.interventions), len(queries)))
+        meta = {"interventions": [item.plain() for item in job.interventions], "queries": queries}
+        store.put(job.kind, job.id, {"changes": effects}, meta)
+
+
+def finish_all(store: Store, schedule: Schedule, *, chunk: int = 63) -> list[Job]:
+    done: list[Job] = []
+    while jobs := schedule.ready():
+        for job in jobs:
+            finish(store, job, chunk=chunk)
+        done += jobs
+    return done
+
+
+def test_training_comes_before_scores_and_scores_before_truths(plan: Plan, store: Store) -> None:
+    schedule = Schedule(plan, store)
+    first = schedule.ready()
+    assert [type(job) for job in first] == [TrainJob, TrainJob]
+    assert schedule.ready() == []
+    finish(store, first[0])
+    second = schedule.ready()
+    assert [type(job) for job in second] == [ScoreJob] * 3
+    for job in second[:2]:
+        finish(store, job)
+    assert schedule.ready() == []
+    finish(store, second[2])
+    (truth,) = schedule.ready()
+    assert isinstance(truth, TruthJob)
+    assert truth.train_id == first[0].id
+    assert truth.queries == (29, 28)  # those of highest loss
+
+
+def test_truths_wait_for_a_training_that_has_gone_though_its_scores_are_there(plan: Plan, store: Store) -> None:
+    done = finish_all(store, Schedule(plan, store))
+    for job in done:
+        if not isinstance(job, ScoreJob):
+            store.remove(job.kind, job.id)
+    schedule = Schedule(plan, store)
+    first = schedule.ready()
+    assert [type(job) for job in first] == [TrainJob, TrainJob]
+    finish(store, first[1])
+    (truth,) = schedule.ready()
+    assert isinstance(truth, TruthJob)
+    assert truth.train_id == first[1].id
+
+
+def test_truths_on_more_queries_serve_fewer_and_not_the_other_way_round(plan: Plan, store: Store) -> None:
+    finish_all(store, Schedule(plan, store))
+
+    def asking(queries: QueryRule) -> list[Job]:
+        suite = replace(plan.suite, queries=(queries,))
+        other = replace(plan, suite=suite)  # the scores stay those of two queries, so that the interventions do, too
+        return Schedule(other, store).ready()
+
+    assert asking(QueryRule("highest-loss", Amount(1))) == []
+    assert asking(QueryRule("rows", rows=(28, 29))) == []
+    more = asking(QueryRule("highest-loss", Amount(3)))
+    assert [job.queries for job in more if isinstance(job, TruthJob)] == [(29, 28, 27)] * 2
+    for job in more:
+        finish(store, job)
+    assert asking(QueryRule("rows", rows=(27,))) == []
+
+
+def test_nothing_is_ready_when_everything_is_stored(plan: Plan, store: Store) -> None:
+    assert len(finish_all(store, Schedule(plan, store))) == 2 + 6 + 2
+    assert Schedule(plan, store).ready() == []
+
+
+def test_truths_are_cut_into_portions_of_the_size_the_training_asks_for(plan: Plan, store: Store) -> None:
+    truths = [job for job in finish_all(store, Schedule(plan, store), chunk=8) if isinstance(job, TruthJob)]
+    assert {len(job.interventions) for job in truths[:-1]} <= set(range(1, 9))
+    for train in plan.train_jobs:
+        measured = [item for job in truths if job.train_id == train.id for item in job.interventions]
+        assert len(measured) == len(set(measured))
+        assert measured == sorted(measured)
+
+
+def test_only_unmeasured_interventions_are_measured(plan: Plan, store: Store) -> None:
+    done = finish_all(store, Schedule(plan, store), chunk=8)
+    lost = next(job for job in done if isinstance(job, TruthJob))
+    store.remove(lost.kind, lost.id)
+    (again,) = Schedule(plan, store).ready()
+    assert again == lost
+
+
+def test_failed_score_holds_up_no_truth_and_blocks_its_own_cells_only(plan: Plan, store: Store) -> None:
+    schedule = Schedule(plan, store)
+    for job in schedule.ready():
+        finish(store, job)
+    for job in schedule.ready():
+        if isinstance(job, ScoreJob) and job.estimator.label == "tracin":
+            schedule.fail(job, Outcome("failed", "no"))
+        else:
+            finish(store, job)
+    assert all(isinstance(job, TruthJob) for job in finish_all(store, schedule))
+    blocked = {work.cell.estimator.label: schedule.blocked(work) for work in plan.selected}
+    assert blocked["tracin"] == Outcome("failed", "no")
+    assert blocked["hif"] is None
+    assert blocked["random"] is None
+
+
+def test_failed_training_blocks_all_its_cells_and_starts_nothing_more(plan: Plan, store: Store) -> None:
+    schedule = Schedule(plan, store)
+    for job in schedule.ready():
+        schedule.fail(job, Outcome("failed", "diverged"))
+    assert schedule.ready() == []
+    assert {schedule.blocked(work) for work in plan.selected} == {Outcome("failed", "diverged")}
+
+
+def test_ground_truths_are_shared_between_estimators(plan: Plan, store: Store) -> None:
+    truths = [job for job in finish_all(store, Schedule(plan, store)) if isinstance(job, TruthJob)]
+    assert len(truths) == len(plan.train_jobs)
+
+
+def test_ids_do_not_depend_on_the_suite_around_them(plan: Plan, tmp_path: Path) -> None:
+    registry = load_registry()
+    text = SUITE.replace("name: tiny", "name: other").replace("  - tracin\n", "")
+    other = make_plan(load_suite(str(write_suite(tmp_path, text, "other.yaml")), registry), registry)
+    assert [job.id for job in other.train_jobs] == [job.id for job in plan.train_jobs]
+    assert {job.id for job in other.score_jobs} < {job.id for job in plan.score_jobs}
+    assert {work.bases for work in other.works} == {work.bases for work in plan.works}
+
+
+def test_removal_takes_one_nth_from_the_mean_loss() -> None:
+    assert Intervention.remove([7], n_train=4).weights == ((7, -0.25),)
+
+
+def test_a_prediction_that_two_protocols_wait_for_is_handed_out_once(tmp_path: Path, store: Store) -> None:
+    both = "  - {name: parameter-change, steps: 6}\n  - {name: parameter-change, steps: 7, label: longer}\n"
+    head, rest = SUITE.split("protocols:\n")
+    suite = f"{head}protocols:\n{both}{rest[rest.index('estimators:') :]}"
+    registry = load_registry()
+    schedule = Schedule(make_plan(load_suite(str(write_suite(tmp_path, suite)), registry), registry), store)
+    done = [job.id for job in finish_all(store, schedule)]
+    assert len(done) == len(set(done))

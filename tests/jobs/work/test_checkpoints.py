@@ -1,0 +1,77 @@
+"""Checkpoints survive the store."""
+
+import pytest
+import torch
+
+from ifbench.core.errors import IfbenchError
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import load_registry
+from ifbench.core.retraining import Retraining
+from ifbench.jobs.job import score_job, train_job
+from ifbench.jobs.work import Context, execute
+from ifbench.store.artifacts import Store
+from ifbench.suite.cells import Choice, Task
+
+
+def choice(registry, kind, name, **values):
+    return Choice(kind, name, name, registry.params(kind, name, values).plain())
+
+
+def stored(folder, recipe):
+    """A task trained and read back from the store."""
+    registry = load_registry()
+    data, network = choice(registry, "data", "iris"), choice(registry, "architecture", "mlp", width=2)
+    task = Task(data, network, recipe, 0, "float64")
+    context, job = Context(Store(folder), registry), train_job(task, registry)
+    execute(job, context)
+    return context.trained(score_job(job, choice(registry, "estimator", "random"), (), registry))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_second_moments_are_stored_and_restored(tmp_path, optimizer):
+    trained = stored(tmp_path, Recipe(steps=10, checkpoints=2, optimizer=optimizer, batch_size=30))
+    _, kept = trained.prepared.trainer.train(trained.prepared.initial)
+    restored = trained.checkpoints
+    assert [point.step for point in restored] == [5, 10]
+    for point, wanted in zip(restored, kept, strict=True):
+        assert torch.equal(point.params, wanted.params)
+        if optimizer == "adam":
+            assert torch.equal(point.second_moment, wanted.second_moment)
+        else:
+            assert point.second_moment is None
+
+
+def test_a_training_that_ended_early_goes_on_from_where_it_ended(tmp_path):
+    recipe = Recipe(steps=5000, checkpoints=2, until_gradient_norm=0.3, optimizer="sgd", batch_size=30)
+    trained = stored(tmp_path, recipe)
+    assert trained.steps % 100 == 0
+    assert 100 <= trained.steps < 2500
+    assert [point.step for point in trained.checkpoints] == [trained.steps]
+    assert trained.artifact.meta["gradient_norm"] <= 0.3
+    assert trained.artifact.meta["converged"]
+    assert trained.problem.trajectory(Retraining(3)).first == trained.steps
+
+
+def test_meta_tells_how_far_training_came(tmp_path):
+    trained = stored(tmp_path, Recipe(steps=300, learning_rate=0.1))
+    meta, data, objective = trained.artifact.meta, trained.prepared.data, trained.prepared.objective
+    for part, batch in (("train", data.train), ("test", data.test)):
+        predicted = objective.predictions(*trained.problem.point, batch)
+        assert meta[f"{part}_accuracy"] == float((predicted == batch.targets).double().mean()) > 0.4
+    assert meta["steps"] == 300
+    assert "converged" not in meta
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_any_state_of_a_stored_training_is_had_again(tmp_path, optimizer):
+    recipe = Recipe(steps=10, checkpoints=3, optimizer=optimizer, batch_size=30)
+    trained = stored(tmp_path, recipe)
+    trainer, weights = trained.prepared.trainer, torch.ones(120, dtype=torch.float64)
+    start = trainer.start(trained.prepared.initial)
+    for step in (0, 2, 3, 8, 10):
+        found, wanted = trained.state_at(step), trainer.run(start, weights, steps=step, first=0)
+        assert torch.equal(found.params, wanted.params)
+        assert len(found.slots) == (2 if optimizer == "adam" else 0)
+        assert all(map(torch.equal, found.slots, wanted.slots))
+    with pytest.raises(IfbenchError, match="state after 11 updates; expected 0 to 10"):
+        trained.state_at(11)
