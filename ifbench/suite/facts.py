@@ -1,4 +1,4 @@
-"""The facts of a cell: everything that tells it from others, under dotted keys; and the one rule that selects by them."""
+"""The facts of a cell: all that tells it from others, under dotted keys; and the one rule that selects by them."""
 
 from __future__ import annotations
 
