@@ -1,41 +1,56 @@
-"""ifbench: how well do influence estimators predict what retraining really does?"""
+"""ifbench: how well do influence estimators predict what retraining really does?
+
+Users call `run` and read `Results`; plugins import from here and from `ifbench.core` only. A name is imported when it
+is first used, so that `import ifbench` stays light.
+"""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ifbench.core.params import Params, param
-from ifbench.core.specs import (
-    ArchitectureSpec,
-    DatasetSpec,
-    EstimatorSpec,
-    MetricSpec,
-    ProtocolSpec,
-    hookimpl,
-)
+from ifbench.core.exports import exports
 
 if TYPE_CHECKING:
     from ifbench.api import Results as Results
     from ifbench.api import run as run
+    from ifbench.compare.correlations import pearson as pearson
+    from ifbench.compare.correlations import spearman as spearman
+    from ifbench.compare.rows import FloatArray as FloatArray
+    from ifbench.compare.rows import with_rows as with_rows
+    from ifbench.compare.two_phase import fit_two_phases as fit_two_phases
+    from ifbench.core.params import Params as Params
+    from ifbench.core.params import param as param
+    from ifbench.core.specs import ArchitectureSpec as ArchitectureSpec
+    from ifbench.core.specs import DatasetSpec as DatasetSpec
+    from ifbench.core.specs import EstimatorSpec as EstimatorSpec
+    from ifbench.core.specs import MetricSpec as MetricSpec
+    from ifbench.core.specs import ProtocolSpec as ProtocolSpec
+    from ifbench.core.specs import hookimpl as hookimpl
+    from ifbench.numerics.derivatives.gradients import cosines as cosines
+    from ifbench.numerics.derivatives.gradients import weighted_gradients as weighted_gradients
+    from ifbench.numerics.derivatives.subset import drawn_examples as drawn_examples
+    from ifbench.numerics.solvers.block import block_conjugate_gradient as block_conjugate_gradient
+    from ifbench.numerics.solvers.krylov import top_eigenpairs as top_eigenpairs
+    from ifbench.numerics.solvers.one_by_one import conjugate_gradient as conjugate_gradient
+    from ifbench.numerics.solvers.one_by_one import conjugate_residual as conjugate_residual
+    from ifbench.numerics.training.updates import EPSILON as EPSILON
+else:
+    __getattr__, __dir__, __all__ = exports(
+        __name__,
+        {
+            "api": "Results run",
+            "compare.correlations": "pearson spearman",
+            "compare.rows": "FloatArray with_rows",
+            "compare.two_phase": "fit_two_phases",
+            "core.params": "Params param",
+            "core.specs": "ArchitectureSpec DatasetSpec EstimatorSpec MetricSpec ProtocolSpec hookimpl",
+            "numerics.derivatives.gradients": "cosines weighted_gradients",
+            "numerics.derivatives.subset": "drawn_examples",
+            "numerics.solvers.block": "block_conjugate_gradient",
+            "numerics.solvers.krylov": "top_eigenpairs",
+            "numerics.solvers.one_by_one": "conjugate_gradient conjugate_residual",
+            "numerics.training.updates": "EPSILON",
+        },
+    )
 
 __version__ = "0.1.0"
-__all__ = [
-    "ArchitectureSpec",
-    "DatasetSpec",
-    "EstimatorSpec",
-    "MetricSpec",
-    "Params",
-    "ProtocolSpec",
-    "Results",
-    "hookimpl",
-    "param",
-    "run",
-]
-
-
-def __getattr__(name: str) -> Any:  # Any: whichever name is asked for
-    """`run` and `Results` are imported when first used, so that a plugin's import stays light."""
-    if name in {"run", "Results"}:
-        return getattr(importlib.import_module("ifbench.api"), name)
-    raise AttributeError(f"module 'ifbench' has no attribute {name!r}")

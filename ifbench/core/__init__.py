@@ -1,1 +1,87 @@
-"""What a plugin imports: roles, specs, parameters, errors, networks, data."""
+"""What a plugin imports: roles, specs, parameters, errors, networks, layers, what protocols share; `data` for files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ifbench.core.exports import exports
+
+if TYPE_CHECKING:
+    from ifbench.core.errors import EstimatorError as EstimatorError
+    from ifbench.core.errors import IfbenchError as IfbenchError
+    from ifbench.core.errors import UnsupportedError as UnsupportedError
+    from ifbench.core.interfaces import Batch as Batch
+    from ifbench.core.interfaces import Checkpoint as Checkpoint
+    from ifbench.core.interfaces import Curvature as Curvature
+    from ifbench.core.interfaces import Dataset as Dataset
+    from ifbench.core.interfaces import Encoding as Encoding
+    from ifbench.core.interfaces import Estimator as Estimator
+    from ifbench.core.interfaces import GroundTruth as GroundTruth
+    from ifbench.core.interfaces import Look as Look
+    from ifbench.core.interfaces import Measured as Measured
+    from ifbench.core.interfaces import Metric as Metric
+    from ifbench.core.interfaces import Model as Model
+    from ifbench.core.interfaces import ParameterChangeEstimator as ParameterChangeEstimator
+    from ifbench.core.interfaces import Point as Point
+    from ifbench.core.interfaces import Pretrained as Pretrained
+    from ifbench.core.interfaces import Problem as Problem
+    from ifbench.core.interfaces import Progress as Progress
+    from ifbench.core.interfaces import Reporting as Reporting
+    from ifbench.core.interfaces import Study as Study
+    from ifbench.core.interfaces import Subject as Subject
+    from ifbench.core.interfaces import TrainedTask as TrainedTask
+    from ifbench.core.interfaces import TrainingModel as TrainingModel
+    from ifbench.core.interfaces import Trajectory as Trajectory
+    from ifbench.core.intervention import Intervention as Intervention
+    from ifbench.core.layers import BatchNorm as BatchNorm
+    from ifbench.core.layers import Dropout as Dropout
+    from ifbench.core.layers import converted as converted
+    from ifbench.core.networks import Classifier as Classifier
+    from ifbench.core.networks import Network as Network
+    from ifbench.core.networks import Regressor as Regressor
+    from ifbench.core.networks import Tensors as Tensors
+    from ifbench.core.networks import image_shape as image_shape
+    from ifbench.core.params import Params as Params
+    from ifbench.core.params import Updates as Updates
+    from ifbench.core.params import param as param
+    from ifbench.core.params import updates_of as updates_of
+    from ifbench.core.protocols import AddedBatchesParams as AddedBatchesParams
+    from ifbench.core.protocols import DriftParams as DriftParams
+    from ifbench.core.protocols import FromCheckpointParams as FromCheckpointParams
+    from ifbench.core.protocols import FromScratchParams as FromScratchParams
+    from ifbench.core.protocols import LossEffects as LossEffects
+    from ifbench.core.protocols import StretchParams as StretchParams
+    from ifbench.core.protocols import from_checkpoint as from_checkpoint
+    from ifbench.core.protocols import from_scratch as from_scratch
+    from ifbench.core.protocols import parameters as parameters
+    from ifbench.core.recipe import Recipe as Recipe
+    from ifbench.core.retraining import Retraining as Retraining
+    from ifbench.core.specs import ArchitectureSpec as ArchitectureSpec
+    from ifbench.core.specs import DatasetSpec as DatasetSpec
+    from ifbench.core.specs import EstimatorSpec as EstimatorSpec
+    from ifbench.core.specs import MetricSpec as MetricSpec
+    from ifbench.core.specs import ProtocolSpec as ProtocolSpec
+    from ifbench.core.specs import hookimpl as hookimpl
+else:
+    __getattr__, __dir__, __all__ = exports(
+        __name__,
+        {
+            "errors": "EstimatorError IfbenchError UnsupportedError",
+            "interfaces": (
+                "Batch Checkpoint Curvature Dataset Encoding Estimator GroundTruth Look Measured Metric Model "
+                "ParameterChangeEstimator Point Pretrained Problem Progress Reporting Study Subject TrainedTask "
+                "TrainingModel Trajectory"
+            ),
+            "intervention": "Intervention",
+            "layers": "BatchNorm Dropout converted",
+            "networks": "Classifier Network Regressor Tensors image_shape",
+            "params": "Params Updates param updates_of",
+            "protocols": (
+                "AddedBatchesParams DriftParams FromCheckpointParams FromScratchParams LossEffects StretchParams "
+                "from_checkpoint from_scratch parameters"
+            ),
+            "recipe": "Recipe",
+            "retraining": "Retraining",
+            "specs": "ArchitectureSpec DatasetSpec EstimatorSpec MetricSpec ProtocolSpec hookimpl",
+        },
+    )

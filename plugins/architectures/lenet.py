@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from ifbench import ArchitectureSpec, Params, hookimpl, param
-from ifbench.core.interfaces import Dataset, Model
+from ifbench.core import Dataset, Model
 
 SMALLEST_SIDE = 16
 WHERE = "architecture 'lenet'"
@@ -29,7 +29,7 @@ def build(params: LenetParams, dataset: Dataset) -> Model:
     """
     from torch import nn
 
-    from ifbench.core.networks import Classifier, image_shape
+    from ifbench.core import Classifier, image_shape
 
     shape = image_shape(dataset, least=SMALLEST_SIDE, where=WHERE)
     activation = {"tanh": nn.Tanh, "relu": nn.ReLU}[params.activation]

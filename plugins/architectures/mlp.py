@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from ifbench import ArchitectureSpec, Params, hookimpl, param
-from ifbench.core.interfaces import Dataset, Model
+from ifbench.core import Dataset, Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,8 +35,7 @@ def build(params: MlpParams, dataset: Dataset) -> Model:
     """
     from torch import nn
 
-    from ifbench.core.layers import BatchNorm, Dropout
-    from ifbench.core.networks import Classifier
+    from ifbench.core import BatchNorm, Classifier, Dropout
 
     activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[params.activation]
     n_input = math.prod(dataset.train.inputs.shape[1:])

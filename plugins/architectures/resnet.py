@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ifbench import ArchitectureSpec, Params, hookimpl, param
-from ifbench.core.interfaces import Dataset, Model
+from ifbench.core import Dataset, Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,8 +47,7 @@ def _build(block: type[Any], counts: Sequence[int], params: ResnetParams, datase
 
     from torch import nn
 
-    from ifbench.core.layers import converted
-    from ifbench.core.networks import Classifier, image_shape
+    from ifbench.core import Classifier, converted, image_shape
 
     n_input, *_ = image_shape(dataset, least=SMALLEST_SIDE, where=where)
     width = params.width

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from ifbench import ArchitectureSpec, Params, hookimpl, param
-from ifbench.core.interfaces import Dataset, Model
+from ifbench.core import Dataset, Model
 
 STRIDES = (1, 2, 1, 2, 1)
 SMALLEST_SIDE = 21
@@ -30,7 +30,7 @@ def build(params: SmallCnnParams, dataset: Dataset) -> Model:
     """
     from torch import nn
 
-    from ifbench.core.networks import Classifier, image_shape
+    from ifbench.core import Classifier, image_shape
 
     shape = image_shape(dataset, least=SMALLEST_SIDE, where=WHERE)
     activation = {"tanh": nn.Tanh, "relu": nn.ReLU}[params.activation]

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ifbench import ArchitectureSpec, hookimpl, param
-from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Dataset, Model
+from ifbench.core import Dataset, IfbenchError, Model
 
 from .language.params import TextParams
 

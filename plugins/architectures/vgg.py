@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ifbench import ArchitectureSpec, Params, hookimpl, param
-from ifbench.core.interfaces import Dataset, Model
+from ifbench.core import Dataset, Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,8 +48,7 @@ def _build(counts: Sequence[int], params: VggParams, dataset: Dataset, *, where:
     """
     from torch import nn
 
-    from ifbench.core.layers import BatchNorm, Dropout
-    from ifbench.core.networks import Classifier, image_shape
+    from ifbench.core import BatchNorm, Classifier, Dropout, image_shape
 
     n_channel, *sides = image_shape(dataset, least=SMALLEST_SIDE, where=where)
     layers: list[nn.Module] = []

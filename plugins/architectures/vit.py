@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ifbench import ArchitectureSpec, Params, hookimpl, param
-from ifbench.core.interfaces import Dataset, Model
+from ifbench.core import Dataset, Model
 
 WHERE = "architecture 'vit'"
 
@@ -34,9 +34,7 @@ def build(params: VitParams, dataset: Dataset) -> Model:
     from torch import nn
     from torchvision.models import VisionTransformer
 
-    from ifbench.core.errors import IfbenchError
-    from ifbench.core.layers import converted
-    from ifbench.core.networks import Classifier, image_shape
+    from ifbench.core import Classifier, IfbenchError, converted, image_shape
 
     n_channel, height, width = image_shape(dataset, least=params.patch, where=WHERE)
     if height != width or height % params.patch:

@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
-from ifbench.core.data.images import Scale, Scaling
-from ifbench.core.data.own import Own
-from ifbench.core.data.places import find, read_once
-from ifbench.core.data.subset import Part, choose, split
-from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core import Batch, Dataset, IfbenchError
+from ifbench.core.data import Own, Part, Scale, Scaling, choose, find, read_once, split
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,7 +84,7 @@ def load(params: ImageFolderParams) -> Dataset:
     """
     import torch
 
-    from ifbench.core.data.images import inputs_of, scale_of
+    from ifbench.core.data import inputs_of, scale_of
 
     parts, n_output = _parts(params)
     pixels = [_read(part.files, params) for part in parts]

@@ -8,12 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
-from ifbench.core.data.own import Own
-from ifbench.core.data.places import find
-from ifbench.core.data.subset import Chosen, Rows, choose, split
-from ifbench.core.data.tables import Table, class_names, classes_of, read_table
-from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core import Batch, Dataset, IfbenchError
+from ifbench.core.data import Chosen, Own, Rows, Table, choose, class_names, classes_of, find, read_table, split
 
 
 class NoisyTextParams(Own):
@@ -54,7 +50,7 @@ def load(params: NoisyTextParams) -> Dataset:
     """
     import torch
 
-    from ifbench.core.data.text import encode
+    from ifbench.core.data import encode
 
     table = _table(params)
     texts = table.column(params.text, where=_where(params))

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
-from ifbench.core.data.own import Own
-from ifbench.core.data.places import find, read_once
-from ifbench.core.data.subset import Part, Rows, choose, split
-from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core import Batch, Dataset, IfbenchError
+from ifbench.core.data import Own, Part, Rows, choose, find, read_once, split
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,7 +52,7 @@ def load(params: NpzParams) -> Dataset:
     """
     import torch
 
-    from ifbench.core.data.images import channels_first, inputs_of, scale_of
+    from ifbench.core.data import channels_first, inputs_of, scale_of
 
     taken, where, path = _targets(params), _where(params), find(params.path, where=_where(params))
     raw = [_array(path, name, where)[rows] for name, rows in zip(taken.arrays, taken.rows, strict=True)]
@@ -73,7 +70,7 @@ def load(params: NpzParams) -> Dataset:
 def _standardised(parts: list[np.ndarray], *, on: bool) -> list[Tensor]:
     import torch
 
-    from ifbench.core.data.images import standardise
+    from ifbench.core.data import standardise
 
     tensors = [torch.from_numpy(part) for part in parts]
     return standardise(tensors) if on else tensors

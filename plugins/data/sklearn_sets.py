@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
 from ifbench import DatasetSpec, Params, hookimpl, param
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core import Batch, Dataset
 
 
 class Facts(NamedTuple):

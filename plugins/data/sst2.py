@@ -10,11 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
-from ifbench.core.data.places import not_found, under_root
-from ifbench.core.data.subset import Subset, choose, how_many
-from ifbench.core.data.tables import classes_of, read_table
-from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core import Batch, Dataset, IfbenchError
+from ifbench.core.data import Subset, choose, classes_of, how_many, not_found, read_table, under_root
 
 WHERE = "data 'sst2'"
 HUB, HUB_PACKAGE = "stanfordnlp/sst2", "datasets"
@@ -59,7 +56,7 @@ def load(params: Sst2Params) -> Dataset:
     """
     import torch
 
-    from ifbench.core.data.text import encode
+    from ifbench.core.data import encode
 
     layout = _layout()
     train, test = _read(layout) if layout is not None else _read_hub(params)

@@ -8,12 +8,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
-from ifbench.core.data.own import Own
-from ifbench.core.data.places import find
-from ifbench.core.data.subset import Chosen, Part, Rows, choose, split
-from ifbench.core.data.tables import Table, class_names, classes_of, read_table
-from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core import Batch, Dataset, IfbenchError
+from ifbench.core.data import Chosen, Own, Part, Rows, Table, choose, class_names, classes_of, find, read_table, split
 
 PARTS: tuple[Part, Part] = ("train", "test")
 
@@ -66,7 +62,7 @@ def load(params: CsvParams) -> Dataset:
     taken, n_output = _taken(params)
     where = _where(params)
     if params.text is not None:
-        from ifbench.core.data.text import encode
+        from ifbench.core.data import encode
 
         columns = [some.table.column(params.text, where=where) for some in taken]
         inputs = [
@@ -74,7 +70,7 @@ def load(params: CsvParams) -> Dataset:
             for some, column in zip(taken, columns, strict=True)
         ]
     else:
-        from ifbench.core.data.images import standardise
+        from ifbench.core.data import standardise
 
         names = _features(params, taken[0].table)
         inputs = [

@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
-from ifbench.core.data.images import Scale, Scaling
-from ifbench.core.data.places import FOLDER, data_root, not_found, read_once, under_root
-from ifbench.core.data.subset import Part, Subset, by_share, choose, class_numbers, how_many
-from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core import Batch, Dataset, IfbenchError
+from ifbench.core.data import (
+    FOLDER,
+    Part,
+    Scale,
+    Scaling,
+    Subset,
+    by_share,
+    choose,
+    class_numbers,
+    data_root,
+    how_many,
+    not_found,
+    read_once,
+    under_root,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -153,7 +164,7 @@ def load_small_mnist(params: SmallMnistParams) -> Dataset:
 def _dataset(read: Read, params: Images) -> Dataset:
     import torch
 
-    from ifbench.core.data.images import channels_first, inputs_of
+    from ifbench.core.data import channels_first, inputs_of
 
     where = _where(params)
 

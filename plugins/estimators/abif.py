@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
-from ifbench.core.errors import EstimatorError
-from ifbench.core.interfaces import Problem
-from ifbench.core.intervention import Intervention
+from ifbench.core import EstimatorError, Intervention, Problem
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -53,8 +51,7 @@ class Abif:
         """Find the eigenpairs."""
         import torch
 
-        from ifbench.numerics.derivatives.subset import drawn_examples
-        from ifbench.numerics.solvers.krylov import top_eigenpairs
+        from ifbench import drawn_examples, top_eigenpairs
 
         generator = problem.generator("abif", self.params.seed)
 
@@ -98,12 +95,12 @@ class Abif:
             ]
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """See `ifbench.core.interfaces.Estimator.score`."""
+        """See `ifbench.core.Estimator.score`."""
         return problem.dot(examples, self._solve(problem.query_gradients(queries)))
 
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
         """See `ParameterChangeEstimator.parameter_change`: minus the inverse times the gradients."""
-        from ifbench.numerics.derivatives.gradients import weighted_gradients
+        from ifbench import weighted_gradients
 
         return -self._solve(weighted_gradients(problem, interventions))
 

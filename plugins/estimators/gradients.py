@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ifbench import EstimatorSpec, Params, hookimpl
-from ifbench.core.interfaces import Problem
+from ifbench.core import Problem
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -22,7 +22,7 @@ class GradDot:
         """Nothing to prepare."""
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """See `ifbench.core.interfaces.Estimator.score`; right up to a positive factor."""
+        """See `ifbench.core.Estimator.score`; right up to a positive factor."""
         return problem.dot(examples, problem.query_gradients(queries))
 
 
@@ -36,8 +36,8 @@ class GradCos:
         """Nothing to prepare."""
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """See `ifbench.core.interfaces.Estimator.score`; tells direction, not size."""
-        from ifbench.numerics.derivatives.gradients import cosines
+        """See `ifbench.core.Estimator.score`; tells direction, not size."""
+        from ifbench import cosines
 
         return cosines(problem, examples, problem.query_gradients(queries))
 

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
-from ifbench.core.errors import EstimatorError, UnsupportedError
-from ifbench.core.interfaces import Curvature, Problem
-from ifbench.core.intervention import Intervention
+from ifbench.core import Curvature, EstimatorError, Intervention, Problem, UnsupportedError
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -53,19 +51,19 @@ class Hif:
 
     def fit(self, problem: Problem) -> None:
         """Draw the examples that the Hessian is averaged over; decompose it, if the solver is exact."""
-        from ifbench.numerics.derivatives.subset import drawn_examples
+        from ifbench import drawn_examples
 
         self._rows = drawn_examples(problem, self.params.hessian_examples, "hif", self.params.seed)
         if self.params.solver == "exact":
             self._eigen = self._decompose(problem)
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """See `ifbench.core.interfaces.Estimator.score`."""
+        """See `ifbench.core.Estimator.score`."""
         return problem.dot(examples, self._solve(problem, problem.query_gradients(queries)))
 
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
         """`-(H + damping I)^-1 sum_i delta_i g_i` of each intervention, shape (n_intervention, n_param)."""
-        from ifbench.numerics.derivatives.gradients import weighted_gradients
+        from ifbench import weighted_gradients
 
         return -self._solve(problem, weighted_gradients(problem, interventions))
 
@@ -123,8 +121,7 @@ class Hif:
         return solved
 
     def _iterate(self, problem: Problem, right: Tensor) -> Tensor:
-        from ifbench.numerics.solvers.block import block_conjugate_gradient
-        from ifbench.numerics.solvers.one_by_one import conjugate_gradient, conjugate_residual
+        from ifbench import block_conjugate_gradient, conjugate_gradient, conjugate_residual
 
         def product(rows: Tensor) -> Tensor:
             return self._product(problem, rows)

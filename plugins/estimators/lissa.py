@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
-from ifbench.core.errors import EstimatorError
-from ifbench.core.interfaces import Problem
+from ifbench.core import EstimatorError, Problem
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -45,7 +44,7 @@ class Lissa:
         """Nothing to prepare."""
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """See `ifbench.core.interfaces.Estimator.score`."""
+        """See `ifbench.core.Estimator.score`."""
         gradients = problem.query_gradients(queries)
         solutions = self._series(problem, gradients, repeat=0)
         for repeat in range(1, self.params.repeats):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
-from ifbench.core.interfaces import Problem
+from ifbench.core import Problem
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -28,7 +28,7 @@ class Random:
         """Nothing to prepare."""
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """See `ifbench.core.interfaces.Estimator.score`; knows nothing of sign or size."""
+        """See `ifbench.core.Estimator.score`; knows nothing of sign or size."""
         import torch
 
         columns = [self._draw(problem, int(query))[examples.cpu()] for query in queries]

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
-from ifbench.core.errors import EstimatorError, UnsupportedError
-from ifbench.core.interfaces import Checkpoint, Problem
-from ifbench.core.intervention import Intervention
+from ifbench.core import Checkpoint, EstimatorError, Intervention, Problem, UnsupportedError
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -45,8 +43,8 @@ class Tracin:
             self._preconditioner(problem, checkpoint)
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """See `ifbench.core.interfaces.Estimator.score`; right up to a positive factor."""
-        from ifbench.numerics.derivatives.gradients import cosines
+        """See `ifbench.core.Estimator.score`; right up to a positive factor."""
+        from ifbench import cosines
 
         total = problem.params.new_zeros(len(examples), len(queries))
         for checkpoint in self._chosen(problem):
@@ -68,7 +66,7 @@ class Tracin:
         Raises:
             UnsupportedError: `normalise` is on: cosines are not the effect of any change of the parameters.
         """
-        from ifbench.numerics.derivatives.gradients import weighted_gradients
+        from ifbench import weighted_gradients
 
         if self.params.normalise:
             raise UnsupportedError("predicts no parameters with normalise: true", where=WHERE, hint="use false")
@@ -101,7 +99,7 @@ class Tracin:
 
     def _preconditioner(self, problem: Problem, checkpoint: Checkpoint) -> Tensor:
         """The diagonal S_c^2, shape (n_param,)."""
-        from ifbench.numerics.training.updates import EPSILON
+        from ifbench import EPSILON
 
         if self.params.preconditioner == "none":
             return problem.params.new_ones(problem.n_param)

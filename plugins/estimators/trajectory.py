@@ -9,11 +9,8 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
-from ifbench.core.errors import EstimatorError
-from ifbench.core.interfaces import Problem
-from ifbench.core.interfaces import Trajectory as Stretch
-from ifbench.core.intervention import Intervention
-from ifbench.core.retraining import Retraining
+from ifbench.core import EstimatorError, Intervention, Problem, Retraining
+from ifbench.core import Trajectory as Stretch
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -109,7 +106,7 @@ class Trajectory:
 
 
 def _diagnose(problem: Problem, stretch: Stretch) -> dict[str, Any]:  # Any: JSON
-    from ifbench.numerics.training.updates import EPSILON
+    from ifbench import EPSILON
 
     if stretch.denominator is None:
         return {}

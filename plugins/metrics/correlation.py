@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ifbench import MetricSpec, hookimpl
+from ifbench import MetricSpec, hookimpl, pearson, spearman
 
 
 @hookimpl
@@ -11,21 +11,21 @@ def ifbench_metrics() -> list[MetricSpec]:
     return [
         MetricSpec(
             name="pearson",
-            factory="ifbench.compare.correlations:pearson",
+            factory=pearson,
             bounds=(-1.0, 1.0),
             summary="linear correlation of predicted and measured effects",
             source="Koh & Liang 2017, section 4.1; Basu et al. 2021, section 4",
         ),
         MetricSpec(
             name="spearman",
-            factory="ifbench.compare.correlations:spearman",
+            factory=spearman,
             bounds=(-1.0, 1.0),
             summary="correlation of their ranks, ties sharing the average rank",
             source="Basu et al. 2021, section 4",
         ),
         MetricSpec(
             name="pearson-pooled",
-            factory="ifbench.compare.correlations:pearson",
+            factory=pearson,
             bounds=(-1.0, 1.0),
             of=("effects",),
             pooled=True,
@@ -34,7 +34,7 @@ def ifbench_metrics() -> list[MetricSpec]:
         ),
         MetricSpec(
             name="spearman-pooled",
-            factory="ifbench.compare.correlations:spearman",
+            factory=spearman,
             bounds=(-1.0, 1.0),
             of=("effects",),
             pooled=True,

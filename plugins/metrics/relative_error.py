@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ifbench import MetricSpec, hookimpl
-from ifbench.compare.rows import FloatArray, with_rows
+from ifbench import FloatArray, MetricSpec, hookimpl, with_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ifbench import Params, ProtocolSpec, hookimpl, param
-from ifbench.compare.correlations import pearson, spearman
-from ifbench.core.interfaces import Point, Progress, Subject
-from ifbench.core.params import Updates, updates_of
-from ifbench.core.retraining import Retraining
+from ifbench import Params, ProtocolSpec, hookimpl, param, pearson, spearman
+from ifbench.core import Point, Progress, Retraining, Subject, Updates, updates_of
 
 if TYPE_CHECKING:
     from torch import Tensor

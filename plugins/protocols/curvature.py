@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ifbench import Params, ProtocolSpec, hookimpl, param
-from ifbench.core.interfaces import Problem, Progress, Subject
+from ifbench.core import Problem, Progress, Subject
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +42,7 @@ class Curvature:
     def _by_products(self, problem: Problem, generator: torch.Generator) -> tuple[float, float]:
         import torch
 
-        from ifbench.numerics.solvers.krylov import top_eigenpairs
+        from ifbench import top_eigenpairs
 
         def draw() -> Tensor:
             start = torch.randn(problem.n_param, generator=generator, dtype=torch.float64)

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ifbench import ProtocolSpec, hookimpl
-from ifbench.compare.two_phase import fit_two_phases
-from ifbench.core.interfaces import Point, Progress, Subject
-from ifbench.core.protocols import AddedBatchesParams, from_checkpoint, parameters
+from ifbench import ProtocolSpec, fit_two_phases, hookimpl
+from ifbench.core import AddedBatchesParams, Point, Progress, Subject, from_checkpoint, parameters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from pydantic import Field
 
 from ifbench import Params, ProtocolSpec, hookimpl, param
-from ifbench.core.interfaces import Batch, Point, Progress, Subject
-from ifbench.core.intervention import Intervention
-from ifbench.core.retraining import Retraining
+from ifbench.core import Batch, Intervention, Point, Progress, Retraining, Subject
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from pydantic import Field
 
 from ifbench import ProtocolSpec, hookimpl, param
-from ifbench.core.interfaces import Progress, Subject
-from ifbench.core.protocols import AddedBatchesParams, from_checkpoint, parameters
+from ifbench.core import AddedBatchesParams, Progress, Subject, from_checkpoint, parameters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ifbench import ProtocolSpec, hookimpl
-from ifbench.core.protocols import DriftParams, FromCheckpointParams, from_checkpoint
+from ifbench.core import DriftParams, FromCheckpointParams, LossEffects, from_checkpoint
 
 
 class FineTuneParams(FromCheckpointParams, DriftParams):
@@ -17,7 +17,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     """Effects that fade."""
     yield ProtocolSpec(
         name="fine-tune",
-        factory="ifbench.core.protocols:LossEffects",
+        factory=LossEffects,
         params=FineTuneParams,
         version=2,  # the drift is taken against the checkpoint
         retraining=from_checkpoint,

@@ -6,11 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from ifbench import ProtocolSpec, hookimpl, param
-from ifbench.core.interfaces import Progress, TrainedTask
-from ifbench.core.intervention import Intervention
-from ifbench.core.params import Updates, updates_of
-from ifbench.core.protocols import StretchParams, parameters
-from ifbench.core.retraining import Retraining
+from ifbench.core import Intervention, Progress, Retraining, StretchParams, TrainedTask, Updates, parameters, updates_of
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -41,7 +37,7 @@ def retraining(params: ParameterChangeParams, steps: int) -> Retraining:
 class ParameterChanges:
     """Change of every parameter: after training with an intervention, less the baseline's.
 
-    Implements `ifbench.core.interfaces.GroundTruth` for a spec that measures `parameters`.
+    Implements `ifbench.core.GroundTruth` for a spec that measures `parameters`.
     """
 
     def __init__(self, params: ParameterChangeParams) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ifbench import ProtocolSpec, hookimpl, param
-from ifbench.core.params import Updates, updates_of
-from ifbench.core.protocols import StretchParams
-from ifbench.core.retraining import Retraining
+from ifbench.core import LossEffects, Retraining, StretchParams, Updates, updates_of
 
 
 class PbrfParams(StretchParams):
@@ -33,7 +31,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     """The response that influence functions do answer to."""
     yield ProtocolSpec(
         name="pbrf",
-        factory="ifbench.core.protocols:LossEffects",
+        factory=LossEffects,
         params=PbrfParams,
         retraining=retraining,
         summary="minimise the reweighted objective while outputs and parameters stay near those of the trained network",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ifbench import ProtocolSpec, hookimpl, param
-from ifbench.core.params import Updates, updates_of
-from ifbench.core.protocols import DriftParams
-from ifbench.core.retraining import Retraining
+from ifbench.core import DriftParams, LossEffects, Retraining, Updates, updates_of
 
 
 class RetrainParams(DriftParams):
@@ -28,7 +26,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     """Warm-start leave-one-out."""
     yield ProtocolSpec(
         name="retrain-from-optimum",
-        factory="ifbench.core.protocols:LossEffects",
+        factory=LossEffects,
         params=RetrainParams,
         retraining=retraining,
         summary="train on from the optimum without the example; the baseline trains on as long with it",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ifbench import ProtocolSpec, hookimpl
-from ifbench.core.protocols import FromScratchParams, from_scratch
+from ifbench.core import FromScratchParams, LossEffects, from_scratch
 
 
 @hookimpl
@@ -13,7 +13,7 @@ def ifbench_protocols() -> Iterable[ProtocolSpec]:
     """Cold-start leave-one-out."""
     yield ProtocolSpec(
         name="retrain-from-scratch",
-        factory="ifbench.core.protocols:LossEffects",
+        factory=LossEffects,
         params=FromScratchParams,
         retraining=from_scratch,
         summary="train again from the same initial parameters without the example; repeats draw other initial ones",

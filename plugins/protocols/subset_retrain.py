@@ -7,11 +7,17 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ifbench import ProtocolSpec, hookimpl
-from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Measured, Progress, TrainedTask
-from ifbench.core.intervention import Intervention
-from ifbench.core.protocols import FromScratchParams, LossEffects, from_scratch
-from ifbench.core.retraining import Retraining
+from ifbench.core import (
+    FromScratchParams,
+    IfbenchError,
+    Intervention,
+    LossEffects,
+    Measured,
+    Progress,
+    Retraining,
+    TrainedTask,
+    from_scratch,
+)
 
 if TYPE_CHECKING:
     from torch import LongTensor

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ifbench.core.data.text import decode
-from ifbench.core.networks import Classifier
+from ifbench.core import Classifier
+from ifbench.core.data import decode
 
 from .network import attend, padding_mask
 from .tokens import Tokens

@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ifbench.core.data.text import decode
-from ifbench.core.interfaces import Batch
-from ifbench.core.networks import Network, Tensors
+from ifbench.core import Batch, Network, Tensors
+from ifbench.core.data import decode
 
 from .network import padding_mask
 from .tokens import Tokens

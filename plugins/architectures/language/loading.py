@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ifbench.core.errors import IfbenchError
+from ifbench.core import IfbenchError
 
 from .tokens import Pieces, Tokens
 from .weights import quietly, weights_digest, weights_folder

@@ -8,10 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ifbench.core.data.text import decode, is_text
-from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Dataset
-from ifbench.core.layers import Dropout, converted
+from ifbench.core import Dataset, Dropout, IfbenchError, converted
+from ifbench.core.data import decode, is_text
 
 ATTENTION = "ifbench"
 

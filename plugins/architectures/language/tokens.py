@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ifbench.core.errors import IfbenchError
+from ifbench.core import IfbenchError
 
 WORD = re.compile(r"\w+|[^\w\s]")
 PAD, UNKNOWN, START, END = range(4)

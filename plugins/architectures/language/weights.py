@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ifbench.core.errors import IfbenchError
+from ifbench.core import IfbenchError
 
 CONFIG = "config.json"
 READ = (CONFIG, "*.safetensors", "tokenizer*", "vocab*", "merges.txt", "spiece.model", "special_tokens_map.json")
