@@ -1,32 +1,29 @@
-"""Values that results are made of: interventions, estimates and the record of one cell."""
+"""The result of one cell, as a line of JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, get_args
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
 
 from ifbench.core.identity import canonical_json, rounded
 from ifbench.core.timing import Timing
 
-RECORD_VERSION = 1
-MAX_RECORD_BYTES = 2048
-RECORD_OBJECTS = (
-    "task",
-    "protocol",
-    "estimator",
-    "findings",
-    "n_intervention",
-    "training",
-    "diagnostics",
-    "provenance",
-)
+RECORD_VERSION = 2
+"""Of the records that are written. Those of version 1 read the same, but were cut to 2 KB: they may lack diagnostics,
+warnings, values of single queries, and the end of a message."""
 Status = Literal["ok", "failed", "timeout", "oom", "crashed", "unsupported"]
 
 
-@dataclass(frozen=True)
-class Estimate:
+class NewerVersionError(ValueError):
+    """The record was written by a newer ifbench."""
+
+
+class Estimate(NamedTuple):
     """A correlation over interventions, averaged over queries or over all pairs, with its interval.
 
     Attributes:
@@ -42,8 +39,7 @@ class Estimate:
     per_query: tuple[float | None, ...] = ()
 
 
-@dataclass(frozen=True)
-class Ceiling:
+class Ceiling(NamedTuple):
     """What the noise of the measured effects leaves within reach, averaged over queries; None where undefined.
 
     Attributes:
@@ -80,9 +76,11 @@ class Record:
         training: How far the task was trained: `train_loss`, `train_accuracy` and `test_accuracy` (None for targets
             that are no classes), `gradient_norm` of the objective, `steps` made, `converged` where the recipe asks for
             it, `n_param`, `n_train`.
-        diagnostics: What the estimator said of itself: residuals, iterations, warnings.
+        diagnostics: What the estimator said of itself: residuals, iterations, warnings; of long lists of numbers a
+            summary, see `ifbench.store.diagnostics`.
         timing: Costs; None when it never ran.
         provenance: Commit, versions, machine, threads, device of the score.
+        version: Of the line that it was read from.
     """
 
     cell: str
@@ -102,6 +100,7 @@ class Record:
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     timing: Timing | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    version: int = RECORD_VERSION
 
     def to_line(self) -> str:
         """The record as one line of JSON: sorted keys, 6 significant digits, no line end.
@@ -109,45 +108,35 @@ class Record:
         An estimate is written as [value, low, high, [value of each query]], a ceiling as [value, reliability];
         what is None or empty is left out.
         """
-        plain = asdict(self)
-        plain["estimates"] = {
-            metric: {part: [value.value, value.low, value.high, list(value.per_query)] for part, value in parts.items()}
-            for metric, parts in self.estimates.items()
-        }
-        plain["ceilings"] = {
-            metric: {part: [found.value, found.reliability] for part, found in parts.items()}
-            for metric, parts in self.ceilings.items()
-        }
-        told = {name: value for name, value in plain.items() if value is not None and value not in ("", {})}
-        return canonical_json({"record": RECORD_VERSION, **rounded(told)})
+        values = asdict(self)
+        version = values.pop("version")
+        said = {name: value for name, value in values.items() if value is not None and value not in ("", {})}
+        return canonical_json({"record": version, **rounded(said)})
 
     @classmethod
     def from_line(cls, line: str) -> Record:
         """Read a line written by `to_line`.
 
         Raises:
-            ValueError: The line is not a record of this version.
+            NewerVersionError: It has a version that is not known yet.
+            ValueError: It is not a record.
         """
         raw = json.loads(line)
-        if not isinstance(raw, dict) or raw.pop("record", None) != RECORD_VERSION:
-            raise ValueError(f"not a record of version {RECORD_VERSION}")
-        unknown = raw.keys() - {item.name for item in fields(cls)}
+        version = raw.pop("record", None) if isinstance(raw, dict) else None
+        if type(version) is not int or version < 1:
+            raise ValueError("it has no version")
+        if version > RECORD_VERSION:
+            raise NewerVersionError(f"of version {version}; this ifbench reads up to version {RECORD_VERSION}")
+        unknown = raw.keys() - {item.name for item in fields(cls) if item.name != "version"}
         if unknown:
             raise ValueError(f"unknown fields {sorted(unknown)}")
-        if raw.get("timing") is not None:
-            raw["timing"] = Timing(**raw["timing"])
-        raw["estimates"] = {
-            metric: {part: Estimate(value, low, high, tuple(each)) for part, (value, low, high, each) in parts.items()}
-            for metric, parts in raw.get("estimates", {}).items()
-        }
-        raw["ceilings"] = {
-            metric: {part: Ceiling(value, reliability) for part, (value, reliability) in parts.items()}
-            for metric, parts in raw.get("ceilings", {}).items()
-        }
-        record = cls(**raw)
-        if record.status not in get_args(Status):
-            raise ValueError(f"status {record.status!r}, wanted one of {', '.join(get_args(Status))}")
-        for name in RECORD_OBJECTS:
-            if not isinstance(getattr(record, name), dict):
-                raise ValueError(f"{name} is {type(getattr(record, name)).__name__}, wanted an object")
-        return record
+        try:
+            return _adapter().validate_python({**raw, "version": version})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+@cache
+def _adapter() -> TypeAdapter[Record]:
+    return TypeAdapter(Record)

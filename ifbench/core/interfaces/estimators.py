@@ -240,6 +240,7 @@ class Reporting(Protocol):
     def diagnostics(self) -> Mapping[str, Any]:
         """JSON values, such as residuals and iterations; `warnings` is a list of sentences shown to the reader.
 
-        Any: what is worth saying differs from method to method.
+        A list of more than 64 numbers is kept in the store, and records hold a summary of it. Any: what is worth saying
+        differs from method to method.
         """
         ...

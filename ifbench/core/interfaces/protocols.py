@@ -187,6 +187,6 @@ class Study(Protocol):
         """Rows, each a flat mapping that holds every key and column of the protocol's spec.
 
         Values are numbers, texts, truth values or lists of numbers (Any: JSON); a number that is not finite is kept as
-        "undefined". A row becomes one record, which keeps to 2 KB with everything that is known of its cell.
+        "undefined". Each row becomes one record.
         """
         ...

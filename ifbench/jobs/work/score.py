@@ -21,6 +21,7 @@ from ifbench.jobs.tested import asked_queries
 from ifbench.jobs.work.context import Context
 from ifbench.numerics.derivatives.objective import whole
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.store.diagnostics import split_arrays
 
 SHORT_SECONDS = 10.0
 EPOCH_REPEATS, EPOCH_SECONDS = 5, 2.0
@@ -50,7 +51,8 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
     """Arrays `scores` (n_example, n_query) and `queries` (n_query,), and meta data (Any: JSON) with timing.
 
     Scores have an axis of horizons in front where the estimator follows a protocol and tells each apart. `examples`
-    (n_example,) are the rows that are scored, where the job names some.
+    (n_example,) are the rows that are scored, where the job names some. Long lists among the diagnostics are arrays
+    too, see `split_arrays`.
 
     A short run is repeated and the second pass is timed: the first paid for warming up. Both must give the same bits.
 
@@ -82,11 +84,11 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
         "peak_memory_mb": peak,
         "gradient_epochs": done.seconds / _epoch_seconds(problem),
     }
-    diagnostics = _diagnostics(done.estimator, job.estimator.name)
+    diagnostics, long = _diagnostics(done.estimator, job.estimator.name)
     if warnings:
         diagnostics["warnings"] = [*diagnostics.get("warnings", []), *warnings]
     meta = {"identity": job.identity, "timing": timing, "diagnostics": diagnostics, "seconds": done.seconds}
-    arrays = {"scores": done.scores.to(torch.float64).cpu().numpy(), "queries": rows}
+    arrays = {"scores": done.scores.to(torch.float64).cpu().numpy(), "queries": rows, **long}
     return arrays | ({} if job.examples is None else {"examples": np.array(job.examples, dtype=np.int64)}), meta
 
 
@@ -129,21 +131,21 @@ def _digest(problem: TrainedProblem) -> bytes:
     return total.digest()
 
 
-def _diagnostics(estimator: Estimator, name: str) -> dict[str, Any]:
-    """What the estimator reports of itself, as JSON values (Any); nothing when it does not report.
+def _diagnostics(estimator: Estimator, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What the estimator reports of itself, as JSON values (Any) and arrays; nothing when it does not report.
 
     Raises:
         EstimatorError: It reports what JSON cannot hold.
     """
     if not isinstance(estimator, Reporting):
-        return {}
+        return {}, {}
     try:
-        told: dict[str, Any] = as_stored(rounded(dict(estimator.diagnostics())))
+        short, arrays = split_arrays(dict(estimator.diagnostics()))
+        return as_stored(rounded(short)), arrays
     except (TypeError, ValueError) as error:
         raise EstimatorError(
             f"returned what JSON cannot hold: {error}", where=f"{name}.diagnostics", hint="give numbers, text and lists"
         ) from error
-    return told
 
 
 def _epoch_seconds(problem: TrainedProblem) -> float:
