@@ -17,6 +17,7 @@ from typing import Any
 
 import pluggy
 
+from ifbench.core.code import code_digest
 from ifbench.core.errors import IfbenchError, did_you_mean
 from ifbench.core.identity import canonical_json, digest
 from ifbench.core.params import Params
@@ -38,11 +39,11 @@ class Registered:
 
     @cached_property
     def source_digest(self) -> str:
-        """Digest of the text of the module that holds the factory; changes when the plugin is edited."""
+        """Digest of the code of the module that holds the factory, and of its neighbours; see `code_digest`."""
         module = sys.modules.get(self.spec.module)
         found = module.__spec__ if module is not None else importlib.util.find_spec(self.spec.module)
-        path = found.origin if found is not None else None
-        return digest(Path(path).read_text(encoding="utf-8") if path and Path(path).is_file() else self.spec.module)
+        path = Path(found.origin) if found is not None and found.origin else None
+        return code_digest(self.spec.module, path) if path and path.is_file() else digest(self.spec.module)
 
 
 @dataclass(frozen=True)

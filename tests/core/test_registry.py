@@ -247,13 +247,14 @@ def test_entry_points_load_sorted_and_apart(entry_points, write):
     assert "hif" in registry.entries["estimator"]
 
 
-def test_source_digest_follows_the_file(write):
+def test_source_digest_follows_the_code_of_the_file(write):
     def digest(text):
         return load_registry([write(text)]).find("estimator", "constant").source_digest
 
     first = digest(GOOD)
     assert digest(GOOD) == first
-    assert digest(GOOD + "\n    # another line\n") != first
+    assert digest(GOOD + "\n    # another line\n") == first
+    assert digest(GOOD + "\n    LINE = 2\n") != first
 
 
 def test_source_digests_of_in_tree_plugins_differ():
