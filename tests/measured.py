@@ -13,7 +13,7 @@ from ifbench.api import plan
 from ifbench.core.intervention import Intervention
 from ifbench.core.registry import Registry
 from ifbench.jobs.comparisons import parts_of
-from ifbench.jobs.job import TRAIN, truth_kind
+from ifbench.jobs.job import TRAIN, truth_folder
 from ifbench.jobs.plan import Plan
 from ifbench.jobs.tested import asked_queries, together
 from ifbench.jobs.truths import TruthIndex
@@ -76,4 +76,4 @@ def pieces(folder: Path, name: str = "tiny.yaml", *plugins: str) -> dict[str, in
     """Stored pieces of ground truth that a suite reads from, and how many interventions each holds."""
     made, store, _ = planned(folder, name, *plugins)
     bases = {base for work in made.works for base in work.bases}
-    return {piece: len(meta["interventions"]) for base in bases for piece, meta in store.entries(truth_kind(base))}
+    return {piece: len(meta["interventions"]) for base in bases for piece, meta in store.entries(truth_folder(base))}

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ifbench.core.identity import canonical_json
 from ifbench.core.registry import Registry
-from ifbench.jobs.job import SCORE, TRAIN, ScoreJob, TrainJob
+from ifbench.jobs.job import SCORE, TRAIN, Job
 from ifbench.jobs.plan import CellWork, Plan, states
 from ifbench.jobs.schedule import Schedule
 from ifbench.store.artifacts import Store
@@ -138,7 +138,7 @@ def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
 
 def _studies(plan: Plan, store: Store) -> Line:
     jobs = plan.study_jobs
-    cached = sum(store.has(job.kind, job.id) for job in jobs)
+    cached = sum(store.has(job.folder, job.id) for job in jobs)
     done = cached == len(jobs)
     return Line("studies", len(jobs), cached, 0.0 if done else None, 0.0 if done else None, {})
 
@@ -163,14 +163,14 @@ def _at_most(plan: Plan, works: list[CellWork], registry: Registry) -> int:
     return min(n_train * len(added), single) + grouped
 
 
-def _epochs(job: TrainJob, steps: int, registry: Registry) -> float:
+def _epochs(job: Job, steps: int, registry: Registry) -> float:
     batch = job.task.recipe.batch_size
     data = registry.dataset(job.task.data.name)
     n_train, _ = data.sizes(registry.params("data", data.name, job.task.data.params))
     return float(steps) if batch is None else steps * batch / n_train
 
 
-def _training_seconds(store: Store, missing: Sequence[TrainJob]) -> float | None:
+def _training_seconds(store: Store, missing: Sequence[Job]) -> float | None:
     """Seconds of the missing trainings, by what a step of the same network on the same data took before."""
     rates: dict[str, list[float]] = defaultdict(list)
     for _, meta in store.entries(TRAIN) if missing else ():
@@ -182,7 +182,7 @@ def _training_seconds(store: Store, missing: Sequence[TrainJob]) -> float | None
     return sum(median(rate or ()) * job.task.recipe.steps for rate, job in zip(known, missing, strict=True))
 
 
-def _scoring_seconds(store: Store, missing: Sequence[ScoreJob]) -> float | None:
+def _scoring_seconds(store: Store, missing: Sequence[Job]) -> float | None:
     """Seconds of the missing scorings, by what the same estimator took before for as many examples."""
     past: dict[str, list[float]] = defaultdict(list)
     for _, meta in store.entries(SCORE) if missing else ():

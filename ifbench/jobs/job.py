@@ -1,4 +1,4 @@
-"""The five kinds of work, and what makes two pieces of it the same.
+"""A job: one piece of work, and what makes two pieces of work the same.
 
 An id is a digest of everything a result depends on, and of nothing else: not the machine, the suite or the hour.
 """
@@ -6,8 +6,8 @@ An id is a digest of everything a result depends on, and of nothing else: not th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal
 
 from ifbench.core.identity import as_stored, digest
 from ifbench.core.intervention import Intervention
@@ -18,152 +18,84 @@ from ifbench.suite.cells import Choice, ExampleRule, QueryRule, Task
 TRAINING_VERSION = 1
 """Raised when the numerics of training change so that numbers move."""
 
-TRAIN, SCORE, CHANGE, STUDY = "train", "score", "change", "study"
+Kind = Literal["train", "score", "change", "study", "truth"]
+TRAIN: Final = "train"
+SCORE: Final = "score"
+CHANGE: Final = "change"
+STUDY: Final = "study"
+TRUTH: Final = "truth"
 
 
-@dataclass(frozen=True)
-class TrainJob:
-    """Train a task.
-
-    Attributes:
-        identity: What `id` is the digest of.
-    """
-
-    task: Task
-    identity: Mapping[str, Any]
-    id: str
-    kind = TRAIN
-    exclusive = False
-    timeout: float | None = None
-
-    @property
-    def label(self) -> str:
-        """How progress calls it."""
-        return f"train {describe_task(self.task)}"
-
-
-@dataclass(frozen=True)
-class ScoreJob:
-    """Score training examples for the chosen queries of a trained task; timed, so it runs alone.
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One piece of work; its result is stored whole or not at all.
 
     Attributes:
+        kind: `train` trains a task; the others build on that training. `score` scores training examples for queries,
+            `truth` measures what interventions change, `change` predicts how they move the parameters, `study` tells
+            findings.
+        id: Name of the result.
+        identity: What `id` is the digest of, as JSON values (Any).
+        task: What is trained, or was.
+        name: How people call the task.
+        doing: What is done, in words.
+        after: The training that it builds on; None for a training.
+        score: The scores that a study asks for.
+        estimator: Whose scores or changes are computed.
+        protocol: Whose truths or findings are measured; of scores and changes, whose retraining the estimator follows.
+        repeat: Number of the repetition.
+        queries: Rules that name the test points.
+        rows: Training examples to be scored, rising; None: all of them.
         explains: Whether the loss of a query is that of its own label, or of the class predicted for it.
-        examples: Rows of the training set, rising; None: all of them.
-        protocol: Whose retraining the estimator follows; None: it follows none.
+        examples: Rules that name the interventions of a study.
+        interventions: What is measured or predicted.
     """
 
-    task: Task
-    train_id: str
-    estimator: Choice
-    queries: tuple[QueryRule, ...]
-    explains: Explained
-    examples: tuple[int, ...] | None
-    protocol: Choice | None
-    identity: Mapping[str, Any]
+    kind: Kind
     id: str
-    kind = SCORE
-    exclusive = True
+    identity: Mapping[str, Any] = field(repr=False)
+    task: Task
+    name: str
+    doing: str
+    after: Job | None = None
+    score: Job | None = None
+    estimator: Choice | None = None
+    protocol: Choice | None = None
+    repeat: int = 0
+    queries: tuple[QueryRule, ...] = ()
+    rows: tuple[int, ...] | None = None
+    explains: Explained = "label"
+    examples: tuple[ExampleRule, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
 
     @property
-    def timeout(self) -> float | None:
-        """Seconds it may take."""
-        return self.estimator.timeout
+    def train(self) -> Job:
+        """The training that it builds on, or is."""
+        return self.after or self
 
     @property
     def label(self) -> str:
         """How progress calls it."""
-        following = f" for {self.protocol.label}" if self.protocol else ""
-        return f"score {self.estimator.label}{following} {describe_task(self.task)}"
+        return f"{self.doing} {self.name}"
 
+    @property
+    def folder(self) -> str:
+        """Kind of artifact that the result is in the store."""
+        return truth_folder(self.identity["base"]) if self.kind == TRUTH else self.kind
 
-@dataclass(frozen=True)
-class TruthJob:
-    """Measure some interventions of one (task, protocol, repeat) on some queries.
-
-    Attributes:
-        queries: Rows of the test set.
-    """
-
-    task: Task
-    train_id: str
-    protocol: Choice
-    repeat: int
-    interventions: tuple[Intervention, ...]
-    queries: tuple[int, ...]
-    kind: str
-    id: str
-    exclusive = False
+    @property
+    def exclusive(self) -> bool:
+        """Whether it is timed, so that nothing may run beside it."""
+        return self.kind == SCORE
 
     @property
     def timeout(self) -> float | None:
-        """Seconds it may take."""
-        return self.protocol.timeout
-
-    @property
-    def label(self) -> str:
-        """How progress calls it."""
-        return f"{self.protocol.label} {len(self.interventions)} interventions {describe_task(self.task)}"
+        """Seconds it may take; None: no limit."""
+        choice = self.estimator or self.protocol
+        return choice.timeout if choice else None
 
 
-@dataclass(frozen=True)
-class ChangeJob:
-    """Predict what some interventions do to the parameters of a trained task.
-
-    Attributes:
-        protocol: As of `ScoreJob`.
-    """
-
-    task: Task
-    train_id: str
-    estimator: Choice
-    interventions: tuple[Intervention, ...]
-    protocol: Choice | None
-    id: str
-    kind = CHANGE
-    exclusive = False
-
-    @property
-    def timeout(self) -> float | None:
-        """Seconds it may take."""
-        return self.estimator.timeout
-
-    @property
-    def label(self) -> str:
-        """How progress calls it."""
-        return f"predict {self.estimator.label} {len(self.interventions)} interventions {describe_task(self.task)}"
-
-
-@dataclass(frozen=True)
-class StudyJob:
-    """Tell the findings of one (task, protocol, repeat), on the queries and with the scores that it asks for."""
-
-    task: Task
-    train_id: str
-    protocol: Choice
-    repeat: int
-    queries: tuple[QueryRule, ...]
-    examples: tuple[ExampleRule, ...]
-    score: ScoreJob | None
-    id: str
-    kind = STUDY
-    exclusive = False
-
-    @property
-    def timeout(self) -> float | None:
-        """Seconds it may take."""
-        return self.protocol.timeout
-
-    @property
-    def label(self) -> str:
-        """How progress calls it."""
-        by = f" by {self.score.estimator.label}" if self.score else ""
-        return f"{self.protocol.label}{by} {describe_task(self.task)}"
-
-
-Job = TrainJob | ScoreJob | TruthJob | ChangeJob | StudyJob
-
-
-def describe_task(task: Task) -> str:
+def task_name(task: Task) -> str:
     """A short name of a task for people."""
     shape = ",".join(str(value) for value in task.architecture.params.values())
     decay = f" decay {task.recipe.weight_decay:g}" if task.recipe.weight_decay else ""
@@ -177,35 +109,54 @@ def stated_task(task: Task, registry: Registry) -> dict[str, Any]:
     return {**stated, "data": {key: value for key, value in stated["data"].items() if key not in free}}
 
 
-def train_job(task: Task, registry: Registry) -> TrainJob:
+def train_job(task: Task, registry: Registry) -> Job:
     """The job that trains `task`."""
-    identity = {
-        **stated_task(task, registry),
-        "version": {
-            "training": TRAINING_VERSION,
-            "data": registry.find("data", task.data.name).spec.version,
-            "architecture": registry.find("architecture", task.architecture.name).spec.version,
-        },
+    version = {
+        "training": TRAINING_VERSION,
+        "data": registry.find("data", task.data.name).spec.version,
+        "architecture": registry.find("architecture", task.architecture.name).spec.version,
     }
-    return TrainJob(task, as_stored(identity), digest(identity))
+    identity = {**stated_task(task, registry), "version": version}
+    return Job(
+        kind=TRAIN,
+        id=digest(identity),
+        identity=as_stored(identity),
+        task=task,
+        name=task_name(task),
+        doing="train",
+    )
+
+
+def _after(train: Job, kind: Kind, doing: str, identity: Mapping[str, Any], **more: Any) -> Job:
+    """A job that builds on a training (Any: JSON; further fields)."""
+    own = {"id": digest(identity), "identity": as_stored(identity), **more}
+    return Job(kind=kind, task=train.task, name=train.name, doing=doing, after=train, **own)
 
 
 def score_job(
-    train: TrainJob,
+    train: Job,
     estimator: Choice,
     queries: Sequence[QueryRule],
     registry: Registry,
     *,
     explains: Explained = "label",
-    examples: tuple[int, ...] | None = None,
+    rows: tuple[int, ...] | None = None,
     protocol: Choice | None = None,
-) -> ScoreJob:
-    """The job that scores `examples` (None: all) with `estimator`; its id changes with the text of the plugin.
+) -> Job:
+    """The job that scores training examples; its id changes with the code of the plugin.
 
-    Only for an estimator that follows it, the id changes with the retraining of `protocol`.
+    Args:
+        train: The training.
+        estimator: Gives the scores.
+        queries: As of `Job`, likewise `explains` and `rows`.
+        registry: Where versions and the code of plugins are read.
+        explains: See there.
+        rows: See there.
+        protocol: Counts only for an estimator that follows it.
     """
     entry = registry.find("estimator", estimator.name)
-    followed = protocol if registry.estimator(estimator.name).follows else None
+    stretch = _stretch(train.task, protocol, registry) if registry.estimator(estimator.name).follows else None
+    followed = None if stretch is None else protocol
     identity = {
         "task": train.id,
         "estimator": estimator.name,
@@ -214,69 +165,70 @@ def score_job(
         "version": entry.spec.version,
         "source": entry.source_digest,
         **({} if explains == "label" else {"explains": explains}),
+        **({} if rows is None else {"examples": {"count": len(rows), "rows": digest(list(rows))}}),
+        **({} if stretch is None else {"retraining": stretch}),
     }
-    if examples is not None:
-        identity["examples"] = {"count": len(examples), "rows": digest(list(examples))}
-    stretch = None if followed is None else _stretch(train.task, followed, registry)
-    if stretch is None:
-        followed = None
-    else:
-        identity["retraining"] = stretch
-    return ScoreJob(
-        train.task,
-        train.id,
-        estimator,
-        tuple(queries),
-        explains,
-        examples,
-        followed,
-        as_stored(identity),
-        digest(identity),
-    )
+    doing = f"score {estimator.label}{f' for {followed.label}' if followed else ''}"
+    asked = {"queries": tuple(queries), "rows": rows, "explains": explains}
+    return _after(train, SCORE, doing, identity, estimator=estimator, protocol=followed, **asked)
 
 
-def _stretch(task: Task, protocol: Choice, registry: Registry) -> dict[str, Any] | None:
-    """What tells one retraining of a task from another, as JSON values (Any); None where the protocol makes none."""
-    retraining = registry.protocol(protocol.name).retraining
-    if retraining is None:
+def _stretch(task: Task, protocol: Choice | None, registry: Registry) -> dict[str, Any] | None:
+    """What tells one retraining of a task from another, as JSON values (Any); None where there is none."""
+    retraining = registry.protocol(protocol.name).retraining if protocol else None
+    if protocol is None or retraining is None:
         return None
-    told = asdict(retraining(registry.params("protocol", protocol.name, protocol.params), task.recipe.steps))
+    stretch = asdict(retraining(registry.params("protocol", protocol.name, protocol.params), task.recipe.steps))
     if task.recipe.until_gradient_norm is not None:  # the updates made are not known before: whatever depends on them
-        told["of"] = [protocol.name, dict(protocol.params)]
-    return told
+        stretch["of"] = [protocol.name, dict(protocol.params)]
+    return stretch
 
 
-def change_job(score: ScoreJob, interventions: Sequence[Intervention]) -> ChangeJob:
+def change_job(score: Job, interventions: Sequence[Intervention]) -> Job:
     """The job that predicts changes of parameters with the estimator of a scoring."""
-    told = [item.plain() for item in interventions]
-    kept = {key: value for key, value in score.identity.items() if key not in {"queries", "examples"}}
-    identity = {**kept, "interventions": told}
-    own = score.task, score.train_id, score.estimator
-    return ChangeJob(*own, tuple(interventions), score.protocol, digest(identity))
+    assert score.estimator is not None
+    identity = {key: value for key, value in score.identity.items() if key not in {"queries", "examples"}}
+    identity["interventions"] = [item.plain() for item in interventions]
+    doing = f"predict {score.estimator.label} {len(interventions)} interventions"
+    same = {"estimator": score.estimator, "protocol": score.protocol}
+    return _after(score.train, CHANGE, doing, identity, interventions=tuple(interventions), **same)
 
 
 def study_job(
-    train: TrainJob,
+    train: Job,
     protocol: Choice,
     repeat: int,
+    registry: Registry,
+    *,
     queries: Sequence[QueryRule],
     examples: Sequence[ExampleRule],
-    score: ScoreJob | None,
-    registry: Registry,
-) -> StudyJob:
-    """The job that tells a study's findings; its id holds queries, interventions and scores where the study asks."""
+    score: Job | None,
+) -> Job:
+    """The job that tells a study's findings; its id holds queries and interventions where the study asks for them.
+
+    Args:
+        train: The training.
+        protocol: The study.
+        repeat: Number of the repetition.
+        registry: Where the protocol's spec is.
+        queries: Rules of the suite.
+        examples: Rules of the suite.
+        score: Scores of the estimator that the cell is about, if any.
+    """
     asks = registry.protocol(protocol.name).asks
-    asked, tested = tuple(queries) if asks else (), tuple(examples) if "interventions" in asks else ()
+    queries, examples = tuple(queries) if asks else (), tuple(examples) if "interventions" in asks else ()
     identity = {
         "base": truth_base(train, protocol, repeat, registry),
-        "queries": [asdict(rule) for rule in asked],
-        "examples": [asdict(rule) for rule in tested],
+        "queries": [asdict(rule) for rule in queries],
+        "examples": [asdict(rule) for rule in examples],
         "score": score.id if score else None,
     }
-    return StudyJob(train.task, train.id, protocol, repeat, asked, tested, score, digest(identity))
+    doing = f"{protocol.label} by {score.estimator.label}" if score and score.estimator else protocol.label
+    asked = {"queries": queries, "examples": examples, "score": score}
+    return _after(train, STUDY, doing, identity, protocol=protocol, repeat=repeat, **asked)
 
 
-def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registry) -> str:
+def truth_base(train: Job, protocol: Choice, repeat: int, registry: Registry) -> str:
     """What all ground truths of one (task, protocol, repeat) have in common."""
     return digest(
         {
@@ -289,21 +241,32 @@ def truth_base(train: TrainJob, protocol: Choice, repeat: int, registry: Registr
     )
 
 
-def truth_kind(base: str) -> str:
+def truth_folder(base: str) -> str:
     """Where the store keeps the ground truths of one base."""
     return f"truth-{base}"
 
 
 def truth_job(
-    train: TrainJob,
+    train: Job,
     protocol: Choice,
     repeat: int,
     base: str,
     interventions: Sequence[Intervention],
     *,
     queries: Sequence[int],
-) -> TruthJob:
-    """The job that measures `interventions` in one go; its result is stored whole or not at all."""
-    asked = tuple(int(row) for row in queries)
-    identity = digest({"base": base, "interventions": [item.plain() for item in interventions], "queries": list(asked)})
-    return TruthJob(train.task, train.id, protocol, repeat, tuple(interventions), asked, truth_kind(base), identity)
+) -> Job:
+    """The job that measures some interventions in one go.
+
+    Args:
+        train: The training.
+        protocol: How it is measured.
+        repeat: Number of the repetition.
+        base: See `truth_base`.
+        interventions: What is measured.
+        queries: Rows of the test set; none where the protocol measures parameters.
+    """
+    rows = tuple(int(row) for row in queries)
+    identity = {"base": base, "interventions": [item.plain() for item in interventions], "queries": list(rows)}
+    doing = f"{protocol.label} {len(interventions)} interventions"
+    asked = {"queries": (QueryRule("rows", rows=rows),), "interventions": tuple(interventions)}
+    return _after(train, TRUTH, doing, identity, protocol=protocol, repeat=repeat, **asked)

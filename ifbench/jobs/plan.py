@@ -13,7 +13,7 @@ from ifbench.core.identity import digest
 from ifbench.core.registry import Registry
 from ifbench.core.retraining import Quantity
 from ifbench.core.specs import ProtocolSpec
-from ifbench.jobs.job import ScoreJob, StudyJob, TrainJob, describe_task, score_job, study_job, train_job, truth_base
+from ifbench.jobs.job import Job, score_job, study_job, train_job, truth_base
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
 from ifbench.suite.cells import Cell, ExampleRule, Task
@@ -35,11 +35,11 @@ class CellWork:
     """
 
     cell: Cell
-    train: TrainJob
-    score: ScoreJob | None
-    selectors: Mapping[str, ScoreJob]
+    train: Job
+    score: Job | None
+    selectors: Mapping[str, Job]
     bases: tuple[str, ...]
-    studies: tuple[StudyJob, ...]
+    studies: tuple[Job, ...]
     measures: Quantity
     id: str
     unsupported: str = ""
@@ -47,11 +47,10 @@ class CellWork:
     @property
     def label(self) -> str:
         """How `--only`, progress and messages call the cell."""
-        task = describe_task(self.cell.task)
-        return f"{self.cell.estimator.label} {self.cell.protocol.label} {task}"
+        return f"{self.cell.estimator.label} {self.cell.protocol.label} {self.train.name}"
 
     @property
-    def score_jobs(self) -> list[ScoreJob]:
+    def score_jobs(self) -> list[Job]:
         """Every scoring the cell waits for."""
         return [*([self.score] if self.score else []), *self.selectors.values()]
 
@@ -70,17 +69,17 @@ class Plan:
     selected: tuple[CellWork, ...]
 
     @property
-    def train_jobs(self) -> list[TrainJob]:
+    def train_jobs(self) -> list[Job]:
         """Trainings the selected cells need, each once."""
         return list({work.train.id: work.train for work in self.selected}.values())
 
     @property
-    def score_jobs(self) -> list[ScoreJob]:
+    def score_jobs(self) -> list[Job]:
         """Scorings the selected cells need, each once."""
         return list({job.id: job for work in self.selected for job in work.score_jobs}.values())
 
     @property
-    def study_jobs(self) -> list[StudyJob]:
+    def study_jobs(self) -> list[Job]:
         """Studies the selected cells need, each once."""
         return list({job.id: job for work in self.selected for job in work.studies}.values())
 
@@ -96,7 +95,7 @@ def make_plan(suite: Suite, registry: Registry, *, only: Sequence[str] = ()) -> 
     Raises:
         NothingSelectedError: No pattern matches a cell.
     """
-    trains: dict[str, TrainJob] = {}
+    trains: dict[str, Job] = {}
     works = tuple(_work(cell, suite, registry, trains) for cell in suite.cells)
     selected = tuple(work for work in works if not only or _matches(work, only))
     if not selected:
@@ -107,16 +106,16 @@ def make_plan(suite: Suite, registry: Registry, *, only: Sequence[str] = ()) -> 
     return Plan(suite, works, selected)
 
 
-def states(jobs: Sequence[TrainJob | ScoreJob], store: Store) -> dict[str, str]:
+def states(jobs: Sequence[Job], store: Store) -> dict[str, str]:
     """For each job id: `cached`, `missing`, or `stale: ...` with what has changed since a like result was stored."""
-    found = {job.id: "cached" for job in jobs if store.has(job.kind, job.id)}
+    found = {job.id: "cached" for job in jobs if store.has(job.folder, job.id)}
     missing = [job for job in jobs if job.id not in found]
     kinds = {job.kind for job in missing}
     stored = {kind: [meta.get("identity", {}) for _, meta in store.entries(kind)] for kind in kinds}
     return found | {job.id: _why_missing(job, stored[job.kind]) for job in missing}
 
 
-def _why_missing(job: TrainJob | ScoreJob, identities: Sequence[Mapping[str, Any]]) -> str:
+def _why_missing(job: Job, identities: Sequence[Mapping[str, Any]]) -> str:
     for identity in identities:
         changed = _changed(job.identity, identity)
         if changed and changed <= {"version", "source"}:
@@ -133,21 +132,21 @@ def _matches(work: CellWork, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJob]) -> CellWork:
+def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, Job]) -> CellWork:
     train = train_job(cell.task, registry)
     train = trains.setdefault(train.id, train)
     score = None
     spec = registry.protocol(cell.protocol.name)
     unsupported = _why_unsupported(cell, spec, registry)
     if cell.estimator.unavailable is None and spec.predicted and not unsupported:
-        examples = None if spec.measures == "findings" else _drawn(suite.examples, cell.task, registry)
+        rows = None if spec.measures == "findings" else _drawn(suite.examples, cell.task, registry)
         score = score_job(
             train,
             cell.estimator,
             suite.queries,
             registry,
             explains=spec.explains,
-            examples=examples,
+            rows=rows,
             protocol=cell.protocol,
         )
     identity: dict[str, Any] = {  # Any: JSON
@@ -157,8 +156,8 @@ def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, TrainJ
     }
     if spec.measures == "findings":
         repeats = () if spec.predicted and score is None else range(suite.repeats)
-        asked = suite.queries, suite.examples, score, registry
-        studies = tuple(study_job(train, cell.protocol, repeat, *asked) for repeat in repeats)
+        asked: dict[str, Any] = {"queries": suite.queries, "examples": suite.examples, "score": score}
+        studies = tuple(study_job(train, cell.protocol, repeat, registry, **asked) for repeat in repeats)
         told = digest({**identity, "studies": [study.id for study in studies]})
         return CellWork(cell, train, score, {}, (), studies, spec.measures, told)
     selectors = {
@@ -196,7 +195,7 @@ def _metric_identity(name: str, registry: Registry) -> list[Any]:
     return [name, entry.spec.version, entry.source_digest]
 
 
-def _rule_identity(rule: ExampleRule, selectors: Mapping[str, ScoreJob]) -> list[Any]:
+def _rule_identity(rule: ExampleRule, selectors: Mapping[str, Job]) -> list[Any]:
     by = selectors.get(rule.by) if rule.needs_scores else None
     told = asdict(rule)
     if rule.sets == 1:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ifbench.core.errors import MissingArtifactError
 from ifbench.core.intervention import Intervention
 from ifbench.jobs.comparisons import parts_of
-from ifbench.jobs.job import TRAIN, ChangeJob, Job, ScoreJob, TruthJob, change_job, truth_job
+from ifbench.jobs.job import TRAIN, Job, change_job, truth_job
 from ifbench.jobs.outcome import Outcome
 from ifbench.jobs.plan import CellWork, Plan
 from ifbench.jobs.tested import asked_queries, together
@@ -31,8 +31,8 @@ class Schedule:
     store: Store
     failed: dict[str, Outcome] = field(default_factory=dict)
     _submitted: set[str] = field(default_factory=set)
-    _truth_jobs: dict[Group, list[TruthJob]] = field(default_factory=dict)
-    _changes: dict[str, ChangeJob] = field(default_factory=dict)
+    _truth_jobs: dict[Group, list[Job]] = field(default_factory=dict)
+    _changes: dict[str, Job] = field(default_factory=dict)
 
     def ready(self) -> list[Job]:
         """Jobs that can start and were not handed out before, each once, though several cells may wait for it."""
@@ -90,11 +90,11 @@ class Schedule:
             if self._open(train):
                 yield train
         for score in self.plan.score_jobs:
-            if self._open(score) and self.store.has(TRAIN, score.train_id):
+            if self._open(score) and self.store.has(TRAIN, score.train.id):
                 yield score
         for study in self.plan.study_jobs:
             scored = study.score is None or self.store.has(study.score.kind, study.score.id)
-            if self._open(study) and scored and self.store.has(TRAIN, study.train_id):
+            if self._open(study) and scored and self.store.has(TRAIN, study.train.id):
                 yield study
         for group, works in self.groups().items():
             scored = all(self._settled(job) for work in works for job in work.score_jobs)
@@ -106,10 +106,10 @@ class Schedule:
                 yield from (job for job in [*jobs, *self._truth_jobs[group]] if self._open(job))
 
     def _open(self, job: Job) -> bool:
-        return job.id not in self.failed and not self.store.has(job.kind, job.id)
+        return job.id not in self.failed and not self.store.has(job.folder, job.id)
 
-    def _settled(self, job: ScoreJob) -> bool:
-        return job.id in self.failed or job.train_id in self.failed or self.store.has(job.kind, job.id)
+    def _settled(self, job: Job) -> bool:
+        return job.id in self.failed or job.train.id in self.failed or self.store.has(job.folder, job.id)
 
     def groups(self) -> dict[Group, list[CellWork]]:
         """Selected cells that share their ground truths."""
@@ -119,7 +119,7 @@ class Schedule:
                 groups.setdefault(_group(work), []).append(work)
         return groups
 
-    def _truths(self, works: list[CellWork]) -> Iterator[TruthJob]:
+    def _truths(self, works: list[CellWork]) -> Iterator[Job]:
         """The unmeasured interventions of a group, in order of rows and in portions of a fixed size."""
         first, wanted = works[0], self._wanted(works)
         trained = self.store.get(TRAIN, first.train.id)
@@ -144,7 +144,7 @@ class Schedule:
         except MissingArtifactError:  # damaged since it was counted as stored; the next look recomputes it
             return []
 
-    def _change(self, work: CellWork) -> ChangeJob | None:
+    def _change(self, work: CellWork) -> Job | None:
         """The prediction of parameters that a cell waits for, if any."""
         if work.measures != "parameters" or work.score is None or self.blocked(work) is not None:
             return None

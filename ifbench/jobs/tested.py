@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ifbench.compare.selection import select_groups, select_queries
 from ifbench.core.errors import MissingArtifactError
 from ifbench.core.intervention import Intervention
-from ifbench.jobs.job import SCORE, ScoreJob
+from ifbench.jobs.job import SCORE, Job
 from ifbench.store.artifacts import Artifact, Store
 from ifbench.suite.cells import ExampleRule, QueryRule
 
@@ -58,7 +58,7 @@ class Scores(NamedTuple):
     examples: NDArray[np.int64] | None
 
 
-def stored_scores(job: ScoreJob, store: Store) -> Scores:
+def stored_scores(job: Job, store: Store) -> Scores:
     """What a scoring stored.
 
     Raises:
@@ -78,8 +78,8 @@ def asked_queries(rules: Sequence[QueryRule], trained: Artifact, *, seed: int) -
 
 def tested_parts(
     rules: Sequence[ExampleRule],
-    own: ScoreJob | None,
-    selectors: Mapping[str, ScoreJob],
+    own: Job | None,
+    selectors: Mapping[str, Job],
     store: Store,
     *,
     n_train: int,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ifbench.core.intervention import Intervention
-from ifbench.jobs.job import truth_kind
+from ifbench.jobs.job import truth_folder
 from ifbench.store.artifacts import Artifact, Store
 
 
@@ -35,7 +35,7 @@ class TruthIndex:
         """Read anew which interventions have been measured."""
         asked = set(self.queries)
         self._places.clear()
-        for artifact_id, meta in sorted(self.store.entries(truth_kind(self.base)), reverse=True):
+        for artifact_id, meta in sorted(self.store.entries(truth_folder(self.base)), reverse=True):
             if asked <= set(meta.get("queries", ())):
                 found = (Intervention.from_plain(plain) for plain in meta["interventions"])
                 self._places |= {item: (artifact_id, position) for position, item in enumerate(found)}
@@ -50,7 +50,7 @@ class TruthIndex:
     def drift(self) -> np.ndarray | None:
         """How far each query's loss moves in the unperturbed run, (n_horizon, n_query); None where it was not told."""
         for artifact_id, _ in self._places.values():
-            artifact = self.store.get(truth_kind(self.base), artifact_id)
+            artifact = self.store.get(truth_folder(self.base), artifact_id)
             if artifact is not None and "drift" in artifact.arrays:
                 drift: np.ndarray = artifact.arrays["drift"][:, self._columns(artifact)]
                 return drift
@@ -67,7 +67,7 @@ class TruthIndex:
         for intervention in wanted:
             artifact_id, position = self._places[intervention]
             if artifact_id not in loaded:
-                artifact = self.store.get(truth_kind(self.base), artifact_id)
+                artifact = self.store.get(truth_folder(self.base), artifact_id)
                 if artifact is None:
                     raise KeyError(artifact_id)
                 loaded[artifact_id] = artifact.arrays["changes"][..., self._columns(artifact)]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ifbench.core.registry import load_registry
-from ifbench.jobs.job import ScoreJob
+from ifbench.jobs.job import SCORE, Job
 from ifbench.jobs.work import Context
 from ifbench.jobs.work.context import TrainedArtifact
 from ifbench.numerics.training import ways
@@ -130,7 +130,8 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Record
 def task_of(folder: Path) -> TrainedArtifact:
     made, store, registry = planned(folder)
     job = made.works[0].score
-    assert isinstance(job, ScoreJob)
+    assert isinstance(job, Job)
+    assert job.kind == SCORE
     return Context(store, registry).trained(job)
 
 

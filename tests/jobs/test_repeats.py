@@ -11,7 +11,7 @@ import pytest
 
 from ifbench.api import plan
 from ifbench.cli.main import run_command
-from ifbench.jobs.job import truth_kind
+from ifbench.jobs.job import truth_folder
 from ifbench.store.record import Record
 from ifbench.store.results import read_records
 from tests.running import SUITE, ifbench_here, write_suite
@@ -101,7 +101,7 @@ def test_plan_counts_what_each_repeat_lacks(
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "other"))
     shutil.copytree(folder / "store", folder / "other")
     made, store, _ = plan("tiny.yaml", plugins=["uncertain.py"])
-    kind = truth_kind(made.works[0].bases[2])
+    kind = truth_folder(made.works[0].bases[2])
     (piece,) = store.entries(kind)
     store.remove(kind, piece[0])
     assert run_command(["plan", "tiny.yaml", "--plugin", "uncertain.py", "--json"]) == 0

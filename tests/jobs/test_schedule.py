@@ -11,7 +11,7 @@ import pytest
 from ifbench.compare.selection import select_queries
 from ifbench.core.intervention import Intervention
 from ifbench.core.registry import load_registry
-from ifbench.jobs.job import Job, ScoreJob, TrainJob, TruthJob
+from ifbench.jobs.job import SCORE, TRAIN, TRUTH, Job
 from ifbench.jobs.outcome import Outcome
 from ifbench.jobs.plan import Plan, make_plan
 from ifbench.jobs.schedule import Schedule
@@ -37,23 +37,29 @@ def store(tmp_path: Path) -> Store:
 
 def finish(store: Store, job: Job, *, chunk: int = 63) -> None:
     """Store something of the right shape for a job."""
-    if isinstance(job, TrainJob):
+    if job.kind == TRAIN:
         store.put(
-            job.kind,
+            job.folder,
             job.id,
             {"params": np.zeros(3), "test_losses": LOSSES},
             {"identity": job.identity, "chunk": chunk, "n_train": N_TRAIN},
         )
-    elif isinstance(job, ScoreJob):
+    elif job.kind == SCORE:
         seed = int(job.id[:8], 16)
         rows = select_queries(job.queries, LOSSES, seed=job.task.seed)
         scores = np.random.default_rng(seed).normal(size=(N_TRAIN, len(rows)))
-        store.put(job.kind, job.id, {"scores": scores, "queries": rows}, {"identity": job.identity})
+        store.put(job.folder, job.id, {"scores": scores, "queries": rows}, {"identity": job.identity})
     else:
-        queries = list(getattr(job, "queries", ()))
+        queries = list(rows_of(job)) if job.kind == TRUTH else []
         effects = np.zeros((1, len(job.interventions), len(queries)))
         meta = {"interventions": [item.plain() for item in job.interventions], "queries": queries}
-        store.put(job.kind, job.id, {"changes": effects}, meta)
+        store.put(job.folder, job.id, {"changes": effects}, meta)
+
+
+def rows_of(truth: Job) -> tuple[int, ...]:
+    """The test points that a truth is about."""
+    (rule,) = truth.queries
+    return rule.rows
 
 
 def finish_all(store: Store, schedule: Schedule, *, chunk: int = 63) -> list[Job]:
@@ -68,33 +74,33 @@ def finish_all(store: Store, schedule: Schedule, *, chunk: int = 63) -> list[Job
 def test_training_comes_before_scores_and_scores_before_truths(plan: Plan, store: Store) -> None:
     schedule = Schedule(plan, store)
     first = schedule.ready()
-    assert [type(job) for job in first] == [TrainJob, TrainJob]
+    assert [job.kind for job in first] == [TRAIN, TRAIN]
     assert schedule.ready() == []
     finish(store, first[0])
     second = schedule.ready()
-    assert [type(job) for job in second] == [ScoreJob] * 3
+    assert [job.kind for job in second] == [SCORE] * 3
     for job in second[:2]:
         finish(store, job)
     assert schedule.ready() == []
     finish(store, second[2])
     (truth,) = schedule.ready()
-    assert isinstance(truth, TruthJob)
-    assert truth.train_id == first[0].id
-    assert truth.queries == (29, 28)  # those of highest loss
+    assert truth.kind == TRUTH
+    assert truth.train.id == first[0].id
+    assert rows_of(truth) == (29, 28)  # those of highest loss
 
 
 def test_truths_wait_for_a_training_that_has_gone_though_its_scores_are_there(plan: Plan, store: Store) -> None:
     done = finish_all(store, Schedule(plan, store))
     for job in done:
-        if not isinstance(job, ScoreJob):
-            store.remove(job.kind, job.id)
+        if job.kind != SCORE:
+            store.remove(job.folder, job.id)
     schedule = Schedule(plan, store)
     first = schedule.ready()
-    assert [type(job) for job in first] == [TrainJob, TrainJob]
+    assert [job.kind for job in first] == [TRAIN, TRAIN]
     finish(store, first[1])
     (truth,) = schedule.ready()
-    assert isinstance(truth, TruthJob)
-    assert truth.train_id == first[1].id
+    assert truth.kind == TRUTH
+    assert truth.train.id == first[1].id
 
 
 def test_truths_on_more_queries_serve_fewer_and_not_the_other_way_round(plan: Plan, store: Store) -> None:
@@ -108,7 +114,7 @@ def test_truths_on_more_queries_serve_fewer_and_not_the_other_way_round(plan: Pl
     assert asking(QueryRule("highest-loss", Amount(1))) == []
     assert asking(QueryRule("rows", rows=(28, 29))) == []
     more = asking(QueryRule("highest-loss", Amount(3)))
-    assert [job.queries for job in more if isinstance(job, TruthJob)] == [(29, 28, 27)] * 2
+    assert [rows_of(job) for job in more if job.kind == TRUTH] == [(29, 28, 27)] * 2
     for job in more:
         finish(store, job)
     assert asking(QueryRule("rows", rows=(27,))) == []
@@ -120,18 +126,18 @@ def test_nothing_is_ready_when_everything_is_stored(plan: Plan, store: Store) ->
 
 
 def test_truths_are_cut_into_portions_of_the_size_the_training_asks_for(plan: Plan, store: Store) -> None:
-    truths = [job for job in finish_all(store, Schedule(plan, store), chunk=8) if isinstance(job, TruthJob)]
+    truths = [job for job in finish_all(store, Schedule(plan, store), chunk=8) if job.kind == TRUTH]
     assert {len(job.interventions) for job in truths[:-1]} <= set(range(1, 9))
     for train in plan.train_jobs:
-        measured = [item for job in truths if job.train_id == train.id for item in job.interventions]
+        measured = [item for job in truths if job.train.id == train.id for item in job.interventions]
         assert len(measured) == len(set(measured))
         assert measured == sorted(measured)
 
 
 def test_only_unmeasured_interventions_are_measured(plan: Plan, store: Store) -> None:
     done = finish_all(store, Schedule(plan, store), chunk=8)
-    lost = next(job for job in done if isinstance(job, TruthJob))
-    store.remove(lost.kind, lost.id)
+    lost = next(job for job in done if job.kind == TRUTH)
+    store.remove(lost.folder, lost.id)
     (again,) = Schedule(plan, store).ready()
     assert again == lost
 
@@ -141,11 +147,11 @@ def test_failed_score_holds_up_no_truth_and_blocks_its_own_cells_only(plan: Plan
     for job in schedule.ready():
         finish(store, job)
     for job in schedule.ready():
-        if isinstance(job, ScoreJob) and job.estimator.label == "tracin":
+        if job.kind == SCORE and job.estimator.label == "tracin":
             schedule.fail(job, Outcome("failed", "no"))
         else:
             finish(store, job)
-    assert all(isinstance(job, TruthJob) for job in finish_all(store, schedule))
+    assert all(job.kind == TRUTH for job in finish_all(store, schedule))
     blocked = {work.cell.estimator.label: schedule.blocked(work) for work in plan.selected}
     assert blocked["tracin"] == Outcome("failed", "no")
     assert blocked["hif"] is None
@@ -161,7 +167,7 @@ def test_failed_training_blocks_all_its_cells_and_starts_nothing_more(plan: Plan
 
 
 def test_ground_truths_are_shared_between_estimators(plan: Plan, store: Store) -> None:
-    truths = [job for job in finish_all(store, Schedule(plan, store)) if isinstance(job, TruthJob)]
+    truths = [job for job in finish_all(store, Schedule(plan, store)) if job.kind == TRUTH]
     assert len(truths) == len(plan.train_jobs)
 
 

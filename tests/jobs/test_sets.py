@@ -111,4 +111,4 @@ def test_only_what_is_drawn_is_scored_and_nothing_else_changes(
 def test_everything_is_scored_where_an_estimator_chooses_or_all_is_tested(tmp_path: Path, rule: str) -> None:
     write_suite(tmp_path, SETS.replace("{random: 10, group: 2, sets: 3}", f"{{random: 3, name: few}}, {rule}"))
     made, _, _ = plan(tmp_path / "tiny.yaml")
-    assert [job.examples for job in made.score_jobs] == [None]
+    assert [job.rows for job in made.score_jobs] == [None]

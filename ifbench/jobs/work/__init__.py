@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
 from ifbench.core.interfaces import Progress
 from ifbench.jobs.environment import provenance
-from ifbench.jobs.job import ChangeJob, Job, ScoreJob, StudyJob, TrainJob
+from ifbench.jobs.job import CHANGE, SCORE, STUDY, TRAIN, TRUTH, Job, Kind
 from ifbench.jobs.process_state import process_state_kept
-from ifbench.jobs.work.change import predict_change
+from ifbench.jobs.work.change import change
 from ifbench.jobs.work.context import Context
 from ifbench.jobs.work.score import score
 from ifbench.jobs.work.study import study
 from ifbench.jobs.work.train import train
-from ifbench.jobs.work.truth import measure_truth
+from ifbench.jobs.work.truth import truth
 
-__all__ = ["Context", "execute"]
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["WORK", "Context", "execute"]
+
+Work = Callable[[Job, Context, Progress | None], tuple[dict[str, "np.ndarray"], dict[str, Any]]]
+"""Gives arrays and JSON values (Any), the two parts of an artifact."""
+WORK: Mapping[Kind, Work] = {TRAIN: train, SCORE: score, CHANGE: change, STUDY: study, TRUTH: truth}
+"""What does a job of each kind."""
 
 
 def execute(job: Job, context: Context, progress: Progress | None = None) -> None:
     """Compute a job and store its result whole; the state of the process is as before, whatever a plugin did to it.
+
+    Args:
+        job: What to do.
+        context: Where results are read and kept.
+        progress: Told of (work done, work to do).
 
     Raises:
         IfbenchError: The job cannot be done, with the reason.
         Exception: Whatever a plugin raises.
     """
     with process_state_kept():
-        if isinstance(job, TrainJob):
-            arrays, meta = train(job, context, progress)
-        elif isinstance(job, ScoreJob):
-            arrays, meta = score(job, context)
-        elif isinstance(job, ChangeJob):
-            arrays, meta = predict_change(job, context)
-        elif isinstance(job, StudyJob):
-            arrays, meta = study(job, context, progress)
-        else:
-            arrays, meta = measure_truth(job, context, progress)
-    context.store.put(job.kind, job.id, arrays, {**meta, "provenance": provenance(device=context.device)})
+        arrays, meta = WORK[job.kind](job, context, progress)
+    context.store.put(job.folder, job.id, arrays, {**meta, "provenance": provenance(device=context.device)})

@@ -1,4 +1,4 @@
-"""The job that predicts changes of parameters."""
+"""The job that predicts how interventions move the parameters."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ifbench.core.errors import EstimatorError, UnsupportedError
-from ifbench.core.interfaces import ParameterChangeEstimator
-from ifbench.jobs.job import ChangeJob
+from ifbench.core.interfaces import ParameterChangeEstimator, Progress
+from ifbench.jobs.job import Job
 from ifbench.jobs.work.context import Context
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def predict_change(job: ChangeJob, context: Context) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def change(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Array `changes` (n_intervention, n_param), or one for each horizon in front, and meta data (Any: JSON).
 
     Raises:
         UnsupportedError: The estimator does not predict parameters.
         EstimatorError: It returned another shape, or values that are not finite.
     """
+    assert job.estimator is not None
     name, trained = job.estimator.name, context.trained(job)
     problem = replace(trained.problem, retraining=context.stretch(job.protocol, trained.steps))
     params = context.registry.params("estimator", name, job.estimator.params)

@@ -13,7 +13,7 @@ from ifbench.core.identity import canonical_json
 from ifbench.core.interfaces import Checkpoint
 from ifbench.core.registry import Registry
 from ifbench.core.retraining import Explained, Retraining
-from ifbench.jobs.job import TRAIN, ChangeJob, ScoreJob, StudyJob, TruthJob
+from ifbench.jobs.job import TRAIN, Job
 from ifbench.numerics.derivatives.measures import predictions
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.trained_run import TrainedRun
@@ -68,14 +68,14 @@ class Context:
         self._prepared.clear()
         self._loaded.clear()
 
-    def trained(self, job: ScoreJob | TruthJob | ChangeJob | StudyJob) -> TrainedArtifact:
+    def trained(self, job: Job) -> TrainedArtifact:
         """The stored training that a job builds on.
 
         Raises:
             MissingArtifactError: It is not in the store.
             IfbenchError: The data set or pretrained weights have changed since.
         """
-        artifact = self.store.get(TRAIN, job.train_id)
+        artifact = self.store.get(TRAIN, job.train.id)
         if artifact is None:
             raise MissingArtifactError("the trained task has gone from the store", where=job.label)
         prepared = self.prepared(job.task)

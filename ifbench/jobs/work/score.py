@@ -14,9 +14,9 @@ from torch import LongTensor, Tensor
 from ifbench.core.contract import check_scores
 from ifbench.core.errors import EstimatorError
 from ifbench.core.identity import as_stored, rounded
-from ifbench.core.interfaces import Estimator, Reporting
+from ifbench.core.interfaces import Estimator, Progress, Reporting
 from ifbench.jobs.cost import measure
-from ifbench.jobs.job import ScoreJob
+from ifbench.jobs.job import Job
 from ifbench.jobs.tested import asked_queries
 from ifbench.jobs.work.context import Context
 from ifbench.numerics.derivatives.objective import whole
@@ -47,7 +47,7 @@ class Pass:
         return self.fit_seconds + self.score_seconds
 
 
-def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays `scores` (n_example, n_query) and `queries` (n_query,), and meta data (Any: JSON) with timing.
 
     Scores have an axis of horizons in front where the estimator follows a protocol and tells each apart. `examples`
@@ -60,6 +60,7 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
         EstimatorError: The estimator broke its contract.
         Exception: Whatever the estimator raises.
     """
+    assert job.estimator is not None
     trained = context.trained(job)
     problem = replace(trained.explaining(job.explains), retraining=context.stretch(job.protocol, trained.steps))
     rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
@@ -89,11 +90,11 @@ def score(job: ScoreJob, context: Context) -> tuple[dict[str, np.ndarray], dict[
         diagnostics["warnings"] = [*diagnostics.get("warnings", []), *warnings]
     meta = {"identity": job.identity, "timing": timing, "diagnostics": diagnostics, "seconds": done.seconds}
     arrays = {"scores": done.scores.to(torch.float64).cpu().numpy(), "queries": rows, **long}
-    return arrays | ({} if job.examples is None else {"examples": np.array(job.examples, dtype=np.int64)}), meta
+    return arrays | ({} if job.rows is None else {"examples": np.array(job.rows, dtype=np.int64)}), meta
 
 
 def _run_warm(
-    job: ScoreJob, context: Context, problem: TrainedProblem, queries: LongTensor
+    job: Job, context: Context, problem: TrainedProblem, queries: LongTensor
 ) -> tuple[Pass, float, list[str]]:
     """The pass that counts, the larger peak of memory in MB, and warnings."""
     first = _run(job, context, problem, queries)
@@ -105,11 +106,12 @@ def _run_warm(
     return second, max(first.peak_memory_mb, second.peak_memory_mb), warnings
 
 
-def _run(job: ScoreJob, context: Context, problem: TrainedProblem, queries: LongTensor) -> Pass:
+def _run(job: Job, context: Context, problem: TrainedProblem, queries: LongTensor) -> Pass:
+    assert job.estimator is not None
     name = job.estimator.name
     params = context.registry.params("estimator", name, job.estimator.params)
     estimator: Estimator = context.registry.find("estimator", name).spec.load()(params)
-    chosen = None if job.examples is None else torch.tensor(job.examples, device=context.device)
+    chosen = None if job.rows is None else torch.tensor(job.rows, device=context.device)
     examples = whole(problem.data.train) if chosen is None else cast(LongTensor, chosen)
     with measure() as fitting:
         estimator.fit(problem)

@@ -13,7 +13,7 @@ from ifbench.core.errors import IfbenchError
 from ifbench.core.identity import as_stored, rounded
 from ifbench.core.interfaces import Progress, Study, Subject
 from ifbench.core.intervention import Intervention
-from ifbench.jobs.job import StudyJob
+from ifbench.jobs.job import Job
 from ifbench.jobs.tested import asked_queries, stored_scores, tested_parts, together
 from ifbench.jobs.work.context import Context
 
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def study(job: StudyJob, context: Context, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def study(job: Job, context: Context, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """No arrays, and meta data (Any: JSON) with the rows as `findings`.
 
     Raises:
         IfbenchError: A row lacks a key or a column that the protocol's spec names, or holds what is no JSON.
     """
+    assert job.protocol is not None
     trained = context.trained(job)
     spec = context.registry.protocol(job.protocol.name)
     scores = None
@@ -46,15 +47,16 @@ def study(job: StudyJob, context: Context, progress: Progress | None) -> tuple[d
     return {}, {"findings": told, "engine": str(trained.run.way), "seconds": seconds}
 
 
-def _interventions(job: StudyJob, n_train: int, n_query: int, context: Context) -> tuple[Intervention, ...]:
+def _interventions(job: Job, n_train: int, n_query: int, context: Context) -> tuple[Intervention, ...]:
     if not job.examples:
         return ()
     sizes = {"n_train": n_train, "n_query": n_query, "seed": job.task.seed}
     return together(tested_parts(job.examples, None, {}, context.store, **sizes)).interventions
 
 
-def _row(row: Mapping[str, Any], wanted: set[str], number: int, job: StudyJob) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], wanted: set[str], number: int, job: Job) -> dict[str, Any]:
     """One row as JSON values (Any), numbers that are not finite as None."""
+    assert job.protocol is not None
     where = f"protocol '{job.protocol.name}'"
     missing = sorted(wanted - row.keys())
     if missing:

@@ -9,7 +9,7 @@ import torch
 
 from ifbench.core.errors import IfbenchError
 from ifbench.core.interfaces import Dataset, Progress
-from ifbench.jobs.job import TrainJob
+from ifbench.jobs.job import Job
 from ifbench.jobs.work.context import Context, named_state
 from ifbench.numerics.derivatives.measures import accuracy, mistakes
 from ifbench.numerics.derivatives.objective import whole
@@ -24,7 +24,7 @@ CHUNK_ONE_BY_ONE = 8
 """Interventions measured by one job where runs queue."""
 
 
-def train(job: TrainJob, context: Context, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def train(job: Job, context: Context, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays (the state at each checkpoint, test losses) and meta data (Any: JSON) of a trained task.
 
     Raises:

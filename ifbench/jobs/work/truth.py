@@ -10,21 +10,21 @@ from torch import LongTensor
 
 from ifbench.core.errors import IfbenchError
 from ifbench.core.interfaces import GroundTruth, Measured, Progress
-from ifbench.jobs.job import TruthJob
+from ifbench.jobs.job import Job
+from ifbench.jobs.tested import asked_queries
 from ifbench.jobs.work.context import Context
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def measure_truth(
-    job: TruthJob, context: Context, progress: Progress | None
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def truth(job: Job, context: Context, progress: Progress | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Array `changes` (n_horizon, n_intervention, n_column), with `drift` where told, and meta data (Any: JSON).
 
     Raises:
         IfbenchError: The protocol returned another shape.
     """
+    assert job.protocol is not None
     trained = context.trained(job)
     run = trained.run
     spec = context.registry.protocol(job.protocol.name)
@@ -32,7 +32,8 @@ def measure_truth(
     protocol: GroundTruth = spec.load()(params)
     assert spec.retraining is not None  # it measures effects or parameters
     how = spec.retraining(params, run.steps)
-    queries = cast(LongTensor, torch.tensor(job.queries, device=context.device))
+    rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
+    queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     start = time.perf_counter()
     told = protocol.measure(run, job.interventions, queries, how, repeat=job.repeat, progress=progress)
     seconds = time.perf_counter() - start
@@ -48,7 +49,7 @@ def measure_truth(
         "horizons": list(how.horizons) or None,
         "engine": str(run.way),
         "interventions": [item.plain() for item in job.interventions],
-        "queries": list(job.queries),
+        "queries": rows.tolist(),
         "seconds": seconds,
     }
     drift = told.drift if isinstance(told, Measured) else None

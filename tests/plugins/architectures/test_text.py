@@ -276,7 +276,7 @@ def test_a_training_from_other_weights_is_refused(folder, tmp_path):
     found = prepare(asked, REGISTRY)
     meta = {"data_digest": found.loaded.digest, "weights_digest": found.weights_digest}
     store = SimpleNamespace(get=lambda kind, name: SimpleNamespace(meta=meta))
-    context, job = Context(store, REGISTRY), SimpleNamespace(train_id="id", task=asked, label="score")
+    context, job = Context(store, REGISTRY), SimpleNamespace(train=SimpleNamespace(id="id"), task=asked, label="score")
     context.trained(job)
     meta["weights_digest"] = "of others"
     with pytest.raises(IfbenchError, match="not those this task started from"):
