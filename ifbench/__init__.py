@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from ifbench.api import run as run
     from ifbench.compare.correlations import pearson as pearson
     from ifbench.compare.correlations import spearman as spearman
-    from ifbench.compare.rows import FloatArray as FloatArray
-    from ifbench.compare.rows import with_rows as with_rows
-    from ifbench.compare.two_phase import fit_two_phases as fit_two_phases
+    from ifbench.compare.pairs import FloatArray as FloatArray
+    from ifbench.compare.pairs import with_rows as with_rows
     from ifbench.core.params import Params as Params
     from ifbench.core.params import param as param
     from ifbench.core.specs import ArchitectureSpec as ArchitectureSpec
@@ -40,8 +39,7 @@ else:
         {
             "api": "Results run",
             "compare.correlations": "pearson spearman",
-            "compare.rows": "FloatArray with_rows",
-            "compare.two_phase": "fit_two_phases",
+            "compare.pairs": "FloatArray with_rows",
             "core.params": "Params param",
             "core.specs": "ArchitectureSpec DatasetSpec EstimatorSpec MetricSpec ProtocolSpec hookimpl",
             "numerics.derivatives.gradients": "cosines weighted_gradients",

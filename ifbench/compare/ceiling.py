@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ifbench.compare.blocks import blocks_of
-from ifbench.compare.rows import rows_of
+from ifbench.compare.pairs import blocks_of, rows_of
 from ifbench.store.record import Ceiling
 
 if TYPE_CHECKING:
@@ -28,9 +26,7 @@ Split = tuple[tuple[int, ...], tuple[int, ...]]
 def reliability(
     metric: Metric, repeats: ArrayLike, selected: ArrayLike, *, seed: int, pooled: bool = False, n_set: int = 1
 ) -> tuple[float | None, ...]:
-    """Reliability of each query's effects, averaged over all repeats: the part of their variance that is not noise.
-
-    Of pooled pairs it is that of all effects of a set together, differences between queries included.
+    """Part of the variance of each query's effects, averaged over all repeats, that is not noise.
 
     The metric compares the means of two disjoint halves of floor(R/2) of the R repeats; its mean r over all such
     splits, or over 50 random ones where there are more, is stepped up from a half to all repeats.
@@ -40,13 +36,12 @@ def reliability(
         repeats: Measured effects, shape (n_repeat, n_intervention, n_query), in nats.
         selected: Which interventions count for which query, bool (n_intervention, n_query).
         seed: Draws the splits where there are too many to take them all.
-        pooled: Whether the metric sees all pairs of a set at once.
+        pooled: Whether the metric sees all pairs of a set at once; differences between queries then count as well.
         n_set: Number of sets; the queries are cut into so many equal shares, in their order.
 
     Returns:
         For each query, or each set of pooled pairs, a value from 0 (noise alone, or halves that contradict each other)
-        to 1 (the repeats agree).
-        None where it is undefined: there are fewer than two repeats, or the metric is undefined for a split.
+        to 1 (the repeats agree); None where there are fewer than two repeats, or the metric is undefined for a split.
 
     Raises:
         ValueError: The shapes differ, or the sets are no equal shares.
@@ -101,9 +96,9 @@ def ceiling(reliabilities: Sequence[float | None]) -> Ceiling:
 def _splits(n_repeat: int, *, seed: int) -> list[Split]:
     """All ways to take two disjoint halves, or a random choice of them."""
     half = n_repeat // 2
-    count = math.comb(n_repeat, half) * math.comb(n_repeat - half, half) // 2
-    if count <= MAX_SPLITS:
-        return list(_all_splits(n_repeat))
+    if math.comb(n_repeat, half) * math.comb(n_repeat - half, half) // 2 <= MAX_SPLITS:
+        halves = combinations(combinations(range(n_repeat), half), 2)
+        return [(first, second) for first, second in halves if not {*first} & {*second}]
     generator = np.random.default_rng(seed)
     drawn: dict[Split, None] = {}
     while len(drawn) < MAX_SPLITS:
@@ -111,10 +106,3 @@ def _splits(n_repeat: int, *, seed: int) -> list[Split]:
         first, second = sorted((tuple(sorted(order[:half])), tuple(sorted(order[half:]))))
         drawn.setdefault((first, second))
     return list(drawn)
-
-
-def _all_splits(n_repeat: int) -> Iterator[Split]:
-    half = n_repeat // 2
-    for first in combinations(range(n_repeat), half):
-        rest = [repeat for repeat in range(n_repeat) if repeat not in first]
-        yield from ((first, second) for second in combinations(rest, half) if first < second)

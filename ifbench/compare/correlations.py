@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ifbench.compare.rows import FloatArray, with_rows
+from ifbench.compare.pairs import FloatArray, with_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -27,24 +27,15 @@ def pearson_rows(predicted: ArrayLike, measured: ArrayLike) -> FloatArray:
 def spearman_rows(predicted: ArrayLike, measured: ArrayLike) -> FloatArray:
     """Spearman correlation along the last axis: (..., n), (..., n) -> (...); see `spearman`."""
     first, second = _pair(predicted, measured)
-    if first.shape[-1] < 2:
-        return np.full(first.shape[:-1], np.nan)
     return pearson_rows(_ranks(first), _ranks(second))
 
 
 @with_rows(pearson_rows)
 def pearson(predicted: ArrayLike, measured: ArrayLike) -> float:
-    """Pearson's correlation of two vectors.
+    """Pearson's correlation of two vectors (n,): between -1 and 1, positive where both rise together.
 
-    Any scale that float64 can hold gives the same value; nothing overflows or underflows on the way.
-
-    Args:
-        predicted: Shape (n,).
-        measured: Shape (n,).
-
-    Returns:
-        Between -1 and 1, positive where both rise together. NaN where it is undefined: fewer than two pairs, an input
-        that is constant up to rounding, or an input that is not finite.
+    NaN where it is undefined: fewer than two pairs, or an input that is constant up to rounding or not finite. Any
+    scale that float64 can hold gives the same value; nothing overflows or underflows on the way.
 
     Raises:
         ValueError: The shapes differ.
@@ -54,14 +45,7 @@ def pearson(predicted: ArrayLike, measured: ArrayLike) -> float:
 
 @with_rows(spearman_rows)
 def spearman(predicted: ArrayLike, measured: ArrayLike) -> float:
-    """Spearman's correlation of two vectors: Pearson's of their ranks, ties sharing their average rank.
-
-    Args:
-        predicted: Shape (n,).
-        measured: Shape (n,).
-
-    Returns:
-        Between -1 and 1, positive where both rise together. NaN where it is undefined, as for `pearson`.
+    """Spearman's correlation of two vectors (n,): `pearson` of their ranks, ties sharing their average rank.
 
     Raises:
         ValueError: The shapes differ.
@@ -96,4 +80,6 @@ def _ranks(values: FloatArray) -> FloatArray:
     """Average ranks of each row; NaN throughout a row that is constant or not finite."""
     from scipy.stats import rankdata
 
+    if values.shape[-1] == 0:
+        return values
     return np.where(np.isnan(_scaled(values)), np.nan, rankdata(values, axis=-1))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from ifbench.compare.rows import FloatArray
+    from ifbench.compare.pairs import FloatArray
     from ifbench.core.intervention import Intervention
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ifbench.compare.blocks import shares
+from ifbench.compare.pairs import shares
 from ifbench.core.errors import IfbenchError
 from ifbench.core.identity import derive_seed
 from ifbench.suite.cells import Amount
@@ -16,7 +16,7 @@ from ifbench.suite.cells import Amount
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ifbench.compare.rows import FloatArray
+    from ifbench.compare.pairs import FloatArray
     from ifbench.suite.cells import ExampleRule, QueryRule
 
 IntArray = NDArray[np.int64]
@@ -56,7 +56,7 @@ def select_groups(
     """Which training examples are changed together, and which query tests which.
 
     The examples come in the order of the rule (`all`: by row; `random`: as drawn; else the first choice first) and are
-    cut into groups of `rule.group`, a last smaller one being dropped. Each of several sets is tested for its own equal
+    cut into groups of `rule.group`; a last smaller one is dropped. Each of several sets is tested for its own equal
     share of the queries.
 
     Args:
@@ -81,12 +81,12 @@ def select_groups(
         if n_query % rule.sets:
             message = f"has {rule.sets} sets, but {n_query} queries cannot be cut into as many equal shares"
             raise IfbenchError(message, where=where, hint=f"ask about a multiple of {rule.sets} queries")
-        return _for_shares(drawn_groups(rule, n_train, seed=seed), n_query)
+        return _tested(drawn_groups(rule, n_train, seed=seed), n_query)
     count, size = _sizes(rule, n_train, where=where)
     values = _checked_scores(scores, (n_train, n_query), where=where)
     values = values if rule.order in SIGNED else np.abs(values)
     orders = [_ordered(values[:, query], rule.order, rule.at)[:count] for query in range(n_query)]
-    return _for_each([_cut(order, size) for order in orders])
+    return _tested([[_group(rows) for rows in _cut(order, size)] for order in orders], n_query)
 
 
 def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Group]]:
@@ -135,21 +135,14 @@ def _cut(order: IntArray, size: int) -> list[IntArray]:
     return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
 
 
-def _for_shares(sets: Sequence[Sequence[Group]], n_query: int) -> tuple[list[Group], NDArray[np.bool_]]:
-    """Each set of groups for its own share of the queries."""
+def _tested(sets: Sequence[Sequence[Group]], n_query: int) -> tuple[list[Group], NDArray[np.bool_]]:
+    """All groups, and which query tests which: each set its own share of the queries."""
     union = sorted(set().union(*sets))
     places = {group: place for place, group in enumerate(union)}
     tested = np.zeros((len(union), n_query), dtype=np.bool_)
-    for own, groups in zip(shares(n_query, len(sets)), sets, strict=True):
+    for own, groups in zip(shares(n_query, len(sets)) if sets else (), sets, strict=True):
         tested[[places[group] for group in groups], own.start : own.stop] = True
     return union, tested
-
-
-def _for_each(groups: Sequence[Sequence[IntArray]]) -> tuple[list[Group], NDArray[np.bool_]]:
-    of_query = [{_group(rows) for rows in found} for found in groups]
-    union = sorted(set().union(*of_query))
-    tested = [[group in found for found in of_query] for group in union]
-    return union, np.array(tested, dtype=np.bool_).reshape(len(union), len(groups))
 
 
 def _group(rows: IntArray) -> Group:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ifbench.compare.blocks import shares
 from ifbench.compare.effects import predicted_effects
-from ifbench.compare.rows import FloatArray
+from ifbench.compare.pairs import FloatArray, shares
 from ifbench.core.errors import IfbenchError, MissingArtifactError
 from ifbench.jobs.job import CHANGE, TRAIN, change_job
 from ifbench.jobs.plan import CellWork

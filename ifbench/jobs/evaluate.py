@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ifbench.compare.ceiling import ceiling, reliability
-from ifbench.compare.estimates import estimate
+from ifbench.compare.intervals import estimate
 from ifbench.core.errors import MissingArtifactError
 from ifbench.core.identity import derive_seed, digest
 from ifbench.core.registry import Registry

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ifbench.compare.rows import ROW_FORM
+from ifbench.compare.pairs import ROW_FORM
 from ifbench.core.registry import load_registry
 
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from ifbench.compare.two_phase import MIN_POINTS, fit_two_phases
+from ifbench_plugins.protocols.divergence import MIN_POINTS, fit_two_phases
 
 
 def by_search(x, y):

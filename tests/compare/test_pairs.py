@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ifbench.compare.rows import rows_of, with_rows
+from ifbench.compare.pairs import rows_of, with_rows
 
 PREDICTED = np.arange(6.0).reshape(2, 3)
 MEASURED = np.ones((2, 3))

@@ -1,4 +1,4 @@
-"""A metric over interventions and queries, with the interval that resampling or several sets give it."""
+"""A metric over interventions and queries, with the 95 % interval that resampling or several sets give it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ifbench.compare.blocks import blocks_of
-from ifbench.compare.rows import FloatArray, RowMetric, rows_of
+from ifbench.compare.pairs import FloatArray, RowMetric, blocks_of, rows_of
 from ifbench.store.record import Estimate
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ PAIRS_AT_ONCE = 2**22
 """Pairs that a row metric is handed at once, about 30 MB each of predicted and measured."""
 
 BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 
 def estimate(
@@ -38,9 +36,7 @@ def estimate(
     bounds: tuple[float, float] | None = None,
     n_resample: int = 1000,
 ) -> Estimate:
-    """Metric over the selected pairs of intervention and query, with a 95 % interval.
-
-    It is taken for each query over its interventions and averaged over queries, or over all pairs together.
+    """Metric over the selected pairs, for each query and then averaged over queries, or over all pairs together.
 
     The interval is a percentile bootstrap over interventions: each resample draws rows of the matrices, the same for
     every query, out of the rows that any query selects; a query uses those drawn rows that are selected for it.
@@ -50,7 +46,7 @@ def estimate(
     metric within each, and the interval is Student's for that mean, as far as it lies within the metric's bounds.
 
     Args:
-        metric: Compares two vectors; its row form is used where it offers one (`ifbench.compare.rows`).
+        metric: Compares two vectors; its row form is used where it offers one, see `with_rows`.
         predicted: Predicted effects, shape (n_intervention, n_query).
         measured: Measured effects, same shape.
         selected: Which interventions count for which query, bool, same shape.
@@ -67,36 +63,33 @@ def estimate(
 
     Raises:
         ValueError: The shapes differ, `selected` is not bool, or the sets are no equal shares.
+
+    Source: Efron 1979, "Bootstrap methods: another look at the jackknife"; Student 1908, "The probable error of a
+    mean".
     """
-    first, second, chosen = _checked(predicted, measured, selected)
-    sets = blocks_of(first.shape[1], pooled=pooled, n_set=n_set)
-    found = [[_single(metric, first[:, c][chosen[:, c]], second[:, c][chosen[:, c]]) for c in own] for own in sets]
-    per_query = () if pooled else tuple(each for own in found for each in own)
-    means = [_mean(own) for own in found]
-    value = _mean(means)
-    if value is None:
-        return Estimate(None, None, None, per_query)
-    several = [mean for mean in means if mean is not None]
-    interval = (
-        _student(several, bounds or (-math.inf, math.inf))
-        if n_set > 1
-        else _interval(_bootstrap(rows_of(metric), first, second, chosen, sets[0], seed, n_resample))
-    )
-    return Estimate(value, *interval, per_query)
-
-
-def _checked(
-    predicted: ArrayLike, measured: ArrayLike, selected: ArrayLike
-) -> tuple[FloatArray, FloatArray, BoolArray]:
     first, second = np.asarray(predicted, dtype=np.float64), np.asarray(measured, dtype=np.float64)
     chosen = np.asarray(selected)
     if first.ndim != 2 or not first.shape == second.shape == chosen.shape or chosen.dtype != np.bool_:
         got = f"predicted {first.shape}, measured {second.shape}, selected {chosen.shape} {chosen.dtype}"
         raise ValueError(f"got {got}; expected the same (n_intervention, n_query), selected as bool")
-    return first, second, chosen
+    sets = blocks_of(first.shape[1], pooled=pooled, n_set=n_set)
+    values = [[_value(metric, first[:, c][chosen[:, c]], second[:, c][chosen[:, c]]) for c in own] for own in sets]
+    per_query = () if pooled else tuple(value for own in values for value in own)
+    means = [_mean(own) for own in values]
+    mean = _mean(means)
+    if mean is None:
+        return Estimate(None, None, None, per_query)
+    if n_set > 1:
+        low, high = _student(np.array(means, dtype=np.float64), bounds or (-math.inf, math.inf))
+        return Estimate(mean, low, high, per_query)
+    offered = np.flatnonzero(chosen.any(1))
+    draws = offered[np.random.default_rng(seed).integers(len(offered), size=(n_resample, len(offered)))]
+    compare = rows_of(metric)
+    resampled = [_resampled(compare, first[:, c], second[:, c], chosen[:, c], draws) for c in sets[0]]
+    return Estimate(mean, *_percentiles(np.array(resampled).mean(0)), per_query)
 
 
-def _single(metric: Metric, predicted: FloatArray, measured: FloatArray) -> float | None:
+def _value(metric: Metric, predicted: FloatArray, measured: FloatArray) -> float | None:
     value = float(metric(predicted, measured)) if len(predicted) else math.nan
     return value if math.isfinite(value) else None
 
@@ -107,25 +100,8 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return math.fsum(defined) / len(defined) if defined and len(defined) == len(values) else None
 
 
-def _bootstrap(
-    metric: RowMetric,
-    predicted: FloatArray,
-    measured: FloatArray,
-    selected: BoolArray,
-    blocks: Sequence[slice],
-    seed: int,
-    n_resample: int,
-) -> FloatArray:
-    """Mean over blocks of columns in each resample, shape (n_resample,); NaN where undefined for any."""
-    offered = np.flatnonzero(selected.any(1))
-    draws = offered[np.random.default_rng(seed).integers(len(offered), size=(n_resample, len(offered)))]
-    values = [_resampled(metric, predicted[:, c], measured[:, c], selected[:, c], draws) for c in blocks]
-    mean: FloatArray = np.array(values).mean(0)  # over (n_block, n_resample)
-    return mean
-
-
 def _resampled(
-    metric: RowMetric, predicted: FloatArray, measured: FloatArray, selected: BoolArray, draws: IntArray
+    compare: RowMetric, predicted: FloatArray, measured: FloatArray, selected: BoolArray, draws: NDArray[np.int64]
 ) -> FloatArray:
     """Metric of one block (n_intervention, n_column) in each resample: draws (n_resample, n) -> (n_resample,)."""
     counts = selected.sum(1)[draws].sum(1)  # pairs in each resample
@@ -136,24 +112,23 @@ def _resampled(
             at = alike[start : start + at_once]
             kept = selected[draws[at]]
             first, second = (matrix[draws[at]][kept].reshape(-1, count) for matrix in (predicted, measured))
-            values[at] = metric(first, second)
+            values[at] = compare(first, second)
     return values
 
 
-def _student(values: Sequence[float], bounds: tuple[float, float]) -> tuple[float, float]:
-    """95 % interval of the mean of independent values, within bounds.
-
-    Source: Student 1908, "The probable error of a mean".
-    """
+def _student(values: FloatArray, bounds: tuple[float, float]) -> tuple[float, float]:
+    """Student's interval of the mean of independent values, within bounds."""
     from scipy.stats import t
 
-    mean, reach = np.mean(values), t.ppf(INTERVAL[1], len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
+    mean = np.mean(values)
+    reach = t.ppf(INTERVAL[1], len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
     return max(float(mean - reach), bounds[0]), min(float(mean + reach), bounds[1])
 
 
-def _interval(values: FloatArray) -> tuple[float | None, float | None]:
-    defined = values[np.isfinite(values)]
-    if not len(defined) or len(defined) < MIN_DEFINED * len(values):
+def _percentiles(resampled: FloatArray) -> tuple[float | None, float | None]:
+    """Ends of the bootstrap's interval; None where too many resamples are undefined."""
+    defined = resampled[np.isfinite(resampled)]
+    if not len(defined) or len(defined) < MIN_DEFINED * len(resampled):
         return None, None
     low, high = np.quantile(defined, INTERVAL)
     return float(low), float(high)

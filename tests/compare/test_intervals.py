@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from ifbench.compare.correlations import pearson, spearman
-from ifbench.compare.estimates import estimate
+from ifbench.compare.intervals import estimate
 from ifbench.store.record import Estimate
 
 
@@ -29,7 +29,7 @@ def some(matrix, *, seed=1):
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("metric", [pearson, spearman])
 def test_agrees_with_a_slow_reference(metric, pooled, monkeypatch):
-    monkeypatch.setattr("ifbench.compare.estimates.PAIRS_AT_ONCE", 100)
+    monkeypatch.setattr("ifbench.compare.intervals.PAIRS_AT_ONCE", 100)
     predicted, measured = noisy(15, 3)
     selected = some(predicted)
     selected[4] = False  # a row that no query selects
