@@ -25,7 +25,7 @@ def test_many_settings_are_one_table_with_their_key_as_column(make_record, manif
 
 def test_of_many_horizons_ends_quartiles_and_the_peak_are_shown(make_record, manifest):
     whole = make_record("exact", 0.1, 0)
-    best = {"spearman": {"all": replace(whole.estimates["spearman"]["all"], value=1.0)}}
+    best = {"spearman": {"all": whole.estimates["spearman"]["all"]._replace(value=1.0)}}
     cells = [replace(whole, horizon=t, **({"estimates": best} if t == 30 else {})) for t in range(1, 102)]
     (table,) = arranged(group_records(cells, manifest), manifest)
     assert [group.task["horizon"] for group in table.groups] == [1, 26, 30, 51, 76, 101]
