@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ifbench.core.identity import canonical_json
+from ifbench.core.identity import as_stored, canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,13 +65,8 @@ def describe(key: tuple[str, str], packed: bytes, meta: Mapping[str, Any]) -> by
         TypeError: Meta holds what JSON cannot.
         ValueError: Meta holds NaN or an infinity.
     """
-    content = {
-        "format": FORMAT,
-        "key": key,
-        "arrays": {"bytes": len(packed), "sha256": hashlib.sha256(packed).hexdigest()},
-        "meta": dict(meta),
-    }
-    content = json.loads(canonical_json(content))  # as it will be read: keys are strings, tuples lists
+    arrays = {"bytes": len(packed), "sha256": hashlib.sha256(packed).hexdigest()}
+    content = as_stored({"format": FORMAT, "key": key, "arrays": arrays, "meta": dict(meta)})
     return f"{json.dumps({**content, 'sha256': _digest(content)}, sort_keys=True, indent=1)}\n".encode()
 
 
@@ -85,14 +80,14 @@ def read(path: Path, key: tuple[str, str]) -> Artifact:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    described = _described(path, key)
-    packed, wanted = _bytes(path / ARRAYS), described["arrays"]
+    content = _content(path, key)
+    packed, wanted = _bytes(path / ARRAYS), content["arrays"]
     if len(packed) != wanted["bytes"]:
         raise CorruptError(f"{ARRAYS} has {len(packed)} bytes instead of {wanted['bytes']}")
     if hashlib.sha256(packed).hexdigest() != wanted["sha256"]:
         raise CorruptError(f"{ARRAYS} does not match its checksum")
     try:
-        return Artifact(dict(load(packed)), described["meta"])
+        return Artifact(dict(load(packed)), content["meta"])
     except SafetensorError as error:
         raise CorruptError(f"{ARRAYS} cannot be read: {error}") from error
 
@@ -104,7 +99,7 @@ def read_meta(path: Path, key: tuple[str, str]) -> dict[str, Any]:
         CorruptError: It is not what was written, or not there.
         OSError: The process is short of memory or file handles.
     """
-    return dict(_described(path, key)["meta"])
+    return dict(_content(path, key)["meta"])
 
 
 def _storable(name: str, array: Array) -> Array:
@@ -128,16 +123,15 @@ def _bytes(path: Path) -> bytes:
         raise CorruptError(f"{path.name}: {error.strerror}") from error
 
 
-def _described(path: Path, key: tuple[str, str]) -> dict[str, Any]:
+def _content(path: Path, key: tuple[str, str]) -> dict[str, Any]:
+    """What meta.json holds, checked (Any: JSON values)."""
     try:
-        described = json.loads(_bytes(path / META))
-        written = described.pop("sha256")
-        intact = written == _digest(described)
+        content: dict[str, Any] = json.loads(_bytes(path / META))
+        intact = content.pop("sha256") == _digest(content)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptError(f"{META} cannot be read: {type(error).__name__}: {error}") from error
     if not intact:
         raise CorruptError(f"{META} does not match its checksum")
-    if described.get("format") != FORMAT or described.get("key") != list(key):
-        raise CorruptError(f"{META} belongs to {described.get('key')}, format {described.get('format')}")
-    assert isinstance(described, dict)
-    return described
+    if content.get("format") != FORMAT or content.get("key") != list(key):
+        raise CorruptError(f"{META} belongs to {content.get('key')}, format {content.get('format')}")
+    return content
