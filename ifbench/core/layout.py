@@ -17,6 +17,20 @@ class Layout:
     names: tuple[str, ...]
     shapes: tuple[torch.Size, ...]
 
+    @classmethod
+    def of_parameters(cls, module: nn.Module) -> Layout:
+        """Layout of the parameters that require a gradient, in the order of `module.named_parameters()`.
+
+        A tied parameter stands once, a frozen one not at all.
+        """
+        trainable = [(name, param.shape) for name, param in module.named_parameters() if param.requires_grad]
+        return cls(tuple(name for name, _ in trainable), tuple(shape for _, shape in trainable))
+
+    @classmethod
+    def of_buffers(cls, module: nn.Module, names: Sequence[str]) -> Layout:
+        """Layout of the buffers with these names, such as running statistics; often there are none."""
+        return cls(tuple(names), tuple(module.get_buffer(name).shape for name in names))
+
     @property
     def size(self) -> int:
         """Length of the vector."""
@@ -40,37 +54,3 @@ class Layout:
         parts = torch.split(vectors, [math.prod(shape) for shape in self.shapes], dim=1)
         named = zip(self.names, parts, self.shapes, strict=True)
         return {name: part.reshape(len(vectors), *shape) for name, part, shape in named}
-
-
-@dataclass(frozen=True)
-class ParameterLayout(Layout):
-    """Where each trainable parameter of a module stands in a vector of n_param numbers.
-
-    The order is that of `module.named_parameters()`: a tied parameter stands once, a frozen one not at all.
-    """
-
-    @classmethod
-    def of(cls, module: nn.Module) -> ParameterLayout:
-        """Layout of the parameters of `module` that require a gradient."""
-        trainable = [(name, param.shape) for name, param in module.named_parameters() if param.requires_grad]
-        return cls(tuple(name for name, _ in trainable), tuple(shape for _, shape in trainable))
-
-    @property
-    def n_param(self) -> int:
-        """Length of the vector."""
-        return self.size
-
-
-@dataclass(frozen=True)
-class BufferLayout(Layout):
-    """Where each running statistic of a module stands in a vector of n_buffer numbers; often there are none."""
-
-    @classmethod
-    def of(cls, module: nn.Module, names: Sequence[str]) -> BufferLayout:
-        """Layout of the buffers of `module` with these names."""
-        return cls(tuple(names), tuple(module.get_buffer(name).shape for name in names))
-
-    @property
-    def n_buffer(self) -> int:
-        """Length of the vector."""
-        return self.size

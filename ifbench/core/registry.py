@@ -77,9 +77,9 @@ class Registry:
         known = self.entries[kind]
         if name in known:
             return known[name]
-        for refused in self.refused:
-            if refused.stem == name:
-                raise IfbenchError(f"{kind} '{name}' could not be loaded: {refused.reason}", where=refused.origin)
+        refused = self._refused(name)
+        if refused is not None:
+            raise IfbenchError(f"{kind} '{name}' could not be loaded: {refused.reason}", where=refused.origin)
         hint = did_you_mean(name, known)
         if self.refused:
             hint += f"; {len(self.refused)} plugin(s) failed to load, see: ifbench list"
@@ -87,10 +87,11 @@ class Registry:
 
     def unavailable(self, name: str) -> str | None:
         """Why the plugin whose file is called `name` did not load; None if there is no such failure."""
-        for refused in self.refused:
-            if refused.stem == name:
-                return f"plugin {refused.origin} did not load: {refused.reason}"
-        return None
+        refused = self._refused(name)
+        return f"plugin {refused.origin} did not load: {refused.reason}" if refused is not None else None
+
+    def _refused(self, name: str) -> Refused | None:
+        return next((refused for refused in self.refused if refused.stem == name), None)
 
     def estimator(self, name: str) -> EstimatorSpec:
         """Spec of an estimator."""
@@ -204,21 +205,22 @@ def _catalogue(manager: pluggy.PluginManager, module: Any, origin: str) -> list[
         callers = manager.get_hookcallers(module) or []
         if not callers:
             raise IfbenchError("no hook found", hint="mark the function with @ifbench.hookimpl and name it ifbench_...")
-        others = [plugin for plugin in manager.get_plugins() if plugin is not module]
-        found: list[Spec] = []
-        for caller in callers:
-            wanted = HOOKS[caller.name]
-            for specs in manager.subset_hook_caller(caller.name, others)():
-                for spec in specs or ():
-                    if type(spec) is not wanted:
-                        raise TypeError(f"{caller.name} yields {type(spec).__name__}, wanted {wanted.__name__}")
-                    found.append(spec)
+        hooks = [(caller.name, hook) for caller in callers for hook in caller.get_hookimpls() if hook.plugin is module]
+        found = [spec for name, hook in hooks for spec in _specs(name, hook.function())]
         if not found:
-            raise IfbenchError(f"{', '.join(c.name for c in callers)} returned no spec")
+            raise IfbenchError(f"{', '.join(name for name, _ in hooks)} returned no spec")
     except BaseException:
         manager.unregister(module)
         raise
     return found
+
+
+def _specs(hook: str, returned: Any) -> Iterator[Spec]:  # Any: whatever the plugin returned
+    wanted = HOOKS[hook]
+    for spec in returned or ():
+        if type(spec) is not wanted:
+            raise TypeError(f"{hook} yields {type(spec).__name__}, wanted {wanted.__name__}")
+        yield spec
 
 
 def _refuse_duplicates(registry: Registry, found: Sequence[Spec], origin: str) -> None:

@@ -86,7 +86,7 @@ class TrainedProblem:
     @property
     def n_param(self) -> int:
         """Number of trainable parameters."""
-        return self.objective.layout.n_param
+        return self.objective.layout.size
 
     @property
     def decay(self) -> float:

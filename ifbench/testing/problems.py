@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ifbench.core.interfaces import Batch, Checkpoint, Dataset, Model
-from ifbench.core.layout import ParameterLayout
+from ifbench.core.layout import Layout
 from ifbench.core.networks import Regressor
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.derivatives.objective import Objective
@@ -170,14 +170,14 @@ def indefinite(*, seed: int = 0) -> TrainedProblem:
         return Batch(normal(n, 2), normal(n, 1))
 
     objective = _network_objective()
-    return _problem(objective, Dataset(batch(30), batch(4), n_output=1), normal(objective.layout.n_param))
+    return _problem(objective, Dataset(batch(30), batch(4), n_output=1), normal(objective.layout.size))
 
 
 def objective_of(model: Model, *, decay: float = 0.0) -> Objective:
     """The objective of a model, whose buffers and frozen parameters are constants."""
     frozen = {name: param.detach() for name, param in model.module.named_parameters() if not param.requires_grad}
     buffers = {name: buffer.detach() for name, buffer in model.module.named_buffers()}
-    return Objective(model, ParameterLayout.of(model.module), {**frozen, **buffers}, decay)
+    return Objective(model, Layout.of_parameters(model.module), {**frozen, **buffers}, decay)
 
 
 def problem_of(model: Model, data: Dataset, *, decay: float = 0.0, chunk: int | None = None) -> TrainedProblem:

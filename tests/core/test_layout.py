@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ifbench.core.layout import ParameterLayout
+from ifbench.core.layout import Layout
 
 
 class Tied(nn.Module):
@@ -15,22 +15,22 @@ class Tied(nn.Module):
 
 
 def test_tied_parameters_stand_once_and_frozen_ones_not_at_all():
-    layout = ParameterLayout.of(Tied())
+    layout = Layout.of_parameters(Tied())
     assert layout.names == ("first.weight", "first.bias", "second.bias", "frozen.bias")
-    assert layout.n_param == 9 + 3 + 3 + 2
+    assert layout.size == 9 + 3 + 3 + 2
 
 
 def test_unflatten_undoes_flatten():
     module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(4, 3))
-    layout, params = ParameterLayout.of(module), dict(module.named_parameters())
+    layout, params = Layout.of_parameters(module), dict(module.named_parameters())
     vector = layout.flatten(params)
-    assert vector.shape == (layout.n_param,)
+    assert vector.shape == (layout.size,)
     for name, value in layout.unflatten(vector).items():
         assert torch.equal(value, params[name])
 
 
 def test_flatten_copies():
     module = nn.Linear(2, 1)
-    vector = ParameterLayout.of(module).flatten(dict(module.named_parameters()))
+    vector = Layout.of_parameters(module).flatten(dict(module.named_parameters()))
     vector.zero_()
     assert module.weight.abs().sum() > 0

@@ -33,7 +33,6 @@ class Trajectory(Protocol):
     @property
     def how(self) -> Retraining:
         """The whole stretch."""
-        ...
 
     @property
     def denominator(self) -> Tensor | None:
@@ -41,7 +40,6 @@ class Trajectory(Protocol):
 
         Where it is exactly zero the loss has never depended on the parameter, and its step is rounding noise.
         """
-        ...
 
     def forward(
         self,
@@ -56,7 +54,6 @@ class Trajectory(Protocol):
         Returns:
             params (n_horizon, k, n_param), buffers (n_horizon, k, n_buffer).
         """
-        ...
 
     def effects(
         self,
@@ -68,7 +65,6 @@ class Trajectory(Protocol):
         corrected: bool = True,
     ) -> Tensor:
         """Derivative of each query's loss along each row of changes, carried forwards: (n_horizon, k, n_query)."""
-        ...
 
     def adjoint(
         self,
@@ -83,7 +79,6 @@ class Trajectory(Protocol):
         Returns:
             Shape (n_horizon, n_example, n_query).
         """
-        ...
 
 
 class Problem(Protocol):
@@ -99,75 +94,59 @@ class Problem(Protocol):
     @property
     def n_train(self) -> int:
         """Number of training examples."""
-        ...
 
     @property
     def n_test(self) -> int:
         """Number of test points."""
-        ...
 
     @property
     def n_param(self) -> int:
         """Number of trainable parameters."""
-        ...
 
     @property
     def decay(self) -> float:
         """Factor of the squared norm in the objective."""
-        ...
 
     @property
     def dtype(self) -> torch.dtype:
         """Type of every floating-point result."""
-        ...
 
     @property
     def device(self) -> torch.device:
         """Where every tensor lives and results must be."""
-        ...
 
     @property
     def params(self) -> Tensor:
         """Trained parameters, shape (n_param,)."""
-        ...
 
     @property
     def checkpoints(self) -> Sequence[Checkpoint]:
         """Parameters kept along the training, the trained ones last."""
-        ...
 
     @property
     def recipe(self) -> Recipe:
         """How it was trained."""
-        ...
 
     def generator(self, *names: str | int) -> torch.Generator:
         """A fresh generator on the CPU, seeded by the task's seed and `names`; same names, same numbers."""
-        ...
 
     def train_losses(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Loss of each training example, shape (n_example,)."""
-        ...
 
     def query_losses(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Loss of each test point, shape (n_query,)."""
-        ...
 
     def example_gradients(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Gradient of each training example's loss, without weight decay, shape (n_example, n_param)."""
-        ...
 
     def query_gradients(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Gradient of each test point's loss, shape (n_query, n_param)."""
-        ...
 
     def objective_gradient(self, *, at: Tensor | Point | None = None) -> Tensor:
         """Gradient of the whole objective, shape (n_param,)."""
-        ...
 
     def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
         """Each training example's gradient dotted with each vector: (n_example, k), for vectors (k, n_param)."""
-        ...
 
     def hessian_product(
         self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
@@ -177,16 +156,13 @@ class Problem(Protocol):
         `examples` takes the mean loss over those rows only; weight decay is included either way, damping is not.
         `curvature="gauss-newton"` drops the second derivative of the network's outputs.
         """
-        ...
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
         """The matrix itself, (n_param, n_param), symmetric; for small n_param."""
-        ...
 
     @property
     def retraining(self) -> Retraining | None:
         """How the protocol trains again that the scores will be compared with; None where there is none."""
-        ...
 
     def trajectory(self, how: Retraining | None = None) -> Trajectory:
         """A stretch of the training that a protocol perturbs.
@@ -198,7 +174,6 @@ class Problem(Protocol):
             EstimatorError: No stretch is given, or the state that it starts from is not known.
             UnsupportedError: It trains from the initial parameters, or on the proximal objective.
         """
-        ...
 
 
 class Estimator(Protocol):
@@ -206,7 +181,6 @@ class Estimator(Protocol):
 
     def fit(self, problem: Problem) -> None:
         """Prepare what does not depend on examples or queries."""
-        ...
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
         """Influence of each example on each query, shape (n_example, n_query).
@@ -217,7 +191,6 @@ class Estimator(Protocol):
         Positive: the example helps, removing it raises the query's loss. The effect of adding weight delta_i to
         example i of the mean loss is `-sum_i delta_i * score_i`, in nats.
         """
-        ...
 
 
 @runtime_checkable
@@ -226,11 +199,9 @@ class ParameterChangeEstimator(Protocol):
 
     def fit(self, problem: Problem) -> None:
         """See `Estimator.fit`."""
-        ...
 
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
         """Predicted change of the trained parameters, (n_intervention, n_param), or one for each horizon in front."""
-        ...
 
 
 @runtime_checkable
@@ -243,4 +214,3 @@ class Reporting(Protocol):
         A list of more than 64 numbers is kept in the store, and records hold a summary of it. Any: what is worth saying
         differs from method to method.
         """
-        ...

@@ -21,15 +21,12 @@ class Model(Protocol):
     @property
     def module(self) -> nn.Module:
         """The network."""
-        ...
 
     def losses(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """Loss of each example, shape (n_batch,), in nats for classification; no reduction, no weight decay."""
-        ...
 
     def predict(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """Predicted class (n_batch,) int64, or predicted values."""
-        ...
 
 
 @runtime_checkable
@@ -42,11 +39,9 @@ class TrainingModel(Model, Protocol):
     @property
     def running(self) -> Sequence[str]:
         """Names of the buffers that training changes, such as running means."""
-        ...
 
     def noise_shapes(self, batch: Batch) -> Sequence[tuple[int, ...]]:
         """Shapes of the random numbers that one training step over a batch of this size takes."""
-        ...
 
     def training_losses(
         self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch, noise: Sequence[Tensor]
@@ -56,7 +51,6 @@ class TrainingModel(Model, Protocol):
         `noise` is float32, uniform in [0, 1), of the shapes in `noise_shapes`. It depends on the task's seed and the
         number of the step alone, so that runs which differ in example weights drop the same units.
         """
-        ...
 
 
 @runtime_checkable
@@ -65,7 +59,6 @@ class Encoding(Protocol):
 
     def encode(self, inputs: Tensor) -> Tensor:
         """The inputs of a data set (n, ...) as the network takes them (n, ...); done once, before anything else."""
-        ...
 
 
 @runtime_checkable
@@ -75,7 +68,6 @@ class Pretrained(Protocol):
     @property
     def weights_digest(self) -> str | None:
         """SHA-256 of those files, or None where there are none; a training is of no use once they have changed."""
-        ...
 
 
 class Point(NamedTuple):

@@ -31,32 +31,26 @@ class TrainedTask(Protocol):
     @property
     def data(self) -> Dataset:
         """Training examples and test points, in the task's type, on its device; not to be modified."""
-        ...
 
     @property
     def n_train(self) -> int:
         """Number of training examples."""
-        ...
 
     @property
     def n_test(self) -> int:
         """Number of test points."""
-        ...
 
     @property
     def trained(self) -> Point:
         """The trained network, in one row: params (1, n_param), buffers (1, n_buffer)."""
-        ...
 
     @property
     def recipe(self) -> Recipe:
         """How it was trained."""
-        ...
 
     @property
     def steps(self) -> int:
         """Updates that the main training made."""
-        ...
 
     def start(self, how: Retraining, *, repeat: int = 0) -> Point:
         """The network that a stretch starts from, in one row.
@@ -64,7 +58,6 @@ class TrainedTask(Protocol):
         Raises:
             IfbenchError: The training was never there.
         """
-        ...
 
     def retrain(
         self,
@@ -95,19 +88,15 @@ class TrainedTask(Protocol):
         Raises:
             IfbenchError: It cannot start there, a row is outside, or `added` does not suit the stretch or the data.
         """
-        ...
 
     def learning_rate_sums(self, how: Retraining) -> list[float]:
         """Sum of the learning rates of a stretch up to each of its horizons."""
-        ...
 
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
         """Loss of each query in each network, with its own running statistics: (n_run, n_query)."""
-        ...
 
     def predictions(self, networks: Point, queries: LongTensor) -> Tensor:
         """What each network predicts of each query: classes, int64 (n_run, n_query), or values."""
-        ...
 
 
 class Measured(NamedTuple):
@@ -151,7 +140,6 @@ class GroundTruth(Protocol):
             Shape (n_horizon, n_intervention, n_column). For `effects` a column is a query, in nats, positive where its
             loss rises; for `parameters` a parameter.
         """
-        ...
 
 
 @dataclass(frozen=True)
@@ -189,4 +177,3 @@ class Study(Protocol):
         Values are numbers, texts, truth values or lists of numbers (Any: JSON); a number that is not finite is kept as
         "undefined". Each row becomes one record.
         """
-        ...

@@ -13,7 +13,7 @@ from torch.func import grad, jvp, vjp, vmap
 
 from ifbench.core.errors import UnsupportedError
 from ifbench.core.interfaces import Batch, Model, TrainingModel
-from ifbench.core.layout import BufferLayout, ParameterLayout
+from ifbench.core.layout import Layout
 from ifbench.numerics.derivatives.adjoint import adjoint_dots, layered
 from ifbench.numerics.derivatives.chunks import computed_bytes, pass_bytes
 from ifbench.numerics.derivatives.staging import Stage, staged
@@ -36,17 +36,17 @@ class Objective:
     """
 
     model: Model
-    layout: ParameterLayout
+    layout: Layout
     constants: Mapping[str, Tensor]
     decay: float
     _layered: bool | None = field(default=None, init=False, repr=False, compare=False)
     _pass_cost: tuple[int, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     @cached_property
-    def running(self) -> BufferLayout:
+    def running(self) -> Layout:
         """Where each running statistic stands among the buffers."""
         names = self.model.running if isinstance(self.model, TrainingModel) else ()
-        return BufferLayout.of(self.model.module, names)
+        return Layout.of_buffers(self.model.module, names)
 
     def initial_buffers(self, params: Tensor) -> Tensor:
         """The running statistics the network is built with, (n_buffer,), of the type and on the device of `params`."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ifbench.core.identity import derive_seed
 from ifbench.core.interfaces import Batch, Dataset, Encoding, Model, Pretrained
-from ifbench.core.layout import ParameterLayout
+from ifbench.core.layout import Layout
 from ifbench.core.networks import as_model
 from ifbench.core.registry import Registry
 from ifbench.numerics.derivatives.objective import Objective
@@ -85,7 +85,7 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu", loaded: Load
     model = build()
     seen = encoded(model, data)
     check_modes(model, seen.train, where=f"architecture '{task.architecture.name}'")
-    layout = ParameterLayout.of(model.module)
+    layout = Layout.of_parameters(model.module)
     objective = Objective(model, layout, _constants(model), task.recipe.decay)
 
     def initial_of(repeat: int) -> Tensor:

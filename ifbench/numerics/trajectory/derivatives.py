@@ -208,7 +208,7 @@ class TrainingTrajectory:
     @cached_property
     def _n_block(self) -> int:
         objective = self.trainer.objective
-        few = objective.convolutional or objective.layout.n_param > MAX_SMALL
+        few = objective.convolutional or objective.layout.size > MAX_SMALL
         return MAX_ROWS_CONVOLUTIONS if few else MAX_ROWS
 
 
