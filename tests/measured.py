@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ifbench.api import plan
 from ifbench.core.intervention import Intervention
 from ifbench.core.registry import Registry
 from ifbench.jobs.comparisons import parts_of
 from ifbench.jobs.job import TRAIN, truth_folder
-from ifbench.jobs.plan import Plan
+from ifbench.jobs.plan import Plan, load_plan
 from ifbench.jobs.tested import asked_queries, together
 from ifbench.jobs.truths import TruthIndex
 from ifbench.store.artifacts import Store
@@ -46,7 +45,7 @@ class Measurements:
 def planned(folder: Path, name: str = "tiny.yaml", *args: str) -> tuple[Plan, Store, Registry]:
     """The plan of a suite in `folder`, with the store there."""
     with unittest.mock.patch.dict(os.environ, {"IFBENCH_STORE": str(folder / "store")}):
-        return plan(folder / name, plugins=[folder / plugin for plugin in args])
+        return load_plan(folder / name, plugins=[folder / plugin for plugin in args])
 
 
 def measured(folder: Path, name: str = "tiny.yaml", *plugins: str) -> dict[Where, Measurements]:

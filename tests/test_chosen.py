@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from ifbench.api import plan
 from ifbench.core.identity import flatten
+from ifbench.jobs.plan import load_plan
 from ifbench.report.candidates import Candidate, candidates
 from ifbench.store.results import read_manifest, read_records
 
@@ -52,7 +52,7 @@ def best_of(choice: Choice) -> list[Candidate]:
 def test_the_best_of_the_held_out_results_is_in_the_suite(choice: Choice) -> None:
     best = best_of(choice)
     assert best
-    made, *_ = plan(HERE / "suites" / f"{choice.suite}.yaml")
+    made, *_ = load_plan(HERE / "suites" / f"{choice.suite}.yaml")
     used = [work.cell for work in made.works if work.cell.estimator.label == choice.used]
     checked = 0
     for cell in used:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from ifbench.api import plan
 from ifbench.cli.main import run_command
 from ifbench.core.intervention import Intervention
 from ifbench.core.retraining import Retraining
+from ifbench.jobs.plan import load_plan
 from ifbench.jobs.work.context import Context
 from ifbench.numerics.trained_run import TrainedRun
 from ifbench.numerics.training.ways import way_named
@@ -28,7 +28,7 @@ FILES = {"mnist", "cifar10", "sst2"}
 
 def needed_files(path: Path, profile: str) -> set[str]:
     """The data sets of a profile that are in files."""
-    made, *_ = plan(path, profile=profile)
+    made, *_ = load_plan(path, profile=profile)
     return FILES & {work.cell.task.data.name for work in made.works}
 
 
@@ -102,7 +102,7 @@ def first_steps(task: Task, context: Context) -> tuple[torch.Tensor, torch.Tenso
 def test_largest_profile_takes_its_first_steps(path: Path) -> None:
     """Full-size data and networks: one task for each pair of them and each optimizer."""
     skip_without(needed_files(path, "paper"))
-    made, store, registry = plan(path, profile="paper", overrides=["seeds=[0]"])
+    made, store, registry = load_plan(path, profile="paper", overrides=["seeds=[0]"])
     tasks = {repr((t.data, t.architecture, t.recipe.optimizer)): t for t in (work.cell.task for work in made.works)}
     context = Context(store, registry)
     for task in tasks.values():

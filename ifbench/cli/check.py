@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -38,24 +37,11 @@ def command(name: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_
     import json
     from dataclasses import asdict
 
+    from ifbench import check
     from ifbench.cli.checked import print_checks
-    from ifbench.core.registry import load_registry
-    from ifbench.testing import check_estimator, ok, params_to_check
+    from ifbench.testing import ok
 
-    is_file = name.endswith(".py")
-    registry = load_registry((*plugins, name) if is_file else plugins)
-    if is_file:
-        origin = str(Path(name))
-        names = [entry.spec.name for entry in registry.entries["estimator"].values() if entry.origin == origin]
-        if not names:
-            refused = [item.reason for item in registry.refused if item.origin == origin]
-            raise IfbenchError(refused[0] if refused else "registers no estimator", where=name)
-    else:
-        names = [name]
-    specs = [registry.estimator(each) for each in names]
-    given = dict(_assignment(text) for text in overrides)
-    chosen = {spec.name: params_to_check(spec, **given) for spec in specs}
-    results = {spec.name: check_estimator(spec, chosen[spec.name]) for spec in specs}
+    results = check(name, params=dict(_assignment(text) for text in overrides), plugins=plugins)
     if as_json:
         click.echo(json.dumps({key: [asdict(item) for item in found] for key, found in results.items()}, indent=1))
     else:

@@ -43,12 +43,12 @@ def command(
     The scores are those that `ifbench run` stored; nothing is computed. Images are a grid in an SVG file, text and
     features a table in Markdown.
     """
-    from ifbench.api import plan
     from ifbench.jobs.gallery import chosen_work, influences
+    from ifbench.jobs.plan import load_plan
     from ifbench.report.gallery import gallery_markdown, gallery_svg, is_image
     from ifbench.store.atomic import write_text_atomic
 
-    made, store, registry = plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins)
+    made, store, registry = load_plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins)
     work = chosen_work(made, estimator)
     assert work.score is not None
     found = influences(work, store, registry, top=top, query=query)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ifbench.cli.options import examples, json_option, suite_options
+
+if TYPE_CHECKING:
+    from ifbench.jobs.forecast import Forecast
 
 
 @click.command(
@@ -29,10 +34,10 @@ def command(
     """
     import json
 
-    from ifbench.api import plan
-    from ifbench.cli.planned import forecast, print_forecast
+    from ifbench.jobs.forecast import forecast
+    from ifbench.jobs.plan import load_plan
 
-    plans = [plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins) for suite in suites]
+    plans = [load_plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins) for suite in suites]
     for refused in plans[0][2].refused:
         click.echo(f"warning: plugin {refused.origin} did not load: {refused.reason}", err=True)
     forecasts = [forecast(*made) for made in plans]
@@ -40,4 +45,33 @@ def command(
         click.echo(json.dumps([item.plain() for item in forecasts], indent=1))
         return
     for item in forecasts:
-        print_forecast(item)
+        _print(item)
+
+
+def _print(item: Forecast) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print(f"[bold]{item.suite}[/bold] (profile {item.profile}): {item.cells} cells", highlight=False)
+    console.print("  " + ", ".join(f"{label} x {count}" for label, count in item.estimators.items()), highlight=False)
+    table = Table("work", box=None, pad_edge=False, header_style="bold")
+    for header in ("in all", "cached", "to run", "gradient epochs", "about"):
+        table.add_column(header, justify="right")
+    for line in item.lines:
+        epochs = "a run tells" if line.epochs is None else f"{line.epochs:,.0f}"
+        table.add_row(
+            line.work, f"{line.count:,}", f"{line.cached:,}", f"{line.to_run:,}", epochs, _duration(line.seconds)
+        )
+    console.print(table, highlight=False)
+    for line in item.lines:
+        for reason, count in line.stale.items():
+            console.print(f"{count} of {line.work} {reason}", highlight=False)
+    if not any(line.to_run for line in item.lines):
+        console.print("Nothing to run: every result is in the store.")
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "not known yet"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

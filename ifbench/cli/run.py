@@ -56,7 +56,7 @@ def command(
     ones to the store ($IFBENCH_STORE, or .ifbench). A run that was stopped goes on when started again, and what is
     done is not done twice. Exit code 0: all well, or unsupported and said so; 1: some cells failed.
     """
-    from ifbench.api import run
+    from ifbench import run
     from ifbench.cli.progress import progress_watcher
 
     if out is not None and len(suites) > 1:

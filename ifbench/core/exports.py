@@ -21,4 +21,5 @@ def exports(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(importlib.import_module(homes[name]), name)
 
-    return find, lambda: sorted(homes), sorted(homes)
+    offered = sorted(homes)
+    return find, lambda: sorted(offered), offered

@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import ifbench
-
 PACKAGES = ("torch", "numpy", "scipy")
 CODE = ("ifbench", "plugins", "pyproject.toml")
 THREAD_VARIABLES = (
@@ -61,7 +59,7 @@ def report() -> dict[str, Any]:
     memory = psutil.virtual_memory()
     return {
         **provenance(),
-        "cores": _cores(),
+        "cores": cores(),
         "memory_mb": memory.total // MB,
         "memory_available_mb": memory.available // MB,
         "store": _place("IFBENCH_STORE", default=".ifbench"),
@@ -72,7 +70,7 @@ def report() -> dict[str, Any]:
 
 def _checkout() -> dict[str, Any]:
     """Commit and dirtiness of the checkout (Any: text, bool or None)."""
-    commit, dirty = _git_state(Path(ifbench.__file__).resolve().parent.parent)
+    commit, dirty = _git_state(Path(__file__).resolve().parents[2])
     return {"commit": commit, "dirty": dirty}
 
 
@@ -115,8 +113,8 @@ def _installed(package: str) -> str | None:
 
 
 def _versions() -> dict[str, str | None]:
-    own = {"ifbench": ifbench.__version__, "python": platform.python_version()}
-    return {**own, **{package: _installed(package) for package in PACKAGES}}
+    ours = {"ifbench": _installed("ifbench"), "python": platform.python_version()}
+    return ours | {package: _installed(package) for package in PACKAGES}
 
 
 @functools.cache
@@ -130,7 +128,8 @@ def _cpu() -> str | None:
     return next(iter(models), platform.processor()) or None
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -142,7 +141,7 @@ def _threads() -> int:
     if torch is not None and hasattr(torch, "get_num_threads"):
         return int(torch.get_num_threads())
     wanted = next((os.environ[name] for name in THREAD_VARIABLES[:2] if name in os.environ), "")
-    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else _cores()
+    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else cores()
 
 
 def _device(device: str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from ifbench.compare.selection import drawn_rows
 from ifbench.core.errors import NothingSelectedError
 from ifbench.core.identity import digest
-from ifbench.core.registry import Registry
+from ifbench.core.registry import Registry, load_registry
 from ifbench.core.retraining import Quantity
 from ifbench.core.specs import ProtocolSpec
 from ifbench.jobs.job import Job, score_job, study_job, train_job, truth_base
 from ifbench.store.artifacts import Store
-from ifbench.suite import Suite
+from ifbench.suite import Suite, load_suite
 from ifbench.suite.cells import Cell, ExampleRule, Task
 
 
@@ -69,6 +70,13 @@ class Plan:
     selected: tuple[CellWork, ...]
 
     @property
+    def folder(self) -> str:
+        """Name of its results folder; another profile than cpu, or an override, has a folder of its own."""
+        suite = self.suite
+        name = suite.name if suite.profile == "cpu" else f"{suite.name}.{suite.profile}"
+        return f"{name}.{digest(list(suite.overrides))[:8]}" if suite.overrides else name
+
+    @property
     def train_jobs(self) -> list[Job]:
         """Trainings the selected cells need, each once."""
         return list({work.train.id: work.train for work in self.selected}.values())
@@ -82,6 +90,25 @@ class Plan:
     def study_jobs(self) -> list[Job]:
         """Studies the selected cells need, each once."""
         return list({job.id: job for work in self.selected for job in work.studies}.values())
+
+
+def load_plan(
+    suite: str | Path,
+    *,
+    profile: str | None = None,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+) -> tuple[Plan, Store, Registry]:
+    """The plan of a suite, the store that it looks into, and the plugins; arguments as `ifbench.run` takes them.
+
+    Raises:
+        SuiteError: The suite has faults; all of them are listed.
+        IfbenchError: A plugin file does not exist, or nothing is selected.
+    """
+    registry = load_registry(plugins)
+    loaded = load_suite(str(suite), registry, profile=profile, overrides=overrides)
+    return make_plan(loaded, registry, only=only), Store.default(), registry
 
 
 def make_plan(suite: Suite, registry: Registry, *, only: Sequence[str] = ()) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -59,6 +60,29 @@ def check_estimator(spec: EstimatorSpec, params: Params | None = None) -> list[C
     return results
 
 
+def specs_of(estimator: EstimatorSpec | str | Path, plugins: Sequence[str | Path] = ()) -> list[EstimatorSpec]:
+    """The estimators to check.
+
+    Args:
+        estimator: A spec, a registered name, or a plugin file (its name ends in .py), all of whose estimators count.
+        plugins: Python files with further plugins.
+
+    Raises:
+        IfbenchError: The name is not registered, or the file registers no estimator.
+    """
+    if isinstance(estimator, EstimatorSpec):
+        return [estimator]
+    file = Path(estimator)
+    if file.suffix != ".py":
+        return [load_registry(plugins).estimator(str(estimator))]
+    registry = load_registry((*plugins, file))
+    specs = [entry.spec for entry in registry.entries["estimator"].values() if entry.origin == str(file)]
+    if not specs:
+        reasons = [refused.reason for refused in registry.refused if refused.origin == str(file)]
+        raise IfbenchError(reasons[0] if reasons else "registers no estimator", where=str(estimator))
+    return [spec for spec in specs if isinstance(spec, EstimatorSpec)]
+
+
 def params_to_check(spec: EstimatorSpec, **given: Any) -> Params:
     """What an estimator is checked with: `given` (Any: as in a suite), else its spec's `check_params`, else defaults.
 
@@ -102,7 +126,7 @@ def assert_conforms(estimator: EstimatorSpec | str, params: Params | None = None
         AssertionError: A check failed; lists all that did, with hints.
         IfbenchError: The estimator is not registered or cannot be checked.
     """
-    spec = load_registry().estimator(estimator) if isinstance(estimator, str) else estimator
+    (spec,) = specs_of(estimator)
     results = check_estimator(spec, params)
     if not ok(results):
         raise AssertionError(failures(spec.name, results))

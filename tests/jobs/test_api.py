@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import ifbench
-from ifbench.api import plan
 from ifbench.cli.main import run_command
 from ifbench.jobs.job import SCORE
+from ifbench.jobs.plan import load_plan
 from ifbench.jobs.truths import TruthIndex
 from ifbench.store.artifacts import Store
 from tests.running import write_suite
@@ -67,7 +67,7 @@ def test_exact_influence_predicts_retraining_and_random_scores_do_not(results: i
 
 def test_predicted_effect_has_the_sign_and_size_of_the_measured_one(results: ifbench.Results, folder: Path) -> None:
     store = Store(folder / "store")
-    made, _, _ = plan(folder / "tiny.yaml")
+    made, _, _ = load_plan(folder / "tiny.yaml")
     work = next(work for work in made.works if work.cell.estimator.label == "hif")
     scored = store.get(SCORE, work.score.id)
     queries = scored.arrays["queries"]
@@ -102,6 +102,27 @@ def test_leaderboard_prints_json_and_draws_a_picture(folder: Path, capsys: pytes
     picture = (folder / "board.svg").read_text()
     assert picture.startswith("<svg")
     assert "tracin" in picture
+
+
+def test_plan_counts_what_a_run_would_do_and_what_is_there(folder: Path) -> None:
+    done, anew = ifbench.plan(folder / "tiny.yaml"), ifbench.plan(folder / "tiny.yaml", overrides=["seeds=[7]"])
+    assert done.cells == 6
+    assert not any(line.to_run for line in done.lines)
+    assert not any(line.cached for line in anew.lines)
+    assert anew.lines[0].epochs
+
+
+def test_check_gives_the_results_of_each_estimator_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "two.py"
+    file.write_text(
+        "from ifbench import EstimatorSpec, hookimpl\n\n\n@hookimpl\ndef ifbench_estimators():\n"
+        "    for name in ('one', 'two'):\n"
+        "        yield EstimatorSpec(name=name, factory=f'{__name__}:Missing', summary='s', source='none')\n"
+    )
+    found = ifbench.check(file)
+    assert list(found) == ["one", "two"]
+    assert found["one"][0].status == "failed"
+    assert "Missing" in found["one"][0].message
 
 
 def test_leaderboard_shows_every_folder_there_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ifbench.api import plan
 from ifbench.jobs.comparisons import compare, parts_of
 from ifbench.jobs.job import CHANGE, change_job, score_job
+from ifbench.jobs.plan import load_plan
 from ifbench.jobs.tested import stored_scores, together
 from ifbench.store.results import read_records
 from ifbench.suite.cells import Choice
@@ -80,7 +80,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_stretches_are_scored_apart_and_each_horizon_has_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
-    made, store, _ = plan(folder / "follow.yaml", plugins=[folder / "follow.py"])
+    made, store, _ = load_plan(folder / "follow.yaml", plugins=[folder / "follow.py"])
     works = {(work.cell.estimator.label, work.cell.protocol.label): work for work in made.works}
     long, short, change = (works["follows", name] for name in ("retrain-from-optimum", "short", "parameter-change"))
     unlike = [work.score for (label, _), work in works.items() if label == "grad-dot"]
@@ -118,7 +118,7 @@ def test_scores_of_other_horizons_than_measured_are_refused(folder: Path) -> Non
 def test_where_the_training_may_end_sooner_the_protocol_itself_tells_stretches_apart(tmp_path: Path) -> None:
     write_suite(tmp_path, SUITE.replace("steps: 60,", "steps: 60, until_gradient_norm: 1e-3,"))
     (tmp_path / "follow.py").write_text(PLUGIN)
-    made, _, registry = plan(tmp_path / "tiny.yaml", plugins=[tmp_path / "follow.py"])
+    made, _, registry = load_plan(tmp_path / "tiny.yaml", plugins=[tmp_path / "follow.py"])
     work = made.works[0]
     whole, counted = (
         Choice("protocol", "retrain-from-scratch", "scratch", {"steps": steps, "learning_rate": None, "horizons": []})

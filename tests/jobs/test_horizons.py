@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ifbench.api import plan
 from ifbench.core.errors import IfbenchError
 from ifbench.jobs.evaluate import evaluate
 from ifbench.jobs.job import SCORE
+from ifbench.jobs.plan import load_plan
 from ifbench.report.files import write_report
 from ifbench.report.leaderboard import leaderboard
 from ifbench.report.notes import failure_columns
@@ -127,7 +127,7 @@ def test_one_table_has_a_row_for_each_horizon(folder: Path) -> None:
 
 def test_scores_of_each_horizon_meet_their_own_effects(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
-    made, store, registry = plan(folder / "tiny.yaml", plugins=[folder / "looks.py"])
+    made, store, registry = load_plan(folder / "tiny.yaml", plugins=[folder / "looks.py"])
     work = next(work for work in made.works if work.cell.estimator.label == "hif")
     assert work.score is not None
     before, stored = evaluate(work, made.suite, store, registry), store.get(SCORE, work.score.id)

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ifbench.api import plan
 from ifbench.cli.main import run_command
 from ifbench.core.intervention import Intervention
 from ifbench.jobs import tested as about
 from ifbench.jobs.comparisons import parts_of
-from ifbench.jobs.plan import CellWork
+from ifbench.jobs.plan import CellWork, load_plan
 from ifbench.jobs.truths import TruthIndex
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
@@ -42,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[CellWork, Suite, Store]:
     """The cell of hif."""
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
-    made, store, _ = plan(folder / "tiny.yaml")
+    made, store, _ = load_plan(folder / "tiny.yaml")
     (work,) = (work for work in made.works if work.cell.estimator.label == "hif")
     return work, made.suite, store
 

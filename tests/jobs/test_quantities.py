@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from ifbench.api import plan
 from ifbench.compare.correlations import spearman
 from ifbench.jobs.job import CHANGE, change_job
+from ifbench.jobs.plan import load_plan
 from ifbench.jobs.schedule import Schedule
 from ifbench.jobs.work.context import Context
 from ifbench.store.record import Record
@@ -51,7 +51,7 @@ def test_parameters_are_compared_by_norm_and_by_error(folder: Path, monkeypatch:
     ten, sixty = of(folder, "hif", "parameter-change")
     assert (ten.horizon, sixty.horizon) == (10, 60)
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
-    made, store, registry = plan(folder / "tiny.yaml")
+    made, store, registry = load_plan(folder / "tiny.yaml")
     work = next(work for work in made.works if work.measures == "parameters" and work.score)
     interventions = Schedule(made, store)._interventions(work)
     predicted = store.get(CHANGE, change_job(work.score, interventions).id).arrays["changes"]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ifbench.api import plan
 from ifbench.cli.main import run_command
 from ifbench.jobs.job import truth_folder
+from ifbench.jobs.plan import load_plan
 from ifbench.store.record import Record
 from ifbench.store.results import read_records
 from tests.running import SUITE, ifbench_here, write_suite
@@ -100,7 +100,7 @@ def test_plan_counts_what_each_repeat_lacks(
     monkeypatch.chdir(folder)
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "other"))
     shutil.copytree(folder / "store", folder / "other")
-    made, store, _ = plan("tiny.yaml", plugins=["uncertain.py"])
+    made, store, _ = load_plan("tiny.yaml", plugins=["uncertain.py"])
     kind = truth_folder(made.works[0].bases[2])
     (piece,) = store.entries(kind)
     store.remove(kind, piece[0])

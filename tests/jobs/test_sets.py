@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from ifbench.api import plan
-from ifbench.cli.planned import forecast
 from ifbench.compare.correlations import pearson
 from ifbench.compare.effects import predicted_effects
 from ifbench.jobs.comparisons import compare, parts_of
+from ifbench.jobs.forecast import forecast
 from ifbench.jobs.job import change_job, score_job
+from ifbench.jobs.plan import load_plan
 from ifbench.jobs.tested import stored_scores, together
 from ifbench.jobs.work.context import Context
 from ifbench.jobs.work.score import score
@@ -57,7 +57,7 @@ def test_values_are_means_over_sets_with_the_interval_of_that_mean(
     folder: Path, records: dict[str, Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
-    made, store, _ = plan(folder / "sets.yaml")
+    made, store, _ = load_plan(folder / "sets.yaml")
     for work in made.works:
         (look,), record = compare(work, made.suite, store).looks, records[work.cell.protocol.name]
         pair = look.views["effects" if work.measures == "effects" else "norms"]["all"]
@@ -88,7 +88,7 @@ def test_only_what_is_drawn_is_scored_and_nothing_else_changes(
     folder: Path, records: dict[str, Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
-    made, store, registry = plan(folder / "sets.yaml")
+    made, store, registry = load_plan(folder / "sets.yaml")
     work, record = made.works[0], records["retrain-from-optimum"]
     assert work.score is not None
     some = stored_scores(work.score, store)
@@ -110,5 +110,5 @@ def test_only_what_is_drawn_is_scored_and_nothing_else_changes(
 @pytest.mark.parametrize("rule", ["{top: 5}", "all", "{random: 100%}"])
 def test_everything_is_scored_where_an_estimator_chooses_or_all_is_tested(tmp_path: Path, rule: str) -> None:
     write_suite(tmp_path, SETS.replace("{random: 10, group: 2, sets: 3}", f"{{random: 3, name: few}}, {rule}"))
-    made, _, _ = plan(tmp_path / "tiny.yaml")
+    made, _, _ = load_plan(tmp_path / "tiny.yaml")
     assert [job.rows for job in made.score_jobs] == [None]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ifbench.api import plan
+from ifbench.jobs.plan import load_plan
 from ifbench.jobs.work.context import Context
 from ifbench.report.markdown import report_markdown
 from ifbench.store.record import Record
@@ -100,7 +100,7 @@ def test_mispredicted_points_are_those_the_network_gets_wrong(
     folder: Path, records: list[Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
-    made, store, registry = plan(folder / "tiny.yaml", plugins=[folder / "tally.py"])
+    made, store, registry = load_plan(folder / "tiny.yaml", plugins=[folder / "tally.py"])
     work = next(work for work in made.works if work.cell.protocol.name == "tally")
     trained = Context(store, registry).trained(work.score)
     data, point = trained.problem.data, trained.problem.point

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from ifbench.api import plan
 from ifbench.core.interfaces import Subject
 from ifbench.jobs.job import TRAIN
+from ifbench.jobs.plan import load_plan
 from ifbench.jobs.work.context import Context
 from ifbench.jobs.work.train import train
 from ifbench.store.artifacts import Store
@@ -33,7 +33,7 @@ SGD = "{optimizer: sgd, batch_size: 16, learning_rate: 0.05, steps: 100}"
 def subject_of(folder: Path, monkeypatch: pytest.MonkeyPatch, *, recipe: str = SGD, depth: int = 1) -> Subject:
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
     path = write_suite(folder, SUITE.replace("RECIPE", recipe).replace("DEPTH", str(depth)))
-    made, store, registry = plan(path)
+    made, store, registry = load_plan(path)
     (job,) = made.train_jobs
     context = Context(store, registry)
     arrays, meta = train(job, context, None)

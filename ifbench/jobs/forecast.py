@@ -1,4 +1,4 @@
-"""What a plan comes to: jobs by state, cost in gradient epochs and, where known, in seconds."""
+"""What a run would do: jobs by state, cost in gradient epochs and, where the store can tell, in seconds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from ifbench.core.identity import canonical_json
 from ifbench.core.registry import Registry
@@ -65,33 +62,6 @@ def forecast(plan: Plan, store: Store, registry: Registry) -> Forecast:
     if plan.study_jobs:
         lines.append(_studies(plan, store))
     return Forecast(plan.suite.name, plan.suite.profile, len(plan.selected), dict(estimators), tuple(lines))
-
-
-def print_forecast(item: Forecast) -> None:
-    """Print a forecast as a table."""
-    console = Console()
-    console.print(f"[bold]{item.suite}[/bold] (profile {item.profile}): {item.cells} cells", highlight=False)
-    console.print("  " + ", ".join(f"{label} x {count}" for label, count in item.estimators.items()), highlight=False)
-    table = Table("work", box=None, pad_edge=False, header_style="bold")
-    for header in ("in all", "cached", "to run", "gradient epochs", "about"):
-        table.add_column(header, justify="right")
-    for line in item.lines:
-        epochs = "a run tells" if line.epochs is None else f"{line.epochs:,.0f}"
-        table.add_row(
-            line.work, f"{line.count:,}", f"{line.cached:,}", f"{line.to_run:,}", epochs, _duration(line.seconds)
-        )
-    console.print(table, highlight=False)
-    for line in item.lines:
-        for reason, count in line.stale.items():
-            console.print(f"{count} of {line.work} {reason}", highlight=False)
-    if not any(line.to_run for line in item.lines):
-        console.print("Nothing to run: every result is in the store.")
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "not known yet"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _trainings(plan: Plan, store: Store, registry: Registry) -> Line:
