@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ifbench.core.exports import exports
 
 if TYPE_CHECKING:
-    from ifbench.api import Results as Results
     from ifbench.compare.correlations import pearson as pearson
     from ifbench.compare.correlations import spearman as spearman
     from ifbench.compare.pairs import FloatArray as FloatArray
@@ -36,12 +35,12 @@ if TYPE_CHECKING:
     from ifbench.numerics.solvers.one_by_one import conjugate_gradient as conjugate_gradient
     from ifbench.numerics.solvers.one_by_one import conjugate_residual as conjugate_residual
     from ifbench.numerics.training.updates import EPSILON as EPSILON
+    from ifbench.report.results import Results as Results
     from ifbench.testing.conformance import CheckResult as CheckResult
 else:
     __getattr__, __dir__, __all__ = exports(
         __name__,
         {
-            "api": "Results",
             "compare.correlations": "pearson spearman",
             "compare.pairs": "FloatArray with_rows",
             "core.params": "Params param",
@@ -54,6 +53,7 @@ else:
             "numerics.solvers.krylov": "top_eigenpairs",
             "numerics.solvers.one_by_one": "conjugate_gradient conjugate_residual",
             "numerics.training.updates": "EPSILON",
+            "report.results": "Results",
             "testing.conformance": "CheckResult",
         },
     )
@@ -98,11 +98,11 @@ def run(
         SuiteError: The suite has faults; all of them are listed.
         IfbenchError: Something else the caller can mend.
     """
-    from ifbench.api import Results
     from ifbench.jobs.executors import Setup, open_executor
     from ifbench.jobs.plan import load_plan
     from ifbench.jobs.runner import Run, Watcher
     from ifbench.report.files import write_report
+    from ifbench.report.results import Results
 
     made, store, registry = load_plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins)
     watcher = watcher or Watcher()
@@ -113,7 +113,7 @@ def run(
     go = Run(made, store, registry, directory, lambda: open_executor(executor, setup, workers), watcher)
     records = go()
     write_report(directory)
-    return Results(directory, tuple(records), go.jobs_done)
+    return Results(directory, records, jobs_done=go.jobs_done)
 
 
 def plan(
