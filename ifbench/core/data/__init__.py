@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ifbench.core.data.images import inputs_of as inputs_of
     from ifbench.core.data.images import scale_of as scale_of
     from ifbench.core.data.images import standardise as standardise
-    from ifbench.core.data.own import Own as Own
     from ifbench.core.data.places import FOLDER as FOLDER
     from ifbench.core.data.places import data_root as data_root
     from ifbench.core.data.places import find as find
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from ifbench.core.data.places import read_once as read_once
     from ifbench.core.data.places import under_root as under_root
     from ifbench.core.data.subset import Chosen as Chosen
+    from ifbench.core.data.subset import Own as Own
     from ifbench.core.data.subset import Part as Part
     from ifbench.core.data.subset import Rows as Rows
     from ifbench.core.data.subset import Subset as Subset
@@ -41,9 +41,8 @@ else:
         __name__,
         {
             "images": "Scale Scaling channels_first inputs_of scale_of standardise",
-            "own": "Own",
             "places": "FOLDER data_root find not_found read_once under_root",
-            "subset": "Chosen Part Rows Subset by_share choose class_numbers how_many split",
+            "subset": "Chosen Own Part Rows Subset by_share choose class_numbers how_many split",
             "tables": "Table class_names classes_of read_table",
             "text": "decode encode is_text",
         },

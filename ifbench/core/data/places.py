@@ -55,22 +55,16 @@ def not_found(what: str, paths: Sequence[str], *, where: str, other: str | None 
     return IfbenchError(f"{what} not found: {looked}", where=where, hint=f"{hint}; or {other}" if other else hint)
 
 
-class ReadOnce:
-    """Keeps what was read from a file until the file changes; the latest few only."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[object, ...], object] = {}
-
-    def __call__(self, read: Callable[[Path], Value], path: Path, *key: object) -> Value:
-        """`read(path)`, or what it gave for the same file, unchanged, and the same `key`."""
-        stat = path.stat()
-        known = (read.__module__, read.__qualname__, path, stat.st_mtime_ns, stat.st_size, *key)
-        if known not in self._kept:
-            value = read(path)
-            while len(self._kept) >= KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[known] = value
-        return self._kept[known]  # type: ignore[return-value]
+_READ: dict[tuple[object, ...], object] = {}
 
 
-read_once = ReadOnce()
+def read_once(read: Callable[[Path], Value], path: Path, *key: object) -> Value:
+    """`read(path)`, or what it gave for the same file, unchanged since, and the same `key`; the latest few are kept."""
+    stat = path.stat()
+    known = (read.__module__, read.__qualname__, path, stat.st_mtime_ns, stat.st_size, *key)
+    if known not in _READ:
+        value = read(path)
+        while len(_READ) >= KEPT:
+            del _READ[next(iter(_READ))]
+        _READ[known] = value
+    return _READ[known]  # type: ignore[return-value]
