@@ -90,7 +90,12 @@ def select_groups(
 
 
 def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Group]]:
-    """The groups of each set, for a rule that needs no scores; sorted, each once. See `select_groups`.
+    """The groups of each set, sorted, each once; see `select_groups`.
+
+    Args:
+        rule: One that needs no scores.
+        n_train: Size of the training set.
+        seed: Seeds what is drawn.
 
     Raises:
         IfbenchError: The rule asks for more examples than there are, or for groups larger than what it chooses.
@@ -109,6 +114,11 @@ def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Gro
 @lru_cache(maxsize=32)
 def drawn_rows(rules: tuple[ExampleRule, ...], n_train: int, *, seed: int) -> tuple[int, ...] | None:
     """Rows of the training set that the rules name whatever the scores; None: all, or scores choose.
+
+    Args:
+        rules: The suite's.
+        n_train: Size of the training set.
+        seed: Seeds what is drawn.
 
     Raises:
         IfbenchError: See `drawn_groups`.

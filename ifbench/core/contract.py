@@ -14,6 +14,13 @@ def check_scores(scores: object, problem: Problem, *, n_example: int, n_query: i
 
     Where the protocol measures at several horizons they may have an axis of that length in front.
 
+    Args:
+        scores: What `Estimator.score` returned.
+        problem: What it was asked about.
+        n_example: Number of examples it was asked about.
+        n_query: Number of queries.
+        estimator: Its name, for the message.
+
     Raises:
         EstimatorError: They are not; says what was got and what was wanted.
     """

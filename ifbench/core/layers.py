@@ -99,7 +99,11 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(n_channel))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Same shape as the inputs."""
+        """Same shape as the inputs.
+
+        Raises:
+            IfbenchError: While training, there is a single value for each channel.
+        """
         if _NOISE.get() is None:
             return self._scaled(inputs - _channels(self.running_mean, inputs), self.running_var)
         axes = (0, *range(2, inputs.ndim))

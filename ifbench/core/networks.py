@@ -58,7 +58,13 @@ class Network(ABC):
         """Predicted class (n_batch,), or predicted values."""
 
     def outputs(self, params: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
-        """What the network gives in evaluation, shape (n_batch, n_output)."""
+        """What the network gives in evaluation, shape (n_batch, n_output).
+
+        Args:
+            params: Parameters by name.
+            buffers: Buffers by name.
+            inputs: Shape (n_batch, ...).
+        """
         return self._pure({**params, **buffers}, inputs)[0]
 
     def losses(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:

@@ -118,7 +118,13 @@ class Registry:
         return spec
 
     def params(self, kind: str, name: str, values: Mapping[str, Any]) -> Params:
-        """Stored JSON values as the parameter model of a plugin (Any: JSON)."""
+        """Stored parameters as a plugin takes them.
+
+        Args:
+            kind: Of the plugin.
+            name: Of the plugin.
+            values: JSON values (Any), defaults filled in.
+        """
         return self.find(kind, name).spec.params.model_validate_json(canonical_json(dict(values)))
 
 

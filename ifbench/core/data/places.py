@@ -59,7 +59,13 @@ _READ: dict[tuple[object, ...], object] = {}
 
 
 def read_once(read: Callable[[Path], Value], path: Path, *key: object) -> Value:
-    """`read(path)`, or what it gave for the same file, unchanged since, and the same `key`; the latest few are kept."""
+    """`read(path)`, or what it gave before, if the file has not changed since; the latest few are kept.
+
+    Args:
+        read: Reads a file.
+        path: The file.
+        key: Whatever else the result depends on.
+    """
     stat = path.stat()
     known = (read.__module__, read.__qualname__, path, stat.st_mtime_ns, stat.st_size, *key)
     if known not in _READ:

@@ -51,6 +51,12 @@ class Chosen(NamedTuple):
 def class_numbers(classes: Sequence[int | str], n_class: int, names: Sequence[str] = (), *, where: str) -> list[int]:
     """The classes to keep, by number.
 
+    Args:
+        classes: As a suite gives them, by number or name; none: all.
+        n_class: How many classes there are.
+        names: What they are called, where they have names.
+        where: How messages call the data set.
+
     Raises:
         IfbenchError: One is unknown or given twice, or there is only one.
     """
@@ -75,6 +81,12 @@ def class_numbers(classes: Sequence[int | str], n_class: int, names: Sequence[st
 def how_many(subset: Subset, available: int, part: Part, *, where: str) -> int:
     """How many of the available examples of a part are taken.
 
+    Args:
+        subset: What the suite asks for.
+        available: How many there are, of the classes that are kept.
+        part: Whether they are training examples or test points.
+        where: How messages call the data set.
+
     Raises:
         IfbenchError: More are asked for than there are.
     """
@@ -92,7 +104,15 @@ def how_many(subset: Subset, available: int, part: Part, *, where: str) -> int:
 def choose(
     subset: Subset, labels: NDArray[np.integer], part: Part, *, n_class: int, names: Sequence[str] = (), where: str
 ) -> Chosen:
-    """The rows that are taken of a part with these labels (n,); all of them stay in their order.
+    """The rows that are taken of a part; all of them stay in their order.
+
+    Args:
+        subset: What the suite asks for.
+        labels: Class of each example of the part, (n,).
+        part: Whether they are training examples or test points.
+        n_class: How many classes there are.
+        names: What they are called, where they have names.
+        where: How messages call the data set.
 
     Raises:
         IfbenchError: Classes are unknown, or more examples are asked for than there are.
@@ -109,7 +129,13 @@ def choose(
 
 
 def split(labels: NDArray[np.integer], share: float, seed: int) -> tuple[Rows, Rows]:
-    """Rows to train and to test on: a seeded share is for testing, the classes in their shares in both; in order."""
+    """Rows to train and to test on, in order; both parts hold the classes in their shares of the whole.
+
+    Args:
+        labels: Class of each example, (n,).
+        share: Part of the examples that is for testing.
+        seed: Draws them.
+    """
     order = by_share(labels, seed)
     n_test = min(max(1, round(share * len(labels))), max(1, len(labels) - 1))
     return np.sort(order[n_test:]), np.sort(order[:n_test])

@@ -58,7 +58,13 @@ class Table:
         return found
 
     def fault(self, row: int, message: str, *, where: str) -> IfbenchError:
-        """An error in a row."""
+        """An error in a row.
+
+        Args:
+            row: Its number, from 0.
+            message: What is wrong with it.
+            where: How messages call the data set.
+        """
         return IfbenchError(f"{self.path}:{self.lines[row]}: {message}", where=where)
 
 
@@ -114,6 +120,12 @@ def class_names(labels: Sequence[str]) -> tuple[str, ...]:
 
 def classes_of(table: Table, column: str, names: Sequence[str], *, where: str) -> NDArray[np.int64]:
     """The labels of a column as places in `names`, shape (n_row,).
+
+    Args:
+        table: Where they stand.
+        column: Its name.
+        names: The labels in the order of their numbers.
+        where: How messages call the data set.
 
     Raises:
         IfbenchError: A label is none of these.

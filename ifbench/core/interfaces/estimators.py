@@ -23,11 +23,9 @@ class Trajectory(Protocol):
 
     The derivatives are those of real updates: optimizer vectors, running statistics, batches and noise go on from
     where the stretch starts. A change of weights is one of weights in the mean loss, as in `Intervention`: -1/n leaves
-    one of n examples out. How it enters is the form of the stretch, see `Retraining`. `examples` are the rows of the
-    training set whose weights are asked about, None being all; nothing is computed for the others. Horizons count
-    updates, each between 1 and the steps of the stretch, in any order; None takes those of the stretch. Not
-    `corrected`, what earlier updates have changed has no effect on the gradients of later ones: the Hessian term is
-    left out (TracIn: Schioppa et al. 2023, eq. 2 in place of eq. 6).
+    one of n examples out. How it enters is the form of the stretch, see `Retraining`.
+
+    Source: Schioppa et al. 2023, eq. 6 and section E.1.
     """
 
     @property
@@ -49,7 +47,16 @@ class Trajectory(Protocol):
         horizons: Sequence[int] | None = None,
         corrected: bool = True,
     ) -> Point:
-        """Derivative of the network after each horizon along each row of changes (k, n_example), carried forwards.
+        """Derivative of the network after each horizon along each row of changes, carried forwards.
+
+        Args:
+            changes: Directions of the weights, (k, n_example).
+            examples: Rows of the training set whose weights are asked about, None being all; nothing is computed for
+                the others.
+            horizons: Numbers of updates, each between 1 and the steps of the stretch, in any order; None takes those of
+                the stretch.
+            corrected: Whether what earlier updates have changed enters the gradients of later ones. False leaves the
+                Hessian term out (TracIn: Schioppa et al. 2023, eq. 2 in place of eq. 6).
 
         Returns:
             params (n_horizon, k, n_param), buffers (n_horizon, k, n_buffer).
@@ -64,7 +71,15 @@ class Trajectory(Protocol):
         horizons: Sequence[int] | None = None,
         corrected: bool = True,
     ) -> Tensor:
-        """Derivative of each query's loss along each row of changes, carried forwards: (n_horizon, k, n_query)."""
+        """Derivative of each query's loss along each row of changes, carried forwards: (n_horizon, k, n_query).
+
+        Args:
+            changes: Directions of the weights, (k, n_example).
+            queries: Rows of the test set.
+            examples: As of `forward`, and so are the others.
+            horizons: Numbers of updates.
+            corrected: Whether the Hessian term counts.
+        """
 
     def adjoint(
         self,
@@ -75,6 +90,12 @@ class Trajectory(Protocol):
         corrected: bool = True,
     ) -> Tensor:
         """Derivative of each query's loss in the weight of each example, carried backwards in one sweep.
+
+        Args:
+            queries: Rows of the test set.
+            examples: As of `forward`, and so are the others.
+            horizons: Numbers of updates.
+            corrected: Whether the Hessian term counts.
 
         Returns:
             Shape (n_horizon, n_example, n_query).
@@ -146,7 +167,13 @@ class Problem(Protocol):
         """Gradient of the whole objective, shape (n_param,)."""
 
     def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """Each training example's gradient dotted with each vector: (n_example, k), for vectors (k, n_param)."""
+        """Each training example's gradient dotted with each vector: (n_example, k).
+
+        Args:
+            examples: Rows of the training set.
+            vectors: Shape (k, n_param).
+            at: Where the gradients are taken, see above.
+        """
 
     def hessian_product(
         self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
@@ -183,13 +210,19 @@ class Estimator(Protocol):
         """Prepare what does not depend on examples or queries."""
 
     def score(self, problem: Problem, examples: LongTensor, queries: LongTensor) -> Tensor:
-        """Influence of each example on each query, shape (n_example, n_query).
-
-        One that follows the protocol (`EstimatorSpec.follows`) gives (n_horizon, n_example, n_query) where the protocol
-        measures at several horizons: a prediction for each.
+        """Influence of each example on each query.
 
         Positive: the example helps, removing it raises the query's loss. The effect of adding weight delta_i to
         example i of the mean loss is `-sum_i delta_i * score_i`, in nats.
+
+        Args:
+            problem: The one that `fit` was given.
+            examples: Rows of the training set.
+            queries: Rows of the test set.
+
+        Returns:
+            Shape (n_example, n_query). An estimator that follows the protocol (`EstimatorSpec.follows`) gives
+            (n_horizon, n_example, n_query) where the protocol measures at several horizons: a prediction for each.
         """
 
 
