@@ -6,7 +6,7 @@ import torch
 
 from ifbench.core.interfaces import Measured, Point
 from ifbench.core.registry import load_registry
-from ifbench.numerics.trained_run import TrainedRun
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.ensemble import MAX_WIDTH, Ensemble, Way
 from ifbench.numerics.training.trainer import Change
 
@@ -28,9 +28,9 @@ def run_many(
     return Point(*ends.split([len(state.params), len(state.buffers)], dim=1))
 
 
-def run_of(trainer, data, state, *, steps=None, width=MAX_WIDTH, **more):
+def run_of(trainer, data, state, *, width=MAX_WIDTH, **more):
     """A trained task as a protocol sees it, which stopped where its recipe says."""
-    return TrainedRun(trainer, data, state, steps=steps or trainer.recipe.steps, way=Way(width), **more)
+    return Trained(trainer, data, 0, {trainer.recipe.steps: state}, way=Way(width), **more)
 
 
 def measure(name, task, interventions, queries, *, repeat=0, progress=None, **params):

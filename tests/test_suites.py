@@ -15,8 +15,6 @@ from ifbench.core.intervention import Intervention
 from ifbench.core.retraining import Retraining
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.work.context import Context
-from ifbench.numerics.trained_run import TrainedRun
-from ifbench.numerics.training.ways import way_named
 from ifbench.store.results import read_manifest, read_records
 from ifbench.suite.cells import Task
 from tests.running import ifbench_here
@@ -81,19 +79,14 @@ def test_what_is_lost_of_the_results_comes_back_out_of_the_store(tmp_path: Path)
 def first_steps(task: Task, context: Context) -> tuple[torch.Tensor, torch.Tensor]:
     """Parameters before and after two updates, and the effect (1, 1, 1) of an example on a query after one more."""
     cut = replace(task, recipe=task.recipe.model_copy(update={"steps": 2, "checkpoints": 1}))
-    prepared = context.prepared(cut)
-    trainer, kept = prepared.trainer, prepared.trainer.kept_states(prepared.initial)
-    state = kept[2]
-    way = way_named("one-by-one", trainer, state)
-    run = TrainedRun(
-        trainer, prepared.data, state, steps=2, way=way, initial=prepared.initial_of, states=lambda step: kept[step]
-    )
+    begun = context.untrained(cut)
+    trained = begun.train()
     protocol = context.registry.protocol("fine-tune").load()(
         context.registry.params("protocol", "fine-tune", {"steps": 1})
     )
     weighed = Intervention.reweight([0], -0.5)
-    found = protocol.measure(run, [weighed], torch.tensor([0]), Retraining(steps=1), repeat=0)
-    return torch.stack([prepared.initial, state.params]), getattr(found, "changes", found)
+    found = protocol.measure(trained, [weighed], torch.tensor([0]), Retraining(steps=1), repeat=0)
+    return torch.stack([begun.state.params, trained.state.params]), getattr(found, "changes", found)
 
 
 @pytest.mark.slow

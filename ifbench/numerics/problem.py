@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import LongTensor, Tensor
 
-from ifbench.core.errors import EstimatorError, UnsupportedError
+from ifbench.core.errors import EstimatorError, IfbenchError, UnsupportedError
 from ifbench.core.identity import derive_seed
 from ifbench.core.interfaces import Batch, Checkpoint, Curvature, Dataset, Point
 from ifbench.core.recipe import Recipe
@@ -17,8 +17,7 @@ from ifbench.core.retraining import Retraining
 from ifbench.numerics.derivatives.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pieces, slices
 from ifbench.numerics.derivatives.objective import Objective, take, whole
 from ifbench.numerics.derivatives.staging import Stage
-from ifbench.numerics.training.trainer import Trainer, trainer_of
-from ifbench.numerics.training.updates import State, n_slot
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.trajectory.derivatives import TrainingTrajectory
 
 WHERE = "Problem.trajectory"
@@ -47,31 +46,48 @@ class TrainedProblem:
     """Implements `ifbench.core.interfaces.Problem`, which documents every method.
 
     Attributes:
-        seed: The task's; root of all generators handed out.
+        trained: The task; estimators are not told of it.
+        retraining: The stretch of the protocol that scores will be compared with, if any.
         chunk: Examples treated at once; None takes as many as suit the device. Changes results by rounding only.
         memory: What may be kept between Hessian products, in bytes; the rest is computed again each time.
-        buffers: Running statistics after training, shape (n_buffer,); None stands for none.
-        slots: The optimizer's vectors after training, each (n_param,); None: not known.
-        steps_made: Updates that led here; None: as many as the recipe says.
-        states: State after any number of updates of the training; None: not known.
-        retraining: The stretch of the protocol that scores will be compared with, if any.
     """
 
-    objective: Objective
-    data: Dataset
-    params: Tensor
-    checkpoints: Sequence[Checkpoint]
-    recipe: Recipe
-    seed: int
+    trained: Trained
+    retraining: Retraining | None = None
     chunk: int | None = None
     memory: int = KEPT_BYTES
-    buffers: Tensor | None = None
-    slots: tuple[Tensor, ...] | None = None
-    steps_made: int | None = None
-    states: Callable[[int], State] | None = None
-    retraining: Retraining | None = None
     _whole: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
     _subset: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+
+    @property
+    def objective(self) -> Objective:
+        """What training made small."""
+        return self.trained.objective
+
+    @property
+    def data(self) -> Dataset:
+        """Training examples and test points."""
+        return self.trained.data
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it was trained."""
+        return self.trained.recipe
+
+    @cached_property
+    def point(self) -> Point:
+        """The trained parameters and running statistics."""
+        return Point(self.trained.state.params, self.trained.state.buffers)
+
+    @property
+    def params(self) -> Tensor:
+        """Trained parameters, shape (n_param,)."""
+        return self.point.params
+
+    @cached_property
+    def checkpoints(self) -> Sequence[Checkpoint]:
+        """Parameters kept along the training, the trained ones last."""
+        return self.trained.checkpoints
 
     @property
     def n_train(self) -> int:
@@ -103,11 +119,6 @@ class TrainedProblem:
         """Where every tensor lives and results must be."""
         return self.params.device
 
-    @cached_property
-    def point(self) -> Point:
-        """The trained parameters and running statistics."""
-        return Point(self.params, self.params.new_empty(0) if self.buffers is None else self.buffers)
-
     @property
     def kept_bytes(self) -> int:
         """Memory kept between Hessian products."""
@@ -115,7 +126,7 @@ class TrainedProblem:
 
     def generator(self, *names: str | int) -> torch.Generator:
         """See `ifbench.core.interfaces.Problem.generator`."""
-        return torch.Generator().manual_seed(derive_seed("estimator", self.seed, *names))
+        return torch.Generator().manual_seed(derive_seed("estimator", self.trained.seed, *names))
 
     def train_losses(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.core.interfaces.Problem.train_losses`."""
@@ -191,31 +202,12 @@ class TrainedProblem:
                 where=WHERE,
                 hint="take a protocol that trains on from the optimum or a later checkpoint, on the task's objective",
             )
-        made = self.recipe.steps if self.steps_made is None else self.steps_made
-        first = made if stretch.start is None else stretch.start
-        return TrainingTrajectory(self._trainer, self.data.test, self._state_at(first, made), first, stretch)
-
-    def _state_at(self, step: int, made: int) -> State:
-        """The state after `step` of the `made` updates of the training."""
-        if step == made and (self.slots is not None or n_slot(self.recipe) == 0):
-            return State(self.params, self.slots or (), self.point.buffers)
-        if step == made:
-            raise EstimatorError(
-                f"the problem has no trajectory: it does not hold the vectors {self.recipe.optimizer} ended with",
-                where=WHERE,
-                hint="make the problem from a trained task, or with slots=...",
-            )
-        if not 0 < step < made or self.states is None:
-            raise EstimatorError(
-                f"the problem does not know its state after {step} updates; the training made {made}",
-                where=WHERE,
-                hint="start within the training, and make the problem from a trained task",
-            )
-        return self.states(step)
-
-    @cached_property
-    def _trainer(self) -> Trainer:
-        return trainer_of(self.objective, self.data.train, self.recipe, task_seed=self.seed)
+        first = self.trained.steps if stretch.start is None else stretch.start
+        try:
+            state = self.trained.state_at(first)
+        except IfbenchError as error:
+            raise EstimatorError(error.message, where=WHERE, hint=error.hint) from error
+        return TrainingTrajectory(self.trained.trainer, self.data.test, state, first, stretch)
 
     def _at(self, at: Tensor | Point | None) -> Point:
         if at is None:

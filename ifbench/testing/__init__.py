@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ifbench.numerics.prepare import objective_of
 from ifbench.testing.checks import CHECKS, Check
 from ifbench.testing.conformance import (
     CheckResult,
@@ -18,7 +19,6 @@ from ifbench.testing.problems import (
     indefinite,
     isotropic,
     near_isotropic,
-    objective_of,
     one_example,
     problem_of,
     ridge,

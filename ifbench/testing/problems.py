@@ -9,12 +9,14 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from ifbench.core.interfaces import Batch, Checkpoint, Dataset, Model
-from ifbench.core.layout import Layout
+from ifbench.core.interfaces import Batch, Dataset, Model
 from ifbench.core.networks import Regressor
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.derivatives.objective import Objective
+from ifbench.numerics.prepare import objective_of
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.trained import Trained
+from ifbench.numerics.training.updates import initial_state
 
 LEARNING_RATE = 0.1
 
@@ -75,7 +77,7 @@ class Ridge:
         with torch.no_grad():
             for name, values in objective.layout.unflatten(params).items():
                 objective.model.module.get_parameter(name).copy_(values)
-        return Ridge(replace(self.problem, objective=objective))
+        return Ridge(_problem(objective, self.problem.data, params, chunk=self.problem.chunk))
 
     def in_single_precision(self) -> Ridge:
         """The same problem in float32."""
@@ -150,7 +152,8 @@ def isotropic(*, seed: int = 0) -> Ridge:
     whole = ridge((1.0, 1.0, 1.0, 1.0), seed=seed).problem
     inputs, targets = (part.clone() for part in whole.data.test)
     inputs[0] = 0
-    return Ridge(replace(whole, data=replace(whole.data, test=Batch(inputs, targets))))
+    data = replace(whole.data, test=Batch(inputs, targets))
+    return Ridge(_problem(whole.objective, data, whole.params))
 
 
 def one_example(*, seed: int = 0) -> Ridge:
@@ -173,13 +176,6 @@ def indefinite(*, seed: int = 0) -> TrainedProblem:
     return _problem(objective, Dataset(batch(30), batch(4), n_output=1), normal(objective.layout.size))
 
 
-def objective_of(model: Model, *, decay: float = 0.0) -> Objective:
-    """The objective of a model, whose buffers and frozen parameters are constants."""
-    frozen = {name: param.detach() for name, param in model.module.named_parameters() if not param.requires_grad}
-    buffers = {name: buffer.detach() for name, buffer in model.module.named_buffers()}
-    return Objective(model, Layout.of_parameters(model.module), {**frozen, **buffers}, decay)
-
-
 def problem_of(model: Model, data: Dataset, *, decay: float = 0.0, chunk: int | None = None) -> TrainedProblem:
     """The problem that an estimator sees, at the parameters that the model's module holds now; one checkpoint."""
     objective = objective_of(model, decay=decay)
@@ -189,8 +185,8 @@ def problem_of(model: Model, data: Dataset, *, decay: float = 0.0, chunk: int | 
 
 def _problem(objective: Objective, data: Dataset, params: Tensor, *, chunk: int | None = None) -> TrainedProblem:
     recipe = Recipe(steps=1, learning_rate=LEARNING_RATE, weight_decay=objective.decay)
-    checkpoints = (Checkpoint(1, LEARNING_RATE, params),)
-    return TrainedProblem(objective, data, params, checkpoints, recipe, seed=0, chunk=chunk)
+    state = initial_state(recipe, params, objective.initial_buffers(params))
+    return TrainedProblem(Trained.of(objective, data, recipe, states={1: state}), chunk=chunk)
 
 
 def _solved(data: Dataset, decay: float, *, bias: bool) -> TrainedProblem:

@@ -9,8 +9,8 @@ import torch
 
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
+from ifbench.numerics.prepare import prepare
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training.task import prepare
 from ifbench.suite.cells import Choice, Task
 
 BATCH = 200
@@ -36,8 +36,7 @@ def digits(architecture: str, *, n_train: int = 1000, n_test: int = 100, steps: 
     )
     data = choice("data", "mnist", n_train=n_train, n_test=n_test)
     task = prepare(Task(data, choice("architecture", architecture), recipe, 0, "float32"), registry)
-    state, checkpoints = task.trainer.train(task.initial)
-    return TrainedProblem(task.objective, task.data, state.params, checkpoints, recipe, seed=0)
+    return TrainedProblem(task.train())
 
 
 def plain_epoch(problem: TrainedProblem) -> Callable[[], None]:

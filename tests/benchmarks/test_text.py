@@ -15,8 +15,9 @@ from ifbench.core.data.text import encode
 from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
+from ifbench.numerics.prepare import prepare
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training.task import PreparedTask, prepare
+from ifbench.numerics.trained import Trained
 from ifbench.suite.cells import Choice, Task
 from tests.benchmarks.paired import compare
 
@@ -40,10 +41,8 @@ def made_up() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def task() -> PreparedTask:
+def task() -> Trained:
     """MiniLM, of whose six layers the last trains."""
-    from ifbench.numerics.training.data import Loaded
-
     registry = load_registry()
     params = registry.find("architecture", "bert").spec.params(
         weights="all-minilm-l6-v2", max_length=LENGTH, trainable=1
@@ -51,11 +50,11 @@ def task() -> PreparedTask:
     architecture = Choice("architecture", "bert", "bert", params.plain())
     recipe = Recipe(optimizer="adam", batch_size=16, steps=N_STEP, learning_rate=1e-4)
     whole = Task(Choice("data", "iris", "iris"), architecture, recipe, 0, "float32")
-    return prepare(whole, registry, loaded=Loaded(made_up(), ""))
+    return prepare(whole, registry, loaded=(made_up(), ""))
 
 
 @pytest.fixture(scope="module")
-def plain(task: PreparedTask) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
+def plain(task: Trained) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
     """The same network as transformers has it, with token numbers and mask."""
     network = task.objective.model.module.network
     own = transformers.BertForSequenceClassification(network.config)
@@ -76,7 +75,7 @@ def _only_when_asked(benchmark: BenchmarkFixture) -> None:
 
 
 @pytest.mark.benchmark(group="frozen layers of BERT")
-def test_updates_of_the_last_layer(benchmark: BenchmarkFixture, task: PreparedTask, plain: tuple) -> None:
+def test_updates_of_the_last_layer(benchmark: BenchmarkFixture, task: Trained, plain: tuple) -> None:
     network, ids, mask = plain
     targets = task.data.train.targets
     optimizer = torch.optim.Adam([param for param in network.parameters() if param.requires_grad], lr=1e-4)
@@ -90,15 +89,15 @@ def test_updates_of_the_last_layer(benchmark: BenchmarkFixture, task: PreparedTa
             optimizer.step()
 
     what = f"{N_STEP} updates of Adam, MiniLM's last layer, batches of 16, over transformers"
-    compare(benchmark, what, lambda: task.trainer.train(task.initial), loop, limit="1")
+    compare(benchmark, what, task.train, loop, limit="1")
 
 
 @pytest.mark.benchmark(group="frozen layers of BERT")
-def test_hessian_product_of_the_last_layer(benchmark: BenchmarkFixture, task: PreparedTask, plain: tuple) -> None:
+def test_hessian_product_of_the_last_layer(benchmark: BenchmarkFixture, task: Trained, plain: tuple) -> None:
     network, ids, mask = plain
     network.set_attn_implementation("eager")
     params = [param for param in network.parameters() if param.requires_grad]
-    problem = TrainedProblem(task.objective, task.data, task.initial, (), task.task.recipe, 0)
+    problem = TrainedProblem(task)
     vector = torch.randn(1, problem.n_param, generator=torch.Generator().manual_seed(1))
     tangents = [torch.randn_like(param) for param in params]
     targets = task.data.train.targets

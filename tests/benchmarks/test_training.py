@@ -21,10 +21,10 @@ import torch
 from ifbench.core.interfaces import Batch
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
+from ifbench.numerics.prepare import prepare
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.ensemble import Ensemble
-from ifbench.numerics.training.task import PreparedTask, prepare
 from ifbench.numerics.training.trainer import Change
-from ifbench.numerics.training.updates import initial_state
 from ifbench.numerics.training.ways import choose_way
 from ifbench.suite.cells import Choice, Task
 from tests.benchmarks.paired import compare
@@ -37,7 +37,7 @@ N_RUN, N_DIGITS_RUN, N_TIMED = 20, 8, 2
 IRIS_STEPS, DIGITS_STEPS = 7500, 300
 
 
-def task_of(data: str, architecture: str, recipe: Recipe, dtype: str, **values: int) -> PreparedTask:
+def task_of(data: str, architecture: str, recipe: Recipe, dtype: str, **values: int) -> Trained:
     registry = load_registry()
 
     def choice(kind: str, name: str, **given: int) -> Choice:
@@ -47,23 +47,23 @@ def task_of(data: str, architecture: str, recipe: Recipe, dtype: str, **values: 
     return prepare(task, registry)
 
 
-def all_runs(task: PreparedTask, steps: int, n_run: int) -> torch.Tensor:
+def all_runs(task: Trained, steps: int, n_run: int) -> torch.Tensor:
     """Leave one out from scratch, each of some examples, with all there is to pay: trial of the ways and recording."""
     trainer = replace(task.trainer, _recorded={})
-    state = initial_state(task.task.recipe, task.initial, task.objective.initial_buffers(task.initial))
-    weights = torch.ones(n_run, trainer.n_train, dtype=task.initial.dtype)
+    state = task.state
+    weights = torch.ones(n_run, trainer.n_train, dtype=state.params.dtype)
     weights[range(n_run), range(n_run)] = 0
     way = choose_way(trainer, state, first=0).way
     ensemble = Ensemble(trainer, way)
     return ensemble.run(state, Change(weights), lambda networks, _: networks.params, first=0, horizons=[steps])
 
 
-def plain_run(task: PreparedTask, steps: int, example: int) -> None:
+def plain_run(task: Trained, steps: int, example: int) -> None:
     """One retraining, in the obvious way."""
-    recipe, module, data = task.task.recipe, task.objective.model.module, task.data.train
+    recipe, module, data = task.recipe, task.objective.model.module, task.data.train
     rate, decay = recipe.learning_rate, 2 * recipe.decay
     optimizer = torch.optim.SGD(module.parameters(), lr=rate, momentum=recipe.momentum, weight_decay=decay)
-    weights = torch.ones(len(data.targets), dtype=task.initial.dtype)
+    weights = torch.ones(len(data.targets), dtype=data.inputs.dtype)
     weights[example] = 0
     size = recipe.batch_size or len(weights)
     for _ in range(steps):
@@ -81,7 +81,7 @@ def _only_when_asked(benchmark: BenchmarkFixture) -> None:
         pytest.skip("a measurement: make bench")
 
 
-def loop(task: PreparedTask, steps: int) -> Callable[[], None]:
+def loop(task: Trained, steps: int) -> Callable[[], None]:
     return lambda: [plain_run(task, steps, example) for example in range(N_TIMED)] and None
 
 

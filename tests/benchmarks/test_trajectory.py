@@ -67,7 +67,7 @@ def settings():
                 data = Batch(torch.randn(n_train, *shape), torch.randint(3, (n_train,)))
             objective = objective_of(Classifier(module.eval()))
             trainer = Trainer(objective, data, Recipe(steps=BEFORE, **recipe), seed=0)
-            state, _ = trainer.train(objective.layout.flatten(dict(module.named_parameters())))
+            *_, state = trainer.train(objective.layout.flatten(dict(module.named_parameters()))).values()
             made[name] = (trainer, state, steps)
         return made[name]
 

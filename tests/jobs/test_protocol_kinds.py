@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from ifbench.core.interfaces import Point
 from ifbench.core.registry import load_registry
 from ifbench.jobs.job import SCORE, Job
 from ifbench.jobs.work import Context
-from ifbench.jobs.work.context import TrainedArtifact
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training import ways
 from ifbench.numerics.training.trainer import Change
 from ifbench.numerics.training.updates import State
@@ -127,7 +128,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Record
     return folder, records
 
 
-def task_of(folder: Path) -> TrainedArtifact:
+def task_of(folder: Path) -> Trained:
     made, store, registry = planned(folder)
     job = made.works[0].score
     assert isinstance(job, Job)
@@ -135,8 +136,8 @@ def task_of(folder: Path) -> TrainedArtifact:
     return Context(store, registry).trained(job)
 
 
-def losses(task: TrainedArtifact, state: State, queries: torch.Tensor) -> torch.Tensor:
-    return task.run.query_losses(type(task.run.trained)(state.params[None], state.buffers[None]), queries)[0]
+def losses(task: Trained, state: State, queries: torch.Tensor) -> torch.Tensor:
+    return task.query_losses(Point(state.params[None], state.buffers[None]), queries)[0]
 
 
 def by_label(folder: Path, label: str) -> Measurements:
@@ -147,7 +148,7 @@ def by_label(folder: Path, label: str) -> Measurements:
 def test_share_of_the_training_is_of_the_updates_it_made(stopped: tuple[Path, list[Record]]) -> None:
     folder, records = stopped
     task = task_of(folder)
-    made, trainer = task.steps, task.prepared.trainer
+    made, trainer = task.steps, task.trainer
     assert 150 < made < 5000
     assert {record.training["steps"] for record in records} == {made}
     queries = torch.as_tensor(np.argsort(-task.test_losses, kind="stable")[:2].copy())
@@ -170,8 +171,8 @@ def test_fine_tuning_starts_from_the_state_training_had(stopped: tuple[Path, lis
     mine = [record for record in records if record.protocol["name"] == "fine-tune"]
     assert sorted(record.horizon or 0 for record in mine) == [1, 1, 2, 2, 5, 5]
     task = task_of(folder)
-    trainer, ones = task.prepared.trainer, torch.ones(120, dtype=torch.float64)
-    state = trainer.run(trainer.start(task.prepared.initial), ones, steps=150, first=0)
+    trainer, ones = task.trainer, torch.ones(120, dtype=torch.float64)
+    state = trainer.run(trainer.start(task.initial(0)), ones, steps=150, first=0)
     replayed = task.state_at(150)
     assert torch.equal(replayed.params, state.params)
     assert all(map(torch.equal, replayed.slots, state.slots))

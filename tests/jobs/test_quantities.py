@@ -55,7 +55,7 @@ def test_parameters_are_compared_by_norm_and_by_error(folder: Path, monkeypatch:
     work = next(work for work in made.works if work.measures == "parameters" and work.score)
     interventions = Schedule(made, store)._interventions(work)
     predicted = store.get(CHANGE, change_job(work.score, interventions).id).arrays["changes"]
-    run = Context(store, registry).trained(work.score).run
+    run = Context(store, registry).trained(work.score)
     spec = registry.protocol("parameter-change")
     how = spec.retraining(registry.params("protocol", spec.name, work.cell.protocol.params), run.steps)
     params = run.retrain(interventions, how, lambda networks, _: networks.params)

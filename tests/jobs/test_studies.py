@@ -10,6 +10,7 @@ import pytest
 
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.work.context import Context
+from ifbench.numerics.problem import TrainedProblem
 from ifbench.report.markdown import report_markdown
 from ifbench.store.record import Record
 from ifbench.store.results import read_manifest, read_records
@@ -103,8 +104,8 @@ def test_mispredicted_points_are_those_the_network_gets_wrong(
     made, store, registry = load_plan(folder / "tiny.yaml", plugins=[folder / "tally.py"])
     work = next(work for work in made.works if work.cell.protocol.name == "tally")
     trained = Context(store, registry).trained(work.score)
-    data, point = trained.problem.data, trained.problem.point
-    predicted = trained.problem.objective.predictions(*point, data.test)
+    data, point = trained.data, TrainedProblem(trained).point
+    predicted = trained.objective.predictions(*point, data.test)
     wrong = set((predicted != data.test.targets).nonzero().flatten().tolist())
     (rows,) = {tuple(r.findings["rows"]) for r in of(records, "tally", "hif") if r.cell == work.id}
     assert set(rows) == wrong | {0, 1}

@@ -11,6 +11,7 @@ from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.trainer import Trainer
 from ifbench.testing import objective_of
 
@@ -32,9 +33,9 @@ class SameProblem:
         objective = objective_of(Classifier(nn.Sequential(*layers).double().eval()), decay=DECAY)
         recipe = Recipe(steps=steps, learning_rate=RATE, weight_decay=DECAY, checkpoints=3)
         initial = objective.layout.flatten(dict(objective.model.module.named_parameters()))
-        state, kept = Trainer(objective, self.data.train, recipe, seed=0).train(initial)
-        self.problem = TrainedProblem(objective, self.data, state.params, kept, recipe, seed=0)
-        self.module = self.module_at(state.params)
+        states = Trainer(objective, self.data.train, recipe, seed=0).train(initial)
+        self.problem = TrainedProblem(Trained.of(objective, self.data, recipe, states=states))
+        self.module = self.module_at(self.problem.params)
 
     def module_at(self, params):
         """A module of its own with the given parameters (n_param,)."""

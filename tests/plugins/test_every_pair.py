@@ -7,6 +7,7 @@ of real runs. Networks of many layers, whose derivatives take long to record, me
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -21,12 +22,11 @@ from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.core.retraining import Retraining
 from ifbench.core.specs import DatasetSpec, fits
+from ifbench.numerics.prepare import encoded
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.trained_run import TrainedRun
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.ensemble import Way
 from ifbench.numerics.training.modes import check_modes
-from ifbench.numerics.training.task import encoded
-from ifbench.numerics.training.trainer import trainer_of
 from ifbench.testing import objective_of
 
 N_TRAIN, N_TEST, N_CLASS = 8, 3, 3
@@ -85,12 +85,9 @@ def train(data, architecture, dtype=torch.float32, **values):
     data = encoded(model, data)
     check_modes(model, data.train, where=architecture)
     objective = objective_of(model, decay=RECIPE.decay)
-    trainer = trainer_of(objective, data.train, RECIPE, task_seed=0)
-    state, kept = trainer.train(objective.layout.flatten(dict(model.module.named_parameters())))
-    problem = TrainedProblem(
-        objective, data, state.params, kept, RECIPE, 0, buffers=state.buffers, slots=state.slots, chunk=5
-    )
-    return problem, TrainedRun(trainer, data, state, RECIPE.steps, Way())
+    initial = objective.layout.flatten(dict(model.module.named_parameters()))
+    trained = Trained.of(objective, data, RECIPE, initial=lambda _: initial).train()
+    return TrainedProblem(trained, chunk=5), trained
 
 
 def convert(batch, dtype):
@@ -103,7 +100,7 @@ def see_retraining(problem, run):
     removed = Intervention.remove([int(run.trainer._rows(RECIPE.steps)[0][0])], n_train=problem.n_train)
 
     def losses(way):
-        task = TrainedRun(run.trainer, run.data, run.state, run.steps, way)
+        task = replace(run, way=way)
         return task.retrain([removed], Retraining(steps=2), lambda networks, _: task.query_losses(networks, queries))
 
     alone = losses(Way())

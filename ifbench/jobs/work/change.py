@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ifbench.core.errors import EstimatorError, UnsupportedError
 from ifbench.core.interfaces import ParameterChangeEstimator, Progress
 from ifbench.jobs.job import Job
 from ifbench.jobs.work.context import Context
+from ifbench.numerics.problem import TrainedProblem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ def change(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[
     """
     assert job.estimator is not None
     name, trained = job.estimator.name, context.trained(job)
-    problem = replace(trained.problem, retraining=context.stretch(job.protocol, trained.steps))
+    problem = TrainedProblem(trained, context.stretch(job.protocol, trained.steps))
     params = context.registry.params("estimator", name, job.estimator.params)
     estimator = context.registry.find("estimator", name).spec.load()(params)
     if not isinstance(estimator, ParameterChangeEstimator):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import Any, cast
 
@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import LongTensor, Tensor
 
+from ifbench.compare.selection import select_queries
 from ifbench.core.contract import check_scores
 from ifbench.core.errors import EstimatorError
 from ifbench.core.identity import as_stored, rounded
 from ifbench.core.interfaces import Estimator, Progress, Reporting
 from ifbench.jobs.cost import measure
 from ifbench.jobs.job import Job
-from ifbench.jobs.tested import asked_queries
 from ifbench.jobs.work.context import Context
 from ifbench.numerics.derivatives.objective import whole
 from ifbench.numerics.problem import TrainedProblem
@@ -62,8 +62,8 @@ def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[s
     """
     assert job.estimator is not None
     trained = context.trained(job)
-    problem = replace(trained.explaining(job.explains), retraining=context.stretch(job.protocol, trained.steps))
-    rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
+    problem = TrainedProblem(trained.explaining(job.explains), context.stretch(job.protocol, trained.steps))
+    rows = select_queries(job.queries, trained.test_losses, seed=trained.seed, mistakes=trained.test_mistakes)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     before = _digest(problem)
     try:
@@ -127,8 +127,8 @@ def _digest(problem: TrainedProblem) -> bytes:
     checkpoints = [point.params for point in problem.checkpoints]
     constants = problem.objective.constants.values()
     total = hashlib.blake2b()
-    state = (problem.params, *(problem.slots or ()), *(() if problem.buffers is None else (problem.buffers,)))
-    for tensor in (*state, *checkpoints, *problem.data.train, *problem.data.test, *constants):
+    params, slots, buffers = problem.trained.state
+    for tensor in (params, *slots, buffers, *checkpoints, *problem.data.train, *problem.data.test, *constants):
         total.update(tensor.detach().cpu().contiguous().numpy().data)
     return total.digest()
 

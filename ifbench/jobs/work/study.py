@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import LongTensor
 
+from ifbench.compare.selection import select_queries
 from ifbench.core.errors import IfbenchError
 from ifbench.core.identity import as_stored, rounded
 from ifbench.core.interfaces import Progress, Study, Subject
 from ifbench.core.intervention import Intervention
 from ifbench.jobs.job import Job
-from ifbench.jobs.tested import asked_queries, stored_scores, tested_parts, together
+from ifbench.jobs.tested import stored_scores, tested_parts, together
 from ifbench.jobs.work.context import Context
+from ifbench.numerics.problem import TrainedProblem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,17 +36,17 @@ def study(job: Job, context: Context, progress: Progress | None) -> tuple[dict[s
     if job.score is not None:
         stored = stored_scores(job.score, context.store).values
         scores = torch.as_tensor(stored, device=context.device)
-    rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
+    rows = select_queries(job.queries, trained.test_losses, seed=trained.seed, mistakes=trained.test_mistakes)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
-    interventions = _interventions(job, trained.run.n_train, len(rows), context)
-    subject = Subject(trained.problem, trained.run, queries, interventions, scores, job.repeat)
+    interventions = _interventions(job, trained.n_train, len(rows), context)
+    subject = Subject(TrainedProblem(trained), trained, queries, interventions, scores, job.repeat)
     found: Study = spec.load()(context.registry.params("protocol", job.protocol.name, job.protocol.params))
     start = time.perf_counter()
     findings = found.findings(subject, progress=progress)
     seconds = time.perf_counter() - start
     wanted = {*spec.keys, *spec.columns}
     told = [_row(row, wanted, number, job) for number, row in enumerate(findings)]
-    return {}, {"findings": told, "engine": str(trained.run.way), "seconds": seconds}
+    return {}, {"findings": told, "engine": str(trained.way), "seconds": seconds}
 
 
 def _interventions(job: Job, n_train: int, n_query: int, context: Context) -> tuple[Intervention, ...]:

@@ -14,7 +14,6 @@ from ifbench.jobs.work.context import Context, named_state
 from ifbench.numerics.derivatives.measures import accuracy, mistakes
 from ifbench.numerics.derivatives.objective import whole
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training.trainer import checkpoint_of
 from ifbench.numerics.training.ways import choose_way
 
 if TYPE_CHECKING:
@@ -30,22 +29,12 @@ def train(job: Job, context: Context, progress: Progress | None) -> tuple[dict[s
     Raises:
         IfbenchError: Training diverged.
     """
-    prepared = context.prepared(job.task)
+    task = context.untrained(job.task)
     start = time.perf_counter()
-    kept = prepared.trainer.kept_states(prepared.initial, progress)
+    trained = task.train(progress)
     seconds = time.perf_counter() - start
-    steps, state = list(kept.items())[-1]
-    problem = TrainedProblem(
-        prepared.objective,
-        prepared.data,
-        state.params,
-        [checkpoint_of(job.task.recipe, step, state) for step, state in kept.items()],
-        job.task.recipe,
-        job.task.seed,
-        buffers=state.buffers,
-        steps_made=steps,
-    )
-    test_losses = problem.query_losses(whole(prepared.data.test))
+    problem, data, state = TrainedProblem(trained), trained.data, trained.state
+    test_losses = problem.query_losses(whole(data.test))
     if not (torch.isfinite(state.params).all() and torch.isfinite(test_losses).all()):
         raise IfbenchError(
             "training diverged: a parameter or a test loss is not finite",
@@ -53,24 +42,24 @@ def train(job: Job, context: Context, progress: Progress | None) -> tuple[dict[s
             hint=f"lower recipe.learning_rate, now {job.task.recipe.learning_rate:g}",
         )
     tensors = {"test_losses": test_losses}
-    if (wrong := mistakes(prepared.objective, prepared.data.test, problem.point)) is not None:
+    if (wrong := mistakes(trained.objective, data.test, problem.point)) is not None:
         tensors["test_mistakes"] = wrong
-    for step, some in kept.items():
+    for step, some in trained.states.items():
         tensors |= named_state(some, step)
     norm, asked = float(problem.objective_gradient().norm()), job.task.recipe.until_gradient_norm
-    engine = choose_way(prepared.trainer, state, first=steps)
+    engine = choose_way(trained.trainer, state, first=trained.steps)
     meta = {
         "identity": job.identity,
-        "data_digest": prepared.loaded.digest,
-        **_told_of(prepared.loaded.dataset),
-        **({} if prepared.weights_digest is None else {"weights_digest": prepared.weights_digest}),
+        "data_digest": trained.data_digest,
+        **_told_of(data),
+        **({} if trained.weights_digest is None else {"weights_digest": trained.weights_digest}),
         "seconds": seconds,
         "n_train": problem.n_train,
         "n_param": problem.n_param,
-        "steps": steps,
-        "train_loss": float(problem.train_losses(whole(prepared.data.train)).mean()),
-        "train_accuracy": accuracy(prepared.objective, prepared.data.train, problem.point),
-        "test_accuracy": accuracy(prepared.objective, prepared.data.test, problem.point),
+        "steps": trained.steps,
+        "train_loss": float(problem.train_losses(whole(data.train)).mean()),
+        "train_accuracy": accuracy(trained.objective, data.train, problem.point),
+        "test_accuracy": accuracy(trained.objective, data.test, problem.point),
         "gradient_norm": norm,
         **({} if asked is None else {"converged": norm <= asked}),
         "engine": engine.plain(),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import LongTensor
 
+from ifbench.compare.selection import select_queries
 from ifbench.core.errors import IfbenchError
 from ifbench.core.interfaces import GroundTruth, Measured, Progress
 from ifbench.jobs.job import Job
-from ifbench.jobs.tested import asked_queries
 from ifbench.jobs.work.context import Context
 
 if TYPE_CHECKING:
@@ -26,19 +26,18 @@ def truth(job: Job, context: Context, progress: Progress | None = None) -> tuple
     """
     assert job.protocol is not None
     trained = context.trained(job)
-    run = trained.run
     spec = context.registry.protocol(job.protocol.name)
     params = context.registry.params("protocol", job.protocol.name, job.protocol.params)
     protocol: GroundTruth = spec.load()(params)
     assert spec.retraining is not None  # it measures effects or parameters
-    how = spec.retraining(params, run.steps)
-    rows = asked_queries(job.queries, trained.artifact, seed=job.task.seed)
+    how = spec.retraining(params, trained.steps)
+    rows = select_queries(job.queries, trained.test_losses, seed=trained.seed, mistakes=trained.test_mistakes)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     start = time.perf_counter()
-    told = protocol.measure(run, job.interventions, queries, how, repeat=job.repeat, progress=progress)
+    told = protocol.measure(trained, job.interventions, queries, how, repeat=job.repeat, progress=progress)
     seconds = time.perf_counter() - start
     changes = told.changes if isinstance(told, Measured) else told
-    n_column = len(queries) if spec.measures == "effects" else run.trained.params.shape[1]
+    n_column = len(queries) if spec.measures == "effects" else trained.objective.layout.size
     wanted = (len(how.looks), len(job.interventions), n_column)
     if tuple(changes.shape) != wanted:
         raise IfbenchError(
@@ -47,7 +46,7 @@ def truth(job: Job, context: Context, progress: Progress | None = None) -> tuple
         )
     meta = {
         "horizons": list(how.horizons) or None,
-        "engine": str(run.way),
+        "engine": str(trained.way),
         "interventions": [item.plain() for item in job.interventions],
         "queries": rows.tolist(),
         "seconds": seconds,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ifbench.core.errors import IfbenchError
@@ -17,20 +16,8 @@ if TYPE_CHECKING:
 MEND = "mend the loader, or the files that it reads"
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A data set as its plugin gave it.
-
-    Attributes:
-        digest: SHA-256 over the bytes of all arrays.
-    """
-
-    dataset: Dataset
-    digest: str
-
-
-def load_data(data: Choice, registry: Registry) -> Loaded:
-    """Read a data set and check it.
+def load_data(data: Choice, registry: Registry) -> tuple[Dataset, str]:
+    """Read a data set and check it; gives it with the digest of its bytes.
 
     Raises:
         IfbenchError: The data cannot be had, or they are not what a data set has to be.
@@ -39,7 +26,7 @@ def load_data(data: Choice, registry: Registry) -> Loaded:
     params = registry.params("data", data.name, data.params)
     dataset: Dataset = spec.load()(params)
     check_dataset(dataset, where=f"data '{data.name}'", sizes=spec.sizes(params))
-    return Loaded(dataset, digest_of(dataset))
+    return dataset, digest_of(dataset)
 
 
 def check_dataset(dataset: Dataset, *, where: str, sizes: tuple[int, int] | None = None) -> None:

@@ -38,6 +38,9 @@ class Way(NamedTuple):
         return f"{manner}, compiled" if self.compiled else manner
 
 
+ONE_BY_ONE = Way()
+
+
 @dataclass(frozen=True)
 class Ensemble:
     """Runs that share start, batches and noise.

@@ -1,40 +1,18 @@
-"""States of a training between those that were kept: any one of them, or all from the end to the start."""
+"""Updates of a stretch of training from the end to the start, without holding all of its states."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 
-from ifbench.core.errors import IfbenchError
 from ifbench.numerics.training.trainer import Trainer, Update
 from ifbench.numerics.training.updates import State
 
 DEFAULT_MEMORY = 1 << 28
-
-
-def state_at(trainer: Trainer, kept: Mapping[int, State], step: int) -> State:
-    """The state that the main training had after `step` updates, bit for bit.
-
-    Args:
-        trainer: Of that training.
-        kept: Updates made -> state, with 0 for the start; training goes on from the nearest one before.
-        step: 0 to the last of `kept`.
-
-    Raises:
-        IfbenchError: Training did not come that far.
-    """
-    last = max(kept)
-    if not 0 <= step <= last:
-        raise IfbenchError(f"state after {step} updates; expected 0 to {last}", hint="train for more steps")
-    before = max(mark for mark in kept if mark <= step)
-    params, slots, buffers = kept[before]
-    state = State(params.clone(), tuple(slot.clone() for slot in slots), buffers.clone())  # as aligned as new ones
-    weights = torch.ones(trainer.n_train, dtype=params.dtype, device=params.device)
-    return trainer.run(state, weights, steps=step - before, first=before)
 
 
 class Visit(NamedTuple):

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from ifbench.core.identity import derive_seed
-from ifbench.core.interfaces import Batch, Checkpoint, Point, Progress, TrainingModel
+from ifbench.core.interfaces import Batch, Point, Progress, TrainingModel
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.derivatives.graphs import Step, channels_last, compile_graph, long_axis_last, split_step
 from ifbench.numerics.derivatives.measures import gradient_norm
@@ -22,7 +22,7 @@ from ifbench.numerics.training.augmentation import augmented, draw_shifts
 from ifbench.numerics.training.order import EpochOrder
 from ifbench.numerics.training.schedules import learning_rate_at
 from ifbench.numerics.training.update_derivatives import UpdateDerivatives
-from ifbench.numerics.training.updates import Clock, State, initial_state, second_moment, update_rule
+from ifbench.numerics.training.updates import Clock, State, initial_state, update_rule
 
 REPORT_EVERY = 100
 LOOK_EVERY = 100
@@ -107,19 +107,13 @@ class Trainer:
         """Number of training examples."""
         return len(self.data.targets)
 
-    def train(self, params: Tensor, progress: Progress | None = None) -> tuple[State, list[Checkpoint]]:
+    def train(self, params: Tensor, progress: Progress | None = None) -> dict[int, State]:
         """The main training from initial parameters (n_param,).
 
         Returns:
-            The final state, and the recipe's evenly spaced checkpoints as far as training came, the last of them the
-            end: its `step` is the number of updates made.
+            Updates made -> state, at the recipe's evenly spaced checkpoints as far as training came; the last is the
+            end.
         """
-        kept = self.kept_states(params, progress)
-        checkpoints = [checkpoint_of(self.recipe, step, state) for step, state in kept.items()]
-        return kept[checkpoints[-1].step], checkpoints
-
-    def kept_states(self, params: Tensor, progress: Progress | None = None) -> dict[int, State]:
-        """The main training from initial parameters (n_param,): updates made -> state, for each checkpoint in order."""
         recipe, states, done = self.recipe, dict[int, State](), 0
         state = self.start(params)
         weights = torch.ones(self.n_train, dtype=params.dtype, device=params.device)
@@ -309,17 +303,6 @@ class Trainer:
         model = self.objective.model
         batch = Batch(*(part[: self.recipe.batch_size] for part in self.data))
         return tuple(model.noise_shapes(batch)) if isinstance(model, TrainingModel) else ()
-
-
-def trainer_of(objective: Objective, data: Batch, recipe: Recipe, *, task_seed: int) -> Trainer:
-    """The trainer of a task, whose batches and noise follow the task's seed."""
-    return Trainer(objective, data, recipe, derive_seed("batches", task_seed))
-
-
-def checkpoint_of(recipe: Recipe, step: int, state: State) -> Checkpoint:
-    """What estimators see of the state after `step` updates."""
-    rate, moment = learning_rate_at(recipe, step - 1), second_moment(recipe, state, step)
-    return Checkpoint(step, rate, state.params, moment, state.buffers)
 
 
 def _as_change(weights: Tensor | Change) -> Change:

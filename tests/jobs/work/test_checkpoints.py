@@ -9,6 +9,7 @@ from ifbench.core.registry import load_registry
 from ifbench.core.retraining import Retraining
 from ifbench.jobs.job import score_job, train_job
 from ifbench.jobs.work import Context, execute
+from ifbench.numerics.problem import TrainedProblem
 from ifbench.store.artifacts import Store
 from ifbench.suite.cells import Choice, Task
 
@@ -24,14 +25,14 @@ def stored(folder, recipe):
     task = Task(data, network, recipe, 0, "float64")
     context, job = Context(Store(folder), registry), train_job(task, registry)
     execute(job, context)
-    return context.trained(score_job(job, choice(registry, "estimator", "random"), (), registry))
+    trained = context.trained(score_job(job, choice(registry, "estimator", "random"), (), registry))
+    return trained, context.store.get(job.kind, job.id).meta
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_second_moments_are_stored_and_restored(tmp_path, optimizer):
-    trained = stored(tmp_path, Recipe(steps=10, checkpoints=2, optimizer=optimizer, batch_size=30))
-    _, kept = trained.prepared.trainer.train(trained.prepared.initial)
-    restored = trained.checkpoints
+    trained, _ = stored(tmp_path, Recipe(steps=10, checkpoints=2, optimizer=optimizer, batch_size=30))
+    restored, kept = trained.checkpoints, trained.train().checkpoints
     assert [point.step for point in restored] == [5, 10]
     for point, wanted in zip(restored, kept, strict=True):
         assert torch.equal(point.params, wanted.params)
@@ -43,20 +44,20 @@ def test_second_moments_are_stored_and_restored(tmp_path, optimizer):
 
 def test_a_training_that_ended_early_goes_on_from_where_it_ended(tmp_path):
     recipe = Recipe(steps=5000, checkpoints=2, until_gradient_norm=0.3, optimizer="sgd", batch_size=30)
-    trained = stored(tmp_path, recipe)
+    trained, meta = stored(tmp_path, recipe)
     assert trained.steps % 100 == 0
     assert 100 <= trained.steps < 2500
     assert [point.step for point in trained.checkpoints] == [trained.steps]
-    assert trained.artifact.meta["gradient_norm"] <= 0.3
-    assert trained.artifact.meta["converged"]
-    assert trained.problem.trajectory(Retraining(3)).first == trained.steps
+    assert meta["gradient_norm"] <= 0.3
+    assert meta["converged"]
+    assert TrainedProblem(trained).trajectory(Retraining(3)).first == trained.steps
 
 
 def test_meta_tells_how_far_training_came(tmp_path):
-    trained = stored(tmp_path, Recipe(steps=300, learning_rate=0.1))
-    meta, data, objective = trained.artifact.meta, trained.prepared.data, trained.prepared.objective
+    trained, meta = stored(tmp_path, Recipe(steps=300, learning_rate=0.1))
+    data, objective = trained.data, trained.objective
     for part, batch in (("train", data.train), ("test", data.test)):
-        predicted = objective.predictions(*trained.problem.point, batch)
+        predicted = objective.predictions(*TrainedProblem(trained).point, batch)
         assert meta[f"{part}_accuracy"] == float((predicted == batch.targets).double().mean()) > 0.4
     assert meta["steps"] == 300
     assert "converged" not in meta
@@ -65,13 +66,13 @@ def test_meta_tells_how_far_training_came(tmp_path):
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_any_state_of_a_stored_training_is_had_again(tmp_path, optimizer):
     recipe = Recipe(steps=10, checkpoints=3, optimizer=optimizer, batch_size=30)
-    trained = stored(tmp_path, recipe)
-    trainer, weights = trained.prepared.trainer, torch.ones(120, dtype=torch.float64)
-    start = trainer.start(trained.prepared.initial)
+    trained, _ = stored(tmp_path, recipe)
+    trainer, weights = trained.trainer, torch.ones(120, dtype=torch.float64)
+    start = trainer.start(trained.initial(0))
     for step in (0, 2, 3, 8, 10):
         found, wanted = trained.state_at(step), trainer.run(start, weights, steps=step, first=0)
         assert torch.equal(found.params, wanted.params)
         assert len(found.slots) == (2 if optimizer == "adam" else 0)
         assert all(map(torch.equal, found.slots, wanted.slots))
-    with pytest.raises(IfbenchError, match="state after 11 updates; expected 0 to 10"):
+    with pytest.raises(IfbenchError, match="cannot start after 11 updates; the training made 10"):
         trained.state_at(11)

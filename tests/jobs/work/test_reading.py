@@ -56,13 +56,13 @@ def task(context, seed=0, **values):
 
 
 def test_tasks_that_share_data_read_them_once(context, reader):
-    first, second = (context.prepared(task(context, seed)) for seed in (0, 1))
+    first, second = (context.untrained(task(context, seed)) for seed in (0, 1))
     assert reader.count == 1
-    assert first.loaded is second.loaded
-    context.prepared(task(context, n_train=6))
+    assert first.data.train.inputs is second.data.train.inputs
+    context.untrained(task(context, n_train=6))
     assert reader.count == 2
     context.forget()
-    context.prepared(task(context, n_train=6))
+    context.untrained(task(context, n_train=6))
     assert reader.count == 3
 
 
@@ -78,7 +78,8 @@ def test_a_training_tells_its_source_and_notices_other_bytes(context, reader):
     job = train_job(task(context), context.registry)
     execute(job, context)
     score = score_job(job, Choice("estimator", "random", "random", {}), (), context.registry)
-    meta = context.trained(score).artifact.meta
+    assert context.trained(score).data.source == "made up"
+    meta = context.store.get(job.kind, job.id).meta
     assert (meta["data_source"], meta["n_suspect"]) == ("made up", 4)
     reader.shift = 1e-3
     context.forget()

@@ -12,8 +12,8 @@ from ifbench.core.interfaces import Batch
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
+from ifbench.numerics.prepare import prepare
 from ifbench.numerics.training.augmentation import augmented, check_images, draw_shifts
-from ifbench.numerics.training.task import prepare
 from ifbench.numerics.training.trainer import Trainer
 from ifbench.numerics.training.updates import initial_state
 from ifbench.suite.cells import Choice, Task
@@ -74,7 +74,7 @@ def test_training_equals_a_plain_loop_over_augmented_batches(batch_size, linear,
     objective = objective_of(linear)
     trainer = Trainer(objective, pictures, recipe, seed=3)
     params = initial = objective.layout.flatten(dict(linear.module.named_parameters()))
-    state, _ = trainer.train(initial)
+    *_, state = trainer.train(initial).values()
     for step in range(recipe.steps):
         rows = trainer._order.slice(step * 5, 5) if batch_size else torch.arange(12)
         generator = torch.Generator().manual_seed(derive_seed("augmentation", 3, step))

@@ -68,7 +68,7 @@ def test_an_added_loss_is_that_of_evaluation(noisy_network, flowers):
     objective = objective_of(noisy_network)
     trainer = Trainer(objective, flowers, recipe, seed=1)
     initial = objective.layout.flatten(dict(noisy_network.module.named_parameters()))
-    state, _ = trainer.train(initial)
+    *_, state = trainer.train(initial).values()
     ones = torch.ones(1, 30, dtype=torch.float64)
     with_loss = Change(ones, torch.tensor([[4]]), torch.tensor([[0.5]], dtype=torch.float64))
     moved = run_many(trainer, state, with_loss, steps=1, first=5).params[0]

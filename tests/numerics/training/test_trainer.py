@@ -12,6 +12,7 @@ from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.layers import BatchNorm
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.ensemble import MAX_WIDTH
 from ifbench.numerics.training.order import EpochOrder
 from ifbench.numerics.training.trainer import Trainer
@@ -89,14 +90,21 @@ def test_a_run_in_two_parts_is_the_same_run(recipe, network, flowers):
         assert torch.equal(left, right)
 
 
+def checkpoints_of(trainer, initial):
+    """What estimators see of a training."""
+    return Trained(trainer, Dataset(trainer.data, trainer.data, 3), 0, initial=lambda _: initial).train().checkpoints
+
+
 def test_checkpoints_are_met_on_the_way_and_do_not_change_it(network, flowers):
     recipe = Recipe(optimizer="sgd", momentum=0.5, steps=10, batch_size=7, checkpoints=4)
     trainer, initial = trainer_of(network, flowers, recipe)
-    state, checkpoints = trainer.train(initial)
+    kept = trainer.train(initial)
+    assert list(kept) == [2, 5, 8, 10]
+    *_, alone = trainer_of(network, flowers, recipe.model_copy(update={"checkpoints": 1}))[0].train(initial).values()
+    assert torch.equal(kept[10].params, alone.params)
+    checkpoints = checkpoints_of(trainer, initial)
     assert [point.step for point in checkpoints] == [2, 5, 8, 10]
-    alone, _ = trainer_of(network, flowers, recipe.model_copy(update={"checkpoints": 1}))[0].train(initial)
-    assert torch.equal(state.params, alone.params)
-    assert torch.equal(checkpoints[-1].params, state.params)
+    assert torch.equal(checkpoints[-1].params, kept[10].params)
     assert checkpoints[0].learning_rate == recipe.learning_rate
 
 
@@ -113,32 +121,31 @@ def test_training_ends_at_the_first_look_that_finds_a_small_gradient(name, netwo
     recipe = Recipe(optimizer=name, batch_size=10 if name == "sgd" else None, until_gradient_norm=0.06, **values)
     trainer, initial = trainer_of(network, flowers, recipe)
     told = []
-    state, checkpoints = trainer.train(initial, lambda done, total: told.append((done, total)))
+    found = trainer.train(initial, lambda done, total: told.append((done, total)))
     norms, endless = [], recipe.model_copy(update={"until_gradient_norm": None, "checkpoints": 20})
-    kept = trainer_of(network, flowers, endless)[0].train(initial)[1]
-    for point in kept:  # every 100 updates
-        norms.append(plain_gradient_norm(network, point.params, flowers, recipe))
+    kept = trainer_of(network, flowers, endless)[0].train(initial)
+    for state in kept.values():  # every 100 updates
+        norms.append(plain_gradient_norm(network, state.params, flowers, recipe))
     made = 100 * (1 + next(k for k, norm in enumerate(norms) if norm <= 0.06))
     assert 300 < made < 1000
-    assert [point.step for point in checkpoints] == [*range(250, made, 250), made]
-    assert torch.equal(state.params, kept[made // 100 - 1].params)
-    assert torch.equal(checkpoints[-1].params, state.params)
+    assert list(found) == [*range(250, made, 250), made]
+    assert torch.equal(found[made].params, kept[made].params)
     assert told[-1] == (made, 2000)
 
 
 def test_training_that_does_not_converge_ends_after_all_steps(network, flowers):
     recipe = Recipe(steps=250, until_gradient_norm=1e-9)
     trainer, initial = trainer_of(network, flowers, recipe)
-    state, checkpoints = trainer.train(initial)
-    assert [point.step for point in checkpoints] == [250]
-    alone = trainer_of(network, flowers, Recipe(steps=250))[0].train(initial)[0]
-    assert torch.equal(state.params, alone.params)
+    found = trainer.train(initial)
+    assert list(found) == [250]
+    alone = trainer_of(network, flowers, Recipe(steps=250))[0].train(initial)[250]
+    assert torch.equal(found[250].params, alone.params)
 
 
 def test_rates_follow_the_schedule_and_a_rate_of_its_own_is_constant(network, flowers):
     recipe = Recipe(steps=10, learning_rate=0.4, schedule="step", milestones=(4,), gamma=0.5, checkpoints=5)
     trainer, initial = trainer_of(network, flowers, recipe)
-    assert [point.learning_rate for point in trainer.train(initial)[1]] == [0.4, 0.4, 0.2, 0.2, 0.2]
+    assert [point.learning_rate for point in checkpoints_of(trainer, initial)] == [0.4, 0.4, 0.2, 0.2, 0.2]
     rates = [float(rate) for _, rate in trainer.inputs(initial, first=3, steps=9)]
     assert rates == [0.4] + [0.2] * 8
     assert [float(rate) for _, rate in trainer.inputs(initial, first=3, steps=2, learning_rate=0.3)] == [0.3, 0.3]
@@ -146,7 +153,7 @@ def test_rates_follow_the_schedule_and_a_rate_of_its_own_is_constant(network, fl
 
 def test_more_checkpoints_than_steps_are_one_each(network, flowers):
     trainer, initial = trainer_of(network, flowers, Recipe(steps=3, checkpoints=10))
-    assert [point.step for point in trainer.train(initial)[1]] == [1, 2, 3]
+    assert list(trainer.train(initial)) == [1, 2, 3]
 
 
 def test_no_steps_change_nothing(network, flowers):
@@ -223,7 +230,7 @@ def test_batch_order_ignores_the_global_random_state():
 def test_runs_with_noise_and_statistics_side_by_side_equal_single_runs(recipe, noisy_network, flowers, generator):
     trainer, initial = trainer_of(noisy_network, flowers, recipe)
     weights = torch.rand(MAX_WIDTH + 3, 30, generator=generator, dtype=torch.float64)
-    state, _ = trainer.train(initial)
+    *_, state = trainer.train(initial).values()
     ends = run_many(trainer, state, weights, steps=25, first=60)
     assert ends.buffers.shape == (len(weights), 12)
     for row in (0, MAX_WIDTH - 1, MAX_WIDTH, MAX_WIDTH + 2):
@@ -259,7 +266,7 @@ def test_noise_is_the_same_in_both_types(noisy_network, flowers):
 
 def test_every_run_is_evaluated_with_its_own_statistics(noisy_network, flowers, generator):
     trainer, initial = trainer_of(noisy_network, flowers, RECIPES[0])
-    state, _ = trainer.train(initial)
+    *_, state = trainer.train(initial).values()
     weights = torch.rand(3, 30, generator=generator, dtype=torch.float64)
     ends = run_many(trainer, state, weights, steps=30, first=60)
     run = run_of(trainer, Dataset(flowers, flowers, 3), state)
@@ -287,7 +294,7 @@ def test_a_network_without_noise_or_statistics_pays_nothing_for_them(recipe, net
     found = []
     for model in (network, Bare(network)):
         trainer, initial = trainer_of(model, flowers, recipe)
-        state, _ = trainer.train(initial)
+        *_, state = trainer.train(initial).values()
         found.append((state.params, [len(step.late.__self__.graph.nodes) for step in trainer._recorded.values()]))
     assert torch.equal(found[0][0], found[1][0])
     assert found[0][1] == found[1][1]
@@ -303,7 +310,7 @@ def test_frozen_and_tied_parameters_train_as_torch_does(flowers):
     module[4].weight.requires_grad_(False)
     recipe = Recipe(steps=50, learning_rate=0.2, weight_decay=1e-2)
     trainer, initial = trainer_of(Classifier(module.eval()), flowers, recipe)
-    state, _ = trainer.train(initial)
+    *_, state = trainer.train(initial).values()
     theirs = nn.Sequential(shared, nn.BatchNorm1d(4).double(), nn.Tanh(), shared, module[4]).train()
     optimizer = torch.optim.SGD([param for param in theirs.parameters() if param.requires_grad], 0.2, weight_decay=2e-2)
     for _ in range(50):

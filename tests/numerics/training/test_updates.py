@@ -60,7 +60,7 @@ def test_training_equals_torch_optim(name, weight_decay, network, flowers):
     recipe = Recipe(**{"learning_rate": 0.1, "steps": STEPS, "weight_decay": weight_decay, **RECIPES[name]})
     objective = objective_of(network, decay=recipe.decay)
     initial = objective.layout.flatten(dict(network.module.named_parameters()))
-    state, _ = Trainer(objective, flowers, recipe, seed=3).train(initial)
+    *_, state = Trainer(objective, flowers, recipe, seed=3).train(initial).values()
     wanted = train_with_torch(network.module, flowers, recipe, seed=3)
     assert (wanted - initial).abs().max() > 0.1
     torch.testing.assert_close(state.params, wanted, rtol=1e-10, atol=1e-10)
@@ -91,7 +91,7 @@ def test_scheduled_training_equals_torch(name, schedule, theirs, network, flower
     recipe = Recipe(**{"steps": STEPS, "weight_decay": 1e-3, **RECIPES[name], **schedule})
     objective = objective_of(network, decay=recipe.decay)
     initial = objective.layout.flatten(dict(network.module.named_parameters()))
-    state, _ = Trainer(objective, flowers, recipe, seed=3).train(initial)
+    *_, state = Trainer(objective, flowers, recipe, seed=3).train(initial).values()
     wanted = train_with_torch(network.module, flowers, recipe, seed=3, schedule=theirs)
     assert (wanted - initial).abs().max() > 0.1
     torch.testing.assert_close(state.params, wanted, rtol=1e-10, atol=1e-10)
@@ -127,7 +127,7 @@ def test_training_with_noise_and_statistics_equals_torch(name, noisy_network, fl
     objective, seed = objective_of(noisy_network, decay=recipe.decay), 3
     initial = objective.layout.flatten(dict(noisy_network.module.named_parameters()))
     module, order = torchs_own(noisy_network.module), EpochOrder(30, seed)
-    state, _ = Trainer(objective, flowers, recipe, seed).train(initial)
+    *_, state = Trainer(objective, flowers, recipe, seed).train(initial).values()
     optimizer = TORCH[recipe.optimizer](module.parameters(), recipe)
     for step in range(recipe.steps):
         rows = slice(None) if recipe.batch_size is None else order.slice(step * recipe.batch_size, recipe.batch_size)

@@ -8,15 +8,16 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.core.errors import EstimatorError, IfbenchError
+from ifbench.core.errors import IfbenchError
 from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.layers import BatchNorm, Dropout
 from ifbench.core.networks import Classifier, Regressor
 from ifbench.core.recipe import Recipe
 from ifbench.core.retraining import Retraining
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.replay import DEFAULT_MEMORY
-from ifbench.numerics.training.trainer import Trainer, trainer_of
+from ifbench.numerics.training.trainer import Trainer
 from ifbench.numerics.trajectory.derivatives import MAX_ROWS, TrainingTrajectory
 from ifbench.testing import objective_of
 from tests.retraining import run_many, run_of
@@ -55,7 +56,8 @@ def trained(model, data, recipe):
     """Trainer and state after the main training."""
     objective = objective_of(model, decay=recipe.decay)
     trainer = Trainer(objective, data, recipe, seed=3)
-    return trainer, trainer.train(objective.layout.flatten(dict(model.module.named_parameters())))[0]
+    *_, state = trainer.train(objective.layout.flatten(dict(model.module.named_parameters()))).values()
+    return trainer, state
 
 
 def trajectory_of(trainer, state, *, steps=STEPS, memory=DEFAULT_MEMORY, **how):
@@ -355,15 +357,11 @@ def test_denominator_is_that_of_the_update(settings, name, network, flowers):
 def test_a_problem_goes_on_where_its_training_stopped(noisy_network, flowers, changes):
     recipe = recipe_of("adam")
     objective = objective_of(noisy_network, decay=recipe.decay)
-    trainer = trainer_of(objective, flowers, recipe, task_seed=5)
-    state, checkpoints = trainer.train(objective.layout.flatten(dict(noisy_network.module.named_parameters())))
+    initial = objective.layout.flatten(dict(noisy_network.module.named_parameters()))
     data = Dataset(flowers, flowers, 3)
-    problem = TrainedProblem(
-        objective, data, state.params, checkpoints, recipe, 5, buffers=state.buffers, slots=state.slots
-    )
+    trained = Trained.of(objective, data, recipe, 5, initial=lambda _: initial).train()
+    trainer, state, problem = trained.trainer, trained.state, TrainedProblem(trained)
     forward = problem.trajectory(Retraining(STEPS)).forward(changes, horizons=[STEPS]).params[0]
     assert error(forward, retrained(trainer, state, changes, STEPS)[0]) < 1e-6
-    sooner = replace(problem, steps_made=BEFORE - 3).trajectory(Retraining(STEPS))
+    sooner = TrainedProblem(replace(trained, states={BEFORE - 3: state})).trajectory(Retraining(STEPS))
     assert (problem.trajectory(Retraining(STEPS)).first, sooner.first) == (BEFORE, BEFORE - 3)
-    with pytest.raises(EstimatorError, match="no trajectory: it does not hold the vectors adam"):
-        replace(problem, slots=None).trajectory(Retraining(STEPS))

@@ -11,7 +11,8 @@ from ifbench.core.registry import load_registry
 from ifbench.jobs.job import score_job, train_job, truth_base, truth_job
 from ifbench.jobs.truths import TruthIndex
 from ifbench.jobs.work import Context, execute
-from ifbench.numerics.training.task import prepare
+from ifbench.numerics.prepare import prepare
+from ifbench.numerics.problem import TrainedProblem
 from ifbench.store.artifacts import Store
 from ifbench.suite.cells import Choice, QueryRule, Task
 
@@ -51,15 +52,16 @@ def test_running_statistics_are_stored_and_restored(registry, tmp_path):
     execute(job, context)
     scoring = score_job(job, Choice("estimator", "tracin", "tracin", {}), [QueryRule("all")], registry)
     trained = context.trained(scoring)
-    state, checkpoints = trained.prepared.trainer.train(trained.prepared.initial)
+    again = context.untrained(scoring.task).train()
+    state, checkpoints, problem = again.state, again.checkpoints, TrainedProblem(trained)
     assert torch.equal(trained.state.buffers, state.buffers)
-    assert torch.equal(trained.problem.point.buffers, state.buffers)
-    assert not torch.equal(state.buffers, trained.prepared.objective.initial_buffers(state.params))
+    assert torch.equal(problem.point.buffers, state.buffers)
+    assert not torch.equal(state.buffers, trained.objective.initial_buffers(state.params))
     for stored, wanted in zip(trained.checkpoints, checkpoints, strict=True):
         assert torch.equal(stored.point.buffers, wanted.point.buffers)
-    losses = trained.problem.query_losses(torch.arange(30))
+    losses = problem.query_losses(torch.arange(30))
     assert torch.equal(torch.as_tensor(trained.test_losses), losses)
-    assert not torch.equal(losses, trained.problem.query_losses(torch.arange(30), at=checkpoints[0].point))
+    assert not torch.equal(losses, problem.query_losses(torch.arange(30), at=checkpoints[0].point))
 
 
 def test_removal_is_measured_with_noise_and_statistics(registry, tmp_path):

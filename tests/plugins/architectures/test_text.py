@@ -4,6 +4,7 @@ import json
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
@@ -15,10 +16,10 @@ from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.jobs.work import Context
+from ifbench.numerics.prepare import encoded, prepare
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.modes import check_modes
-from ifbench.numerics.training.task import encoded, prepare
-from ifbench.numerics.training.trainer import trainer_of
 from ifbench.suite.cells import Choice, Task
 from ifbench.testing import objective_of, params_to_check
 
@@ -267,15 +268,17 @@ def test_a_prepared_task_holds_tokens_and_draws_new_beginnings(folder, tmp_path)
     found = prepare(task(folder, tmp_path), REGISTRY)
     assert found.data.train.inputs.dtype == torch.int64
     assert found.data.train.inputs.shape == (6, 6)
-    assert found.initial_of(0).dtype == torch.float64
-    assert not torch.equal(found.initial_of(1), found.initial_of(0))
+    assert found.initial(0).dtype == torch.float64
+    assert not torch.equal(found.initial(1), found.initial(0))
 
 
 def test_a_training_from_other_weights_is_refused(folder, tmp_path):
     asked = task(folder, tmp_path)
     found = prepare(asked, REGISTRY)
-    meta = {"data_digest": found.loaded.digest, "weights_digest": found.weights_digest}
-    store = SimpleNamespace(get=lambda kind, name: SimpleNamespace(meta=meta))
+    digests = {"data_digest": found.data_digest, "weights_digest": found.weights_digest}
+    meta = {**digests, "engine": {"width": 1, "compiled": False}}
+    arrays = {"test_losses": np.zeros(6)}
+    store = SimpleNamespace(get=lambda kind, name: SimpleNamespace(meta=meta, arrays=arrays))
     context, job = Context(store, REGISTRY), SimpleNamespace(train=SimpleNamespace(id="id"), task=asked, label="score")
     context.trained(job)
     meta["weights_digest"] = "of others"
@@ -296,8 +299,7 @@ def problem(request):
     objective = objective_of(model, decay=DECAY)
     recipe = Recipe(steps=4, learning_rate=0.01, optimizer="adam", batch_size=4, weight_decay=DECAY, checkpoints=2)
     initial = objective.layout.flatten(dict(model.module.named_parameters()))
-    state, kept = trainer_of(objective, data.train, recipe, task_seed=0).train(initial)
-    return TrainedProblem(objective, data, state.params, kept, recipe, 0, slots=state.slots)
+    return TrainedProblem(Trained.of(objective, data, recipe, initial=lambda _: initial).train())
 
 
 @pytest.fixture(scope="module")
@@ -369,6 +371,6 @@ def test_minilm_trains_from_its_package():
     objective = objective_of(model)
     initial = objective.layout.flatten(dict(model.module.named_parameters()))
     recipe = Recipe(steps=20, learning_rate=1e-3, optimizer="adam")
-    state, _ = trainer_of(objective, data.train, recipe, task_seed=0).train(initial)
+    state = Trained.of(objective, data, recipe, initial=lambda _: initial).train().state
     ends = [objective.losses(params, initial[:0], data.train).mean() for params in (initial, state.params)]
     assert ends[1] < 0.1 * ends[0]

@@ -33,7 +33,7 @@ def load(registry):
     """Load as a suite would, with every check; sizes must come out as told."""
 
     def load(name, **values):
-        return load_data(Choice("data", name, name, registry.params("data", name, values).plain()), registry).dataset
+        return load_data(Choice("data", name, name, registry.params("data", name, values).plain()), registry)[0]
 
     return load
 

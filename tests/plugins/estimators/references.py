@@ -1,12 +1,16 @@
 """Small problems and slow, obvious derivatives to compare estimators with."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core.interfaces import Batch, Checkpoint, Dataset
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.trainer import Trainer
 from ifbench.testing import objective_of
 
@@ -55,5 +59,17 @@ def trained(optimizer="sgd", *, steps=12, checkpoints=3, **values):
     data, objective = blobs(), objective_of(network(), decay=0.01)
     recipe = Recipe(steps=steps, checkpoints=checkpoints, learning_rate=0.05, optimizer=optimizer, **values)
     initial = objective.layout.flatten(dict(objective.model.module.named_parameters()))
-    state, kept = Trainer(objective, data.train, recipe, seed=3).train(initial)
-    return TrainedProblem(objective, data, state.params, kept, recipe, seed=0)
+    states = Trainer(objective, data.train, recipe, seed=3).train(initial)
+    return TrainedProblem(Trained.of(objective, data, recipe, states=states))
+
+
+def seen_at(problem, checkpoints):
+    """The problem with these checkpoints instead of its own."""
+    return Seen(problem.trained, checkpoints=checkpoints)
+
+
+@dataclass(frozen=True)
+class Seen(TrainedProblem):
+    """A problem whose checkpoints are handed in."""
+
+    checkpoints: Sequence[Checkpoint] = ()

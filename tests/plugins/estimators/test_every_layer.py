@@ -13,7 +13,7 @@ from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.core.retraining import Retraining
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training.trainer import trainer_of
+from ifbench.numerics.trained import Trained
 from ifbench.testing import objective_of, params_to_check
 from tests.plugins.estimators.references import blobs, every
 from tests.retraining import run_many
@@ -45,10 +45,9 @@ def problem():
     objective = objective_of(model, decay=DECAY)
     recipe = Recipe(steps=200, learning_rate=0.01, optimizer="adam", batch_size=10, weight_decay=DECAY, checkpoints=3)
     initial = objective.layout.flatten(dict(model.module.named_parameters()))
-    state, kept = trainer_of(objective, data.train, recipe, task_seed=0).train(initial)
-    found = TrainedProblem(objective, data, state.params, kept, recipe, 0, buffers=state.buffers, slots=state.slots)
+    found = TrainedProblem(Trained.of(objective, data, recipe, initial=lambda _: initial).train())
     assert found.n_param == 16 + 4 + 8 + 15
-    assert not torch.equal(state.buffers, objective.initial_buffers(initial))
+    assert not torch.equal(found.point.buffers, objective.initial_buffers(initial))
     return found
 
 
@@ -56,7 +55,7 @@ def problem():
 def dense(problem):
     """(gradients of examples, gradients of queries, Hessian), by ordinary autograd through the module in evaluation."""
     objective = problem.objective
-    statistics = objective.running.unflatten(problem.buffers)
+    statistics = objective.running.unflatten(problem.point.buffers)
 
     def losses(params, batch):
         tensors = {**objective.layout.unflatten(params), **statistics}
@@ -138,9 +137,8 @@ def trained_on(problem, steps, example, change):
     """Losses of all queries after training on with one example's weight changed."""
     weights = torch.ones(1, problem.n_train, dtype=problem.dtype)
     weights[0, example] += change
-    trainer = trainer_of(problem.objective, problem.data.train, problem.recipe, task_seed=problem.seed)
     start = problem.trajectory(Retraining(steps)).start
-    ends = run_many(trainer, start, weights, steps=steps, first=problem.recipe.steps)
+    ends = run_many(problem.trained.trainer, start, weights, steps=steps, first=problem.recipe.steps)
     return problem.objective.example_losses(ends.params[0], ends.buffers[0], problem.data.test)
 
 

@@ -1,7 +1,5 @@
 """TracIn against a loop over single gradients."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -9,6 +7,7 @@ from ifbench.core.interfaces import Batch, Checkpoint, Dataset
 from ifbench.core.networks import Classifier
 from ifbench.core.registry import load_registry
 from ifbench.testing import problem_of
+from tests.plugins.estimators.references import seen_at
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +27,7 @@ def problem():
 
     problem = problem_of(Classifier(module.eval()), Dataset(batch(12), batch(5), n_output=2))
     checkpoints = [Checkpoint(step, 0.1 / step, problem.params * (1 + 0.2 * step)) for step in (1, 2, 3)]
-    return replace(problem, checkpoints=checkpoints)
+    return seen_at(problem, checkpoints)
 
 
 def single_gradient(problem, params, inputs, target):

@@ -1,7 +1,5 @@
 """TracIn against sums written out checkpoint by checkpoint."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -10,7 +8,7 @@ from ifbench.core.interfaces import Checkpoint
 from ifbench.core.intervention import Intervention
 from ifbench.numerics.training.updates import EPSILON
 from ifbench.testing import assert_conforms
-from tests.plugins.estimators.references import every, gradient_table, trained
+from tests.plugins.estimators.references import every, gradient_table, seen_at, trained
 
 STEPS = [4, 8, 12]
 
@@ -137,7 +135,7 @@ def test_change_over_every_step_of_one_step_training_is_exact(make):
     gradient, _ = objective.training_gradient(start, problem.point.buffers, problem.data.train, weights)
     moved = start - 0.05 * gradient
     at_start = Checkpoint(0, 0.05, start)
-    change = make("tracin").parameter_change(replace(problem, checkpoints=[at_start]), [Intervention(((5, 1e-6),))])
+    change = make("tracin").parameter_change(seen_at(problem, [at_start]), [Intervention(((5, 1e-6),))])
     torch.testing.assert_close(change[0], moved - problem.params, rtol=1e-6, atol=1e-14)
 
 

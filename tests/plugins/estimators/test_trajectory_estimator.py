@@ -12,12 +12,12 @@ from ifbench.core.intervention import Intervention
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.core.retraining import Retraining
+from ifbench.numerics.prepare import prepare
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training.replay import state_at
-from ifbench.numerics.training.task import prepare
+from ifbench.numerics.training.ensemble import MAX_WIDTH, Way
 from ifbench.suite.cells import Choice, Task
 from ifbench.testing import assert_conforms, near_isotropic, params_to_check
-from tests.retraining import measure, run_many, run_of
+from tests.retraining import measure, run_many
 
 N_TRAIN, N_TEST = 120, 30
 QUERIES = torch.arange(N_TEST)
@@ -47,22 +47,8 @@ def iris(registry):
                 0,
                 "float64",
             )
-            prepared = prepare(task, registry)
-            state, checkpoints = prepared.trainer.train(prepared.initial)
-            kept = {0: prepared.trainer.start(prepared.initial), recipe.steps: state}
-            problem = TrainedProblem(
-                prepared.objective,
-                prepared.data,
-                state.params,
-                checkpoints,
-                recipe,
-                task.seed,
-                buffers=state.buffers,
-                slots=state.slots,
-                states=lambda step: state_at(prepared.trainer, kept, step),
-            )
-            run = run_of(prepared.trainer, prepared.data, state, states=problem.states)
-            made[key] = (problem, run)
+            trained = replace(prepare(task, registry).train(), way=Way(MAX_WIDTH))
+            made[key] = (TrainedProblem(trained), trained)
         return made[key]
 
     return make
@@ -165,7 +151,7 @@ def test_scores_follow_the_protocol(registry, iris, recipe, protocol, values, to
     if recipe is SGD:  # eq. 2
         tracin = fitted(registry, problem, corrected=False).parameter_change(problem, both)[-1, :2]
         ones, rate = torch.ones(N_TRAIN, dtype=torch.float64), {"learning_rate": 0.01}
-        updates = run.trainer.follow(run.states(200), ones, steps=20, first=200, **rate)
+        updates = run.trainer.follow(run.state_at(200), ones, steps=20, first=200, **rate)
         at = [problem.example_gradients(rows, at=update.before.params) for update in updates]
         by_hand = -0.01 * epsilon * torch.stack(at).sum(0)
         torch.testing.assert_close(tracin, by_hand, rtol=1e-8, atol=1e-15)
@@ -267,6 +253,8 @@ def test_second_moments_of_nothing_are_told(registry, iris):
     assert fitted(registry, iris(DESCENT)[0], steps=3).diagnostics() == {}
     still = [torch.zeros(problem.n_param).double()] * 2
     still[1] = torch.tensor(np.where(np.arange(problem.n_param) < 4, 0.0, 1.0))
-    found = fitted(registry, replace(problem, slots=tuple(still)), steps=3).diagnostics()
+    state = problem.trained.state._replace(slots=tuple(still))
+    stilled = TrainedProblem(replace(problem.trained, states={problem.trained.steps: state}))
+    found = fitted(registry, stilled, steps=3).diagnostics()
     assert found["zero_second_moments"] == 4
     assert "4 of 43 parameters" in found["warnings"][0]

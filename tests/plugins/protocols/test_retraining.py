@@ -120,9 +120,10 @@ def test_drift_begins_where_the_stretch_does():
     ones = torch.ones(N_TRAIN, dtype=torch.float64)
 
     def state(step):
-        return task.trainer.run(task.state, ones, steps=step, first=0)
+        return task.trainer.run(start, ones, steps=step, first=0)
 
-    task = replace(task, states=state, state=state(20))
+    start = task.state
+    task = replace(task, states={5: state(5), 20: state(20)})
     drift = measure_whole("fine-tune", task, removals([2]), QUERIES, steps=3, checkpoint=5, horizons=(1, 3)).drift
     losses = {step: problem.query_losses(QUERIES, at=state(step).params) for step in (5, 6, 8)}
     wanted = torch.stack([losses[step] - losses[5] for step in (6, 8)])
@@ -276,7 +277,7 @@ def logistic():
     recipe = Recipe(steps=3000, learning_rate=1.0, weight_decay=decay)
     trainer = Trainer(objective, data.train, recipe, seed=0)
     zero = torch.zeros(12, dtype=torch.float64)
-    state, _ = trainer.train(zero)
+    *_, state = trainer.train(zero).values()
     return run_of(trainer, data, state, initial=lambda repeat: zero + repeat), refit
 
 

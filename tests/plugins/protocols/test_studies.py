@@ -14,6 +14,7 @@ from ifbench.jobs.job import TRAIN
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.work.context import Context
 from ifbench.jobs.work.train import train
+from ifbench.numerics.problem import TrainedProblem
 from ifbench.store.artifacts import Store
 from tests.running import write_suite
 
@@ -39,7 +40,7 @@ def subject_of(folder: Path, monkeypatch: pytest.MonkeyPatch, *, recipe: str = S
     arrays, meta = train(job, context, None)
     Store.default().put(TRAIN, job.id, arrays, {**meta, "provenance": {}})
     trained = context.trained(made.study_jobs[0])
-    return Subject(trained.problem, trained.run, torch.tensor([3, 7]), (), None)
+    return Subject(TrainedProblem(trained), trained, torch.tensor([3, 7]), (), None)
 
 
 def study(subject: Subject, name: str, **values: Any) -> list[Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -15,44 +13,17 @@ from ifbench.core.layout import Layout
 from ifbench.core.networks import as_model
 from ifbench.core.registry import Registry
 from ifbench.numerics.derivatives.objective import Objective
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.augmentation import check_images
-from ifbench.numerics.training.data import Loaded, load_data
+from ifbench.numerics.training.data import load_data
 from ifbench.numerics.training.modes import check_modes
-from ifbench.numerics.training.trainer import Trainer, trainer_of
 from ifbench.suite.cells import Task
 
 
-@dataclass(frozen=True)
-class PreparedTask:
-    """A task ready to be trained.
-
-    Attributes:
-        data: As the network takes it, in the task's dtype, on the device.
-        initial_of: Initial parameters of a repeat, shape (n_param,); those of repeat 0 are the task's own.
-        loaded: The data set as it was read, before conversion.
-        weights_digest: SHA-256 of the files that pretrained weights were read from, if any were.
-    """
-
-    task: Task
-    data: Dataset
-    objective: Objective
-    initial_of: Callable[[int], Tensor]
-    loaded: Loaded
-    weights_digest: str | None = None
-
-    @cached_property
-    def initial(self) -> Tensor:
-        """Initial parameters, shape (n_param,)."""
-        return self.initial_of(0)
-
-    @cached_property
-    def trainer(self) -> Trainer:
-        """Trains this task; batches follow the task's seed. What it records serves every job of the task."""
-        return trainer_of(self.objective, self.data.train, self.task.recipe, task_seed=self.task.seed)
-
-
-def prepare(task: Task, registry: Registry, *, device: str = "cpu", loaded: Loaded | None = None) -> PreparedTask:
-    """Load the data and build the network with parameters that follow the task's seed.
+def prepare(
+    task: Task, registry: Registry, *, device: str = "cpu", loaded: tuple[Dataset, str] | None = None
+) -> Trained:
+    """A task ready to be trained: its data, and its network with parameters that follow the task's seed.
 
     The global random state is left as it was.
 
@@ -60,7 +31,7 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu", loaded: Load
         task: What to prepare.
         registry: Knows its data set and its architecture.
         device: torch's name of the device.
-        loaded: Its data, where they have been read before.
+        loaded: Its data and their digest, where they have been read before.
 
     Raises:
         IfbenchError: A name is not registered, the data cannot be had, or the network holds a layer that trains
@@ -68,8 +39,7 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu", loaded: Load
             images and the data are none.
     """
     dtype: torch.dtype = getattr(torch, task.dtype)
-    loaded = loaded or load_data(task.data, registry)
-    raw = loaded.dataset
+    raw, data_digest = loaded or load_data(task.data, registry)
     check_images(task.recipe, raw.train.inputs, where=f"data '{task.data.name}'")
     data = replace(raw, train=_convert(raw.train, dtype, device), test=_convert(raw.test, dtype, device))
     architecture = registry.find("architecture", task.architecture.name).spec
@@ -85,15 +55,22 @@ def prepare(task: Task, registry: Registry, *, device: str = "cpu", loaded: Load
     model = build()
     seen = encoded(model, data)
     check_modes(model, seen.train, where=f"architecture '{task.architecture.name}'")
-    layout = Layout.of_parameters(model.module)
-    objective = Objective(model, layout, _constants(model), task.recipe.decay)
+    objective = objective_of(model, decay=task.recipe.decay)
 
-    def initial_of(repeat: int) -> Tensor:
+    def initial(repeat: int) -> Tensor:
         own = model if repeat == 0 else build(repeat)
-        return layout.flatten(dict(own.module.named_parameters()))
+        return objective.layout.flatten(dict(own.module.named_parameters()))
 
     weights_digest = model.weights_digest if isinstance(model, Pretrained) else None
-    return PreparedTask(task, seen, objective, initial_of, loaded, weights_digest)
+    digests = {"data_digest": data_digest, "weights_digest": weights_digest}
+    return Trained.of(objective, seen, task.recipe, task.seed, initial=initial, **digests)
+
+
+def objective_of(model: Model, *, decay: float = 0.0) -> Objective:
+    """The objective of a model, whose buffers and frozen parameters are constants."""
+    frozen = {name: param.detach() for name, param in model.module.named_parameters() if not param.requires_grad}
+    buffers = {name: buffer.detach() for name, buffer in model.module.named_buffers()}
+    return Objective(model, Layout.of_parameters(model.module), {**frozen, **buffers}, decay)
 
 
 def encoded(model: Model, data: Dataset) -> Dataset:
@@ -102,11 +79,6 @@ def encoded(model: Model, data: Dataset) -> Dataset:
         return data
     train, test = (batch._replace(inputs=model.encode(batch.inputs)) for batch in (data.train, data.test))
     return replace(data, train=train, test=test)
-
-
-def _constants(model: Model) -> Mapping[str, Tensor]:
-    frozen = {name: param.detach() for name, param in model.module.named_parameters() if not param.requires_grad}
-    return {**frozen, **{name: buffer.detach() for name, buffer in model.module.named_buffers()}}
 
 
 def _convert(batch: Batch, dtype: torch.dtype, device: str) -> Batch:

@@ -1,4 +1,4 @@
-"""Examples that a caller adds to every update, against a plain loop."""
+"""A task that may be trained on: examples that a caller adds to every update, against a plain loop."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def run(flowers):
         optimizer="sgd", momentum=MOMENTUM, batch_size=7, steps=BEFORE, learning_rate=0.1, weight_decay=DECAY
     )
     trainer = Trainer(objective, flowers, recipe, seed=3)
-    state, _ = trainer.train(objective.layout.flatten(dict(module.named_parameters())))
+    *_, state = trainer.train(objective.layout.flatten(dict(module.named_parameters()))).values()
     return run_of(trainer, Dataset(flowers, flowers, 3), state)
 
 

@@ -1,11 +1,14 @@
 """Any state of a training, had again from the few that were kept."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Dataset
 from ifbench.core.recipe import Recipe
-from ifbench.numerics.training.replay import state_at
+from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.trainer import Trainer
 from ifbench.testing import objective_of
 
@@ -24,21 +27,26 @@ RECIPE = Recipe(
 
 @pytest.fixture
 def trained(noisy_network, flowers):
-    """Makes trainers of one kind, and gives the initial parameters."""
+    """Makes tasks of one kind, each with a trainer of its own, and gives the initial parameters."""
     objective = objective_of(noisy_network, decay=RECIPE.decay)
     initial = objective.layout.flatten(dict(noisy_network.module.named_parameters()))
-    return (lambda: Trainer(objective, flowers, RECIPE, seed=3)), initial
+
+    def make():
+        trainer = Trainer(objective, flowers, RECIPE, seed=3)
+        return Trained(trainer, Dataset(flowers, flowers, 3), 0, initial=lambda _: initial)
+
+    return make, initial
 
 
 def test_every_state_is_had_again_bit_for_bit(trained):
     make, initial = trained
-    trainer, again = make(), make()
+    trainer = make().trainer
     start, weights = trainer.start(initial), torch.ones(30, dtype=torch.float64)
     wanted = [start] + [update.after for update in trainer.follow(start, weights, steps=40, first=0)]
-    kept = make().kept_states(initial)
-    assert list(kept) == [13, 27, 40]
+    kept = make().train()
+    assert list(kept.states) == [13, 27, 40]
     for step in reversed(range(41)):
-        found = state_at(again, {0: again.start(initial), **kept}, step)
+        found = kept.state_at(step)
         for one, other in zip(found, wanted[step], strict=True):
             assert all(map(torch.equal, one, other)) if isinstance(one, tuple) else torch.equal(one, other)
     assert len(wanted[0].slots) == 1
@@ -48,14 +56,16 @@ def test_every_state_is_had_again_bit_for_bit(trained):
 @pytest.mark.parametrize("step", [-1, 41])
 def test_states_outside_the_training_are_refused(trained, step):
     make, initial = trained
-    trainer = make()
-    with pytest.raises(IfbenchError, match=f"state after {step} updates; expected 0 to 40"):
-        state_at(trainer, {0: trainer.start(initial), 40: trainer.start(initial)}, step)
+    task = make()
+    with pytest.raises(IfbenchError, match=f"cannot start after {step} updates; the training made 40"):
+        replace(task, states={40: task.trainer.start(initial)}).state_at(step)
 
 
 def test_the_kept_states_are_not_modified_or_handed_out(trained):
     make, initial = trained
-    trainer = make()
-    kept = {0: trainer.start(initial.clone())}
-    state_at(trainer, kept, 0).params.zero_()
-    assert torch.equal(kept[0].params, initial)
+    task, own = make(), initial.clone()
+    kept = {13: task.trainer.start(own), 40: task.trainer.start(initial)}
+    for step in (0, 13):
+        replace(task, states=kept).state_at(step).params.zero_()
+    assert torch.equal(task.initial(0), own)
+    assert torch.equal(kept[13].params, own)

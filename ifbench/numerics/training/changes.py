@@ -1,0 +1,88 @@
+"""Interventions as changes of runs: factors of losses in batches, or losses beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ifbench.core.errors import IfbenchError
+from ifbench.core.interfaces import Batch
+from ifbench.core.intervention import Intervention
+from ifbench.core.retraining import Form
+from ifbench.numerics.training.trainer import Change
+
+
+def change_of(
+    interventions: Sequence[Intervention], form: Form, *, like: Tensor, n_train: int, source: Batch | None
+) -> Change:
+    """One run for each intervention.
+
+    Args:
+        interventions: What is done to the training set; in form `term` all to equally many examples.
+        form: How they enter, see `ifbench.core.retraining.Retraining`.
+        like: Gives type and device.
+        n_train: Size of the training set.
+        source: What their rows index; None: the training set.
+
+    Raises:
+        IfbenchError: A row is outside.
+    """
+    _check_rows(interventions, *((n_train, "training") if source is None else (len(source.targets), "added")))
+    ones = like.new_ones(len(interventions), n_train)
+    if form == "factor":
+        for row, intervention in zip(ones, interventions, strict=True):
+            for example, added in intervention.weights:
+                row[example] += added * n_train
+        return Change(ones)
+    n_term = max(1, *(len(intervention.weights) for intervention in interventions))
+    rows = torch.zeros(len(interventions), n_term, dtype=torch.int64, device=like.device)
+    weights = like.new_zeros(len(interventions), n_term)
+    for number, intervention in enumerate(interventions):
+        for place, (example, added) in enumerate(intervention.weights):
+            rows[number, place], weights[number, place] = example, added
+    return Change(ones, rows, weights, source)
+
+
+def alike(interventions: Sequence[Intervention], form: Form) -> list[list[int]]:
+    """Places of interventions that can be made together: where losses are added, those that add equally many.
+
+    A sum has the same bits in any company only when all are equally long.
+    """
+    lengths = [max(1, len(item.weights)) if form == "term" else 0 for item in interventions]
+    return [[place for place, length in enumerate(lengths) if length == one] for one in sorted(set(lengths))]
+
+
+def check_added(added: Batch | None, train: Batch, form: Form) -> None:
+    """See that examples handed in can be added: that the stretch adds losses, and that they are like the others.
+
+    Raises:
+        IfbenchError: They cannot.
+    """
+    if added is None:
+        return
+    if form != "term":
+        raise IfbenchError(
+            "examples are added to a stretch whose interventions are factors of the training examples",
+            where="retrain",
+            hint="give a Retraining with form 'term'",
+        )
+    for name, part, like in zip(Batch._fields, added, train, strict=True):
+        given, wanted = (f"{tuple(some.shape[1:])} {some.dtype}" for some in (part, like))
+        if given != wanted or len(part) != len(added.inputs):
+            raise IfbenchError(
+                f"added {name} are {len(part)} of shape {given}; expected {len(added.inputs)} of {wanted}",
+                where="retrain",
+                hint="take them from `task.data.train` and change what is to be changed",
+            )
+
+
+def _check_rows(interventions: Sequence[Intervention], count: int, kind: str) -> None:
+    outside = [row for item in interventions for row, _ in item.weights if not 0 <= row < count]
+    if outside:
+        raise IfbenchError(
+            f"no {kind} example {outside[0]} among {count}",
+            where="retrain",
+            hint=f"rows count from 0 to {count - 1}",
+        )
