@@ -11,7 +11,7 @@ from ifbench.core import Dataset, IfbenchError, Model
 from .language.params import TextParams
 
 if TYPE_CHECKING:
-    from .language.loading import Loaded
+    from .language.loading import TextNetwork
 
 WHERE = "architecture 'bert'"
 MOST_KEPT = 125_000_000
@@ -25,7 +25,7 @@ def build(params: TextParams, dataset: Dataset) -> Model:
         IfbenchError: The data are no texts, `transformers` is missing, or the weights cannot be had or do not fit.
     """
     from .language.classifier import TextClassifier
-    from .language.network import last, prepared, texts_of, train_only
+    from .language.network import last_layers, make_pure, texts_of, train_only
     from .language.weights import need_transformers
 
     transformers, texts = need_transformers(WHERE), texts_of(dataset, where=WHERE)
@@ -38,17 +38,17 @@ def build(params: TextParams, dataset: Dataset) -> Model:
         loaded = _pretrained(params, transformers, dataset, dropout)
     else:
         loaded = _random(params, transformers, texts, num_labels=dataset.n_output, **dropout)
-    network: Any = prepared(loaded.network, transformers, dropout=params.dropout)  # Any: a package without types
+    network: Any = make_pure(loaded.network, transformers, dropout=params.dropout)  # Any: a package without types
     begins = None
     if params.trainable is not None:
-        places = last(params.trainable, network.bert.encoder.layer, what="network", where=WHERE)
+        places = last_layers(params.trainable, network.bert.encoder.layer, what="network", where=WHERE)
         train_only(network, ["classifier", "bert.pooler", *(f"bert.encoder.layer.{place}." for place in places)])
         numbers = (len(texts) + len(dataset.test.inputs)) * params.max_length * network.config.hidden_size
         begins = places.start if not params.dropout and numbers <= MOST_KEPT else None
     return TextClassifier.of(network, loaded.tokens, max_length=params.max_length, digest=loaded.digest, begins=begins)
 
 
-def _pretrained(params: TextParams, transformers: Any, dataset: Dataset, dropout: dict[str, float]) -> Loaded:
+def _pretrained(params: TextParams, transformers: Any, dataset: Dataset, dropout: dict[str, float]) -> TextNetwork:
     from .language.loading import load_pretrained
 
     loaded = load_pretrained(
@@ -69,8 +69,8 @@ def _pretrained(params: TextParams, transformers: Any, dataset: Dataset, dropout
     return loaded
 
 
-def _random(params: TextParams, transformers: Any, texts: list[str], **settings: Any) -> Loaded:
-    from .language.loading import Loaded
+def _random(params: TextParams, transformers: Any, texts: list[str], **settings: Any) -> TextNetwork:
+    from .language.loading import TextNetwork
     from .language.tokens import PAD, Words
 
     if params.width % params.heads:
@@ -87,7 +87,7 @@ def _random(params: TextParams, transformers: Any, texts: list[str], **settings:
         pad_token_id=PAD,
         **settings,
     )
-    return Loaded(transformers.BertForSequenceClassification(config), tokens, None)
+    return TextNetwork(transformers.BertForSequenceClassification(config), tokens, None)
 
 
 @hookimpl

@@ -11,7 +11,7 @@ from ifbench.core import Dataset, IfbenchError, Model
 from .language.params import TextParams
 
 if TYPE_CHECKING:
-    from .language.loading import Loaded
+    from .language.loading import TextNetwork
 
 WHERE = "architecture 't5'"
 LONGEST_LABEL = 64
@@ -36,8 +36,8 @@ def build(params: T5Params, dataset: Dataset) -> Model:
         IfbenchError: The data are no texts, `transformers` is missing, the weights cannot be had, or the labels are too
             few or alike.
     """
-    from .language.labels import Decoded, LabelReader, label_rows
-    from .language.network import last, prepared, texts_of, train_only
+    from .language.labels import LabelDecoder, LabelReader, label_rows
+    from .language.network import last_layers, make_pure, texts_of, train_only
     from .language.norm import with_plain_norms
     from .language.weights import need_transformers
 
@@ -50,14 +50,14 @@ def build(params: T5Params, dataset: Dataset) -> Model:
     rows = label_rows(loaded.tokens, labels, longest=LONGEST_LABEL)
     if len(set(map(tuple, rows.tolist()))) < len(rows):
         raise IfbenchError(f"labels {labels} are not told apart by the tokenizer", where=WHERE)
-    network: Any = with_plain_norms(prepared(loaded.network, transformers, dropout=params.dropout), transformers)
+    network: Any = with_plain_norms(make_pure(loaded.network, transformers, dropout=params.dropout), transformers)
     if params.trainable is not None:
         trained = ["encoder.final_layer_norm", "decoder.final_layer_norm"]
         for part in ("encoder", "decoder"):
-            places = last(params.trainable, getattr(network, part).block, what=part, where=WHERE)
+            places = last_layers(params.trainable, getattr(network, part).block, what=part, where=WHERE)
             trained += [f"{part}.block.{place}." for place in places]
         train_only(network, trained)
-    module = Decoded(network, rows, loaded.tokens.pad)
+    module = LabelDecoder(network, rows, loaded.tokens.pad)
     return LabelReader(module, loaded.tokens, params.max_length, params.prefix, loaded.digest)
 
 
@@ -69,7 +69,7 @@ def _labels(params: T5Params, n_class: int) -> list[str]:
     return labels
 
 
-def _pretrained(params: T5Params, transformers: Any) -> Loaded:
+def _pretrained(params: T5Params, transformers: Any) -> TextNetwork:
     from .language.loading import load_pretrained
 
     cls, download = transformers.T5ForConditionalGeneration, params.download
@@ -85,8 +85,8 @@ def _pretrained(params: T5Params, transformers: Any) -> Loaded:
     )
 
 
-def _random(params: T5Params, transformers: Any, texts: list[str], labels: list[str]) -> Loaded:
-    from .language.loading import Loaded
+def _random(params: T5Params, transformers: Any, texts: list[str], labels: list[str]) -> TextNetwork:
+    from .language.loading import TextNetwork
     from .language.tokens import END, PAD, Words
 
     if params.width % params.heads:
@@ -105,7 +105,7 @@ def _random(params: T5Params, transformers: Any, texts: list[str], labels: list[
         eos_token_id=END,
         decoder_start_token_id=PAD,
     )
-    return Loaded(transformers.T5ForConditionalGeneration(config), tokens, None)
+    return TextNetwork(transformers.T5ForConditionalGeneration(config), tokens, None)
 
 
 @hookimpl

@@ -11,12 +11,11 @@ import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
 from ifbench.core import Batch, Dataset, IfbenchError
-from ifbench.core.data import Own, Part, Scale, Scaling, choose, find, read_once, split
+from ifbench.core.data import Own, Scale, Scaling, choose_parts, find, read_once
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-PARTS: tuple[Part, Part] = ("train", "test")
 TRAIN, TESTS = "train", ("test", "val")
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 BYTES_A_VALUE = 5
@@ -62,7 +61,7 @@ class ImagenetParams(ImageFolderParams):
     )
 
 
-class Listed(NamedTuple):
+class Folder(NamedTuple):
     """Files, their classes (n_file,), and the classes' names."""
 
     files: Sequence[Path]
@@ -164,37 +163,36 @@ def _parts(params: ImageFolderParams) -> tuple[tuple[_Part, _Part], int]:
         message = f"{apart} has the class '{strange[0]}', which {folder / TRAIN} has not"
         raise IfbenchError(message, where=where)
     number = np.array([train.names.index(name) for name in test.names])
-    labels = train.labels, number[test.labels]
-    everything = [np.arange(len(some)) for some in labels]
-    pools = everything if apart is not None else split(labels[0], params.test_share, params.split_seed)
-    parts = []
-    for listed, some, pool, part in zip((train, test), labels, pools, PARTS, strict=True):
-        chosen = choose(params, some[pool], part, n_class=len(train.names), names=train.names, where=where)
-        parts.append(_Part([listed.files[row] for row in pool[chosen.rows]], chosen.targets))
-    return (parts[0], parts[1]), len(params.classes) or len(train.names)
+    labels, n_class = (train.labels, number[test.labels]), len(train.names)
+    chosen = choose_parts(params, labels, apart=apart is not None, n_class=n_class, names=train.names, where=where)
+    first, second = (
+        _Part([source.files[row] for row in part.rows], part.targets)
+        for source, part in zip((train, test), chosen, strict=True)
+    )
+    return (first, second), len(params.classes) or n_class
 
 
-def _list(folder: Path, where: str) -> Listed:
-    listed = read_once(_listed, folder)
-    if not listed.files:
+def _list(path: Path, where: str) -> Folder:
+    folder = read_once(_images_below, path)
+    if not folder.files:
         raise IfbenchError(
-            f"{folder} holds no images",
+            f"{path} holds no images",
             where=where,
             hint=f"it needs a folder for each class, with files that end in {', '.join(ENDINGS)}",
         )
-    return listed
+    return folder
 
 
-def _listed(folder: Path) -> Listed:
+def _images_below(path: Path) -> Folder:
     """All images below the folders of a folder, by name."""
-    names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
+    names = sorted(entry.name for entry in os.scandir(path) if entry.is_dir() and not entry.name.startswith("."))
     files: list[Path] = []
     labels: list[int] = []
     for number, name in enumerate(names):
-        inside = sorted(path for path in (folder / name).rglob("*") if path.suffix.lower() in ENDINGS)
+        inside = sorted(file for file in (path / name).rglob("*") if file.suffix.lower() in ENDINGS)
         files += inside
         labels += [number] * len(inside)
-    return Listed(files, np.array(labels, dtype=np.int64), names)
+    return Folder(files, np.array(labels, dtype=np.int64), names)
 
 
 def _where(params: ImageFolderParams) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
 from ifbench.core import Batch, Dataset, IfbenchError
-from ifbench.core.data import Chosen, Own, Rows, Table, choose, class_names, classes_of, find, read_table, split
+from ifbench.core.data import Own, Selection, Table, choose_parts, class_names, classes_of, find, read_table
 
 
 class NoisyTextParams(Own):
@@ -55,16 +55,16 @@ def load(params: NoisyTextParams) -> Dataset:
     table = _table(params)
     texts = table.column(params.text, where=_where(params))
     labels = _labels(params, table)
-    (train_rows, train), (test_rows, test) = _chosen(params, labels)
+    train, test = _parts(params, labels)
 
-    def batch(rows: Rows, targets: np.ndarray) -> Batch:
-        return Batch(encode([texts[row] for row in rows], params.max_bytes), torch.from_numpy(targets))
+    def batch(part: Selection) -> Batch:
+        return Batch(encode([texts[row] for row in part.rows], params.max_bytes), torch.from_numpy(part.targets))
 
     return Dataset(
-        batch(train_rows, train.targets),
-        batch(test_rows, test.targets),
+        batch(train),
+        batch(test),
         len(params.classes) or len(labels.names),
-        suspect=torch.from_numpy(labels.suspect[train_rows]),
+        suspect=torch.from_numpy(labels.suspect[train.rows]),
     )
 
 
@@ -102,14 +102,10 @@ def _by_vote(params: NoisyTextParams, table: Table, where: str) -> Labels:
     return Labels(given, clean, (agreed < params.agreement) | (given != clean), params.votes)
 
 
-def _chosen(params: NoisyTextParams, labels: Labels) -> tuple[tuple[Rows, Chosen], tuple[Rows, Chosen]]:
-    """Rows of the table with their classes, to train and to test."""
-    where = _where(params)
-    train_pool, test_pool = split(labels.given, params.test_share, params.split_seed)
-    n_class = len(labels.names)
-    train = choose(params, labels.given[train_pool], "train", n_class=n_class, names=labels.names, where=where)
-    test = choose(params, labels.clean[test_pool], "test", n_class=n_class, names=labels.names, where=where)
-    return (train_pool[train.rows], train), (test_pool[test.rows], test)
+def _parts(params: NoisyTextParams, labels: Labels) -> tuple[Selection, Selection]:
+    """Rows of the table, to train with the labels given and to test with the clean ones."""
+    names, both = labels.names, (labels.given, labels.clean)
+    return choose_parts(params, both, apart=False, n_class=len(names), names=names, where=_where(params))
 
 
 def _where(params: NoisyTextParams) -> str:
@@ -118,8 +114,8 @@ def _where(params: NoisyTextParams) -> str:
 
 def sizes(params: NoisyTextParams) -> tuple[int, int]:
     """(n_train, n_test), from the labels."""
-    (train, _), (test, _) = _chosen(params, _labels(params, _table(params)))
-    return len(train), len(test)
+    train, test = _parts(params, _labels(params, _table(params)))
+    return len(train.rows), len(test.rows)
 
 
 @hookimpl

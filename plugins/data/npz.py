@@ -10,14 +10,13 @@ import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
 from ifbench.core import Batch, Dataset, IfbenchError
-from ifbench.core.data import Own, Part, Rows, choose, find, read_once, split
+from ifbench.core.data import Own, Rows, choose_parts, find, read_once
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 NEEDED = ("x_train", "y_train")
 OPTIONAL = ("x_test", "y_test", "classes")
-PARTS: tuple[Part, Part] = ("train", "test")
 
 
 class NpzParams(Own):
@@ -104,19 +103,13 @@ def _targets(params: NpzParams) -> _Targets:
                 message, where=where, hint="every class must be among the training examples or in `classes`"
             )
     strata = [np.zeros(len(y), dtype=np.int64) if values else y.astype(np.int64) for y in (train, test)]
-    everything = [np.arange(len(y)) for y in (train, test)]
-    pools = everything if apart else split(strata[0], params.test_share, params.split_seed)
-    chosen = [
-        choose(params, labels[pool], part, n_class=n_class, names=names, where=where)
-        for labels, pool, part in zip(strata, pools, PARTS, strict=True)
+    parts = choose_parts(params, strata, apart=apart, n_class=n_class, names=names, where=where)
+    targets = [
+        np.ascontiguousarray(y[part.rows]).reshape(len(part.rows), -1) if values else part.targets
+        for y, part in zip((train, test), parts, strict=True)
     ]
-    rows = tuple(pool[some.rows] for pool, some in zip(pools, chosen, strict=True))
-    targets = tuple(
-        np.ascontiguousarray(y[taken]).reshape(len(taken), -1) if values else some.targets
-        for y, taken, some in zip((train, test), rows, chosen, strict=True)
-    )
     n_output = targets[0].shape[1] if values else len(params.classes) or n_class
-    return _Targets((targets[0], targets[1]), arrays, (rows[0], rows[1]), n_output)
+    return _Targets((targets[0], targets[1]), arrays, (parts[0].rows, parts[1].rows), n_output)
 
 
 def _small(path: Path, where: str) -> dict[str, np.ndarray]:

@@ -116,7 +116,11 @@ def _read_hub(params: Sst2Params) -> tuple[Sentences, Sentences]:
 
 
 def sizes(params: Sst2Params) -> tuple[int, int]:
-    """(n_train, n_test), by the files where they are there, else as GLUE has it."""
+    """(n_train, n_test), from the files where there are any, else as GLUE has it.
+
+    Raises:
+        IfbenchError: `classes` is given and there are no files, or the files hold less than is asked for.
+    """
     layout = _layout()
     if layout is None:
         if params.classes:

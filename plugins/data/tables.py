@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
 from ifbench import DatasetSpec, hookimpl, param
 from ifbench.core import Batch, Dataset, IfbenchError
-from ifbench.core.data import Chosen, Own, Part, Rows, Table, choose, class_names, classes_of, find, read_table, split
-
-PARTS: tuple[Part, Part] = ("train", "test")
+from ifbench.core.data import Own, Selection, Table, choose_parts, class_names, classes_of, find, read_table
 
 
 class CsvParams(Own):
@@ -38,19 +36,6 @@ class TsvParams(CsvParams):
     kind = "tsv"
 
 
-class _Taken(NamedTuple):
-    """A part of a table."""
-
-    table: Table
-    pool: Rows
-    chosen: Chosen
-
-    @property
-    def rows(self) -> Rows:
-        """Rows of the table."""
-        return self.pool[self.chosen.rows]
-
-
 def load(params: CsvParams) -> Dataset:
     """Text as bytes (n, max_bytes), or numbers (n, feature) as float64; classes as int64.
 
@@ -59,26 +44,26 @@ def load(params: CsvParams) -> Dataset:
     """
     import torch
 
-    taken, n_output = _taken(params)
+    tables, parts, n_output = _parts(params)
     where = _where(params)
     if params.text is not None:
         from ifbench.core.data import encode
 
-        columns = [some.table.column(params.text, where=where) for some in taken]
+        columns = [table.column(params.text, where=where) for table in tables]
         inputs = [
-            encode([column[row] for row in some.rows], params.max_bytes)
-            for some, column in zip(taken, columns, strict=True)
+            encode([column[row] for row in part.rows], params.max_bytes)
+            for column, part in zip(columns, parts, strict=True)
         ]
     else:
         from ifbench.core.data import standardise
 
-        names = _features(params, taken[0].table)
+        names = _features(params, tables[0])
         inputs = [
-            torch.from_numpy(np.stack([some.table.numbers(name, where=where)[some.rows] for name in names], axis=1))
-            for some in taken
+            torch.from_numpy(np.stack([table.numbers(name, where=where)[part.rows] for name in names], axis=1))
+            for table, part in zip(tables, parts, strict=True)
         ]
         inputs = standardise(inputs) if params.standardise else inputs
-    train, test = (Batch(some, torch.from_numpy(part.chosen.targets)) for some, part in zip(inputs, taken, strict=True))
+    train, test = (Batch(some, torch.from_numpy(part.targets)) for some, part in zip(inputs, parts, strict=True))
     return Dataset(train, test, n_output)
 
 
@@ -89,8 +74,8 @@ def _features(params: CsvParams, table: Table) -> Sequence[str]:
     return names
 
 
-def _taken(params: CsvParams) -> tuple[tuple[_Taken, _Taken], int]:
-    """Training and test part, and the number of classes."""
+def _parts(params: CsvParams) -> tuple[Sequence[Table], tuple[Selection, Selection], int]:
+    """The tables to train and to test on, the rows that are taken of each, and the number of classes."""
     where = _where(params)
 
     def read(path: str) -> Table:
@@ -100,16 +85,9 @@ def _taken(params: CsvParams) -> tuple[tuple[_Taken, _Taken], int]:
     tables = [read(params.path), read(params.test_path or params.path)]
     names = class_names(tables[0].column(params.target, where=where))
     labels = [classes_of(table, params.target, names, where=where) for table in tables]
-    pools = (
-        [np.arange(len(some)) for some in labels]
-        if params.test_path
-        else split(labels[0], params.test_share, params.split_seed)
-    )
-    train, test = (
-        _Taken(table, pool, choose(params, some[pool], part, n_class=len(names), names=names, where=where))
-        for table, pool, some, part in zip(tables, pools, labels, PARTS, strict=True)
-    )
-    return (train, test), len(params.classes) or len(names)
+    apart = bool(params.test_path)
+    parts = choose_parts(params, labels, apart=apart, n_class=len(names), names=names, where=where)
+    return tables, parts, len(params.classes) or len(names)
 
 
 def _where(params: CsvParams) -> str:
@@ -118,7 +96,7 @@ def _where(params: CsvParams) -> str:
 
 def sizes(params: CsvParams) -> tuple[int, int]:
     """(n_train, n_test), from the labels."""
-    (train, test), _ = _taken(params)
+    _, (train, test), _ = _parts(params)
     return len(train.rows), len(test.rows)
 
 

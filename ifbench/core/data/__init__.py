@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from ifbench.core.data.places import not_found as not_found
     from ifbench.core.data.places import read_once as read_once
     from ifbench.core.data.places import under_root as under_root
-    from ifbench.core.data.subset import Chosen as Chosen
     from ifbench.core.data.subset import Own as Own
     from ifbench.core.data.subset import Part as Part
     from ifbench.core.data.subset import Rows as Rows
+    from ifbench.core.data.subset import Selection as Selection
     from ifbench.core.data.subset import Subset as Subset
     from ifbench.core.data.subset import by_share as by_share
     from ifbench.core.data.subset import choose as choose
+    from ifbench.core.data.subset import choose_parts as choose_parts
     from ifbench.core.data.subset import class_numbers as class_numbers
     from ifbench.core.data.subset import how_many as how_many
     from ifbench.core.data.subset import split as split
@@ -42,7 +43,7 @@ else:
         {
             "images": "Scale Scaling channels_first inputs_of scale_of standardise",
             "places": "FOLDER data_root find not_found read_once under_root",
-            "subset": "Chosen Own Part Rows Subset by_share choose class_numbers how_many split",
+            "subset": "Own Part Rows Selection Subset by_share choose choose_parts class_numbers how_many split",
             "tables": "Table class_names classes_of read_table",
             "text": "decode encode is_text",
         },

@@ -41,8 +41,8 @@ class Own(Subset):
     edition: int = param(1, ge=1, about="raise it when the files change, and everything is computed anew")
 
 
-class Chosen(NamedTuple):
-    """Rows of a part of a data set, and their classes as they are numbered now, both (n,)."""
+class Selection(NamedTuple):
+    """Rows that are taken, and their classes as they are numbered now, both (n,)."""
 
     rows: Rows
     targets: Rows
@@ -103,7 +103,7 @@ def how_many(subset: Subset, available: int, part: Part, *, where: str) -> int:
 
 def choose(
     subset: Subset, labels: NDArray[np.integer], part: Part, *, n_class: int, names: Sequence[str] = (), where: str
-) -> Chosen:
+) -> Selection:
     """The rows that are taken of a part; all of them stay in their order.
 
     Args:
@@ -125,7 +125,39 @@ def choose(
     count = how_many(subset, len(rows), part, where=where) if len(rows) else 0
     if count < len(rows):
         rows = rows[by_share(labels[rows], subset.subset_seed)[:count]]
-    return Chosen(rows, targets[rows])
+    return Selection(rows, targets[rows])
+
+
+def choose_parts(
+    own: Own,
+    labels: Sequence[NDArray[np.integer]],
+    *,
+    apart: bool,
+    n_class: int,
+    names: Sequence[str] = (),
+    where: str,
+) -> tuple[Selection, Selection]:
+    """The rows that are taken to train and to test.
+
+    Args:
+        own: What the suite asks for.
+        labels: Class of each example, (n,), to train and to test.
+        apart: Whether the two are sets of their own. Else both are labels of the same examples, of which a share is
+            split off for testing.
+        n_class: How many classes there are.
+        names: What they are called, where they have names.
+        where: How messages call the data set.
+
+    Raises:
+        IfbenchError: As `choose`.
+    """
+    pools = [np.arange(len(some)) for some in labels] if apart else split(labels[0], own.test_share, own.split_seed)
+    parts: tuple[Part, Part] = ("train", "test")
+    train, test = (
+        choose(own, some[pool], part, n_class=n_class, names=names, where=where)
+        for some, pool, part in zip(labels, pools, parts, strict=True)
+    )
+    return train._replace(rows=pools[0][train.rows]), test._replace(rows=pools[1][test.rows])
 
 
 def split(labels: NDArray[np.integer], share: float, seed: int) -> tuple[Rows, Rows]:

@@ -35,7 +35,15 @@ class TextClassifier(Classifier):
     def of(
         cls, network: Any, tokens: Tokens, *, max_length: int, digest: str | None, begins: int | None
     ) -> TextClassifier:
-        """Any: a `BertForSequenceClassification` of transformers; `begins` as of `Encoder`."""
+        """The model of a network of transformers.
+
+        Args:
+            network: A `BertForSequenceClassification` (Any: a package without types).
+            tokens: What it reads.
+            max_length: Where texts are cut, in tokens.
+            digest: See `weights_digest`.
+            begins: As of `Encoder`.
+        """
         return cls(Encoder(network, tokens.pad, begins), tokens, max_length, digest)
 
     def encode(self, inputs: Tensor) -> Tensor:

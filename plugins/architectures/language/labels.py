@@ -53,7 +53,7 @@ class LabelReader(Network):
         return -(gains * (labels != self.tokens.pad)).sum(2)
 
 
-class Decoded(nn.Module):
+class LabelDecoder(nn.Module):
     """Token numbers of a text to logits of every label's tokens, each given those before it."""
 
     labels: Tensor
@@ -86,7 +86,13 @@ class Decoded(nn.Module):
 
 
 def label_rows(tokens: Tokens, labels: Sequence[str], *, longest: int) -> Tensor:
-    """Token numbers of the labels, int64 (n_label, place), no longer than the longest of them needs."""
+    """Token numbers of the labels, int64 (n_label, place), no longer than the longest of them needs.
+
+    Args:
+        tokens: Makes numbers of texts.
+        labels: Text of each class.
+        longest: Tokens after which a label is cut.
+    """
     rows = tokens.rows(labels, longest)
     used = int((rows != tokens.pad).sum(1).max())
     return rows[:, :used]

@@ -16,7 +16,7 @@ from .weights import quietly, weights_digest, weights_folder
 
 
 @dataclass(frozen=True)
-class Loaded:
+class TextNetwork:
     """A network of `transformers` and what came with it.
 
     Attributes:
@@ -38,7 +38,7 @@ def load_pretrained(
     where: str,
     download: bool,
     **settings: Any,
-) -> Loaded:
+) -> TextNetwork:
     """Weights by name (see `weights_folder`) and the tokenizer that came with them.
 
     Any: classes and settings of a package without types.
@@ -79,7 +79,7 @@ def load_pretrained(
         if lacking:
             raise IfbenchError(f"weights {name!r} lack {lacking[0]!r} and {len(lacking) - 1} more", where=where)
         tokens = Pieces.of(folder, transformers, where=where)
-        return Loaded(_own(network), tokens, weights_digest(folder))
+        return TextNetwork(_own(network), tokens, weights_digest(folder))
 
 
 def _own(network: nn.Module) -> nn.Module:

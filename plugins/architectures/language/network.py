@@ -45,8 +45,14 @@ def attend(
     return outputs.transpose(1, 2), weights
 
 
-def prepared(network: nn.Module, transformers: Any, *, dropout: float) -> nn.Module:  # Any: a package without types
-    """The network with our attention and our dropout in all its layers; changed in place."""
+def make_pure(network: nn.Module, transformers: Any, *, dropout: float) -> nn.Module:
+    """The network with our attention and our dropout in all its layers; changed in place.
+
+    Args:
+        network: Of transformers.
+        transformers: The package (Any: it has no types).
+        dropout: Share that T5's attention drops.
+    """
     transformers.AttentionInterface.register(ATTENTION, attend)
     network.set_attn_implementation(ATTENTION)  # type: ignore[operator]
     for part in network.modules():
@@ -59,6 +65,11 @@ def padding_mask(ids: Tensor, pad: int, dtype: torch.dtype) -> Tensor:
     """What is added to attention scores so that nothing looks at padding, (n, 1, 1, place).
 
     Not minus infinity: a row of nothing but padding would give NaN.
+
+    Args:
+        ids: Numbers of tokens, (n, place).
+        pad: Number of the token that fills up.
+        dtype: Of the scores.
     """
     return (ids == pad)[:, None, None].to(dtype) * torch.finfo(dtype).min
 
@@ -70,8 +81,14 @@ def train_only(network: nn.Module, prefixes: Iterable[str]) -> None:
         param.requires_grad_(name.startswith(begins))
 
 
-def last(count: int, of: Sequence[Any], *, what: str, where: str) -> range:
-    """Places of the last `count` of some layers (Any: whatever they are).
+def last_layers(count: int, of: Sequence[Any], *, what: str, where: str) -> range:
+    """Places of the last `count` of some layers.
+
+    Args:
+        count: How many train.
+        of: All layers (Any: whatever they are).
+        what: How messages call what has them.
+        where: How messages call the architecture.
 
     Raises:
         IfbenchError: There are fewer.

@@ -26,16 +26,13 @@ class Tokens(Protocol):
     @property
     def pad(self) -> int:
         """What fills a row."""
-        ...
 
     @property
     def size(self) -> int:
         """All numbers are below it."""
-        ...
 
     def rows(self, texts: Sequence[str], length: int) -> Tensor:
         """One row a text, int64 (n_text, length): cut where too long, filled up with `pad` where too short."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -98,8 +95,13 @@ class Pieces:
     tokenizer: Any
 
     @classmethod
-    def of(cls, folder: Path, transformers: Any, *, where: str) -> Pieces:  # Any: a package without types
+    def of(cls, folder: Path, transformers: Any, *, where: str) -> Pieces:
         """The tokenizer in a folder.
+
+        Args:
+            folder: Holds its files.
+            transformers: The package (Any: it has no types).
+            where: How messages call the architecture.
 
         Raises:
             IfbenchError: There is none that can be read, or it cannot fill a row.
