@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from ifbench.numerics.derivatives.gradients import cosines as cosines
     from ifbench.numerics.derivatives.gradients import weighted_gradients as weighted_gradients
     from ifbench.numerics.derivatives.subset import drawn_examples as drawn_examples
-    from ifbench.numerics.solvers.block import block_conjugate_gradient as block_conjugate_gradient
-    from ifbench.numerics.solvers.krylov import top_eigenpairs as top_eigenpairs
-    from ifbench.numerics.solvers.one_by_one import conjugate_gradient as conjugate_gradient
-    from ifbench.numerics.solvers.one_by_one import conjugate_residual as conjugate_residual
+    from ifbench.numerics.operator import LinearOperator as LinearOperator
+    from ifbench.numerics.solvers.block_conjugate_gradient import block_conjugate_gradient as block_conjugate_gradient
+    from ifbench.numerics.solvers.conjugate_gradient import conjugate_gradient as conjugate_gradient
+    from ifbench.numerics.solvers.conjugate_residual import conjugate_residual as conjugate_residual
+    from ifbench.numerics.solvers.lanczos import top_eigenpairs as top_eigenpairs
     from ifbench.numerics.training.updates import EPSILON as EPSILON
     from ifbench.report.results import Results as Results
     from ifbench.testing.conformance import CheckResult as CheckResult
@@ -49,9 +50,11 @@ else:
             "jobs.runner": "Watcher",
             "numerics.derivatives.gradients": "cosines weighted_gradients",
             "numerics.derivatives.subset": "drawn_examples",
-            "numerics.solvers.block": "block_conjugate_gradient",
-            "numerics.solvers.krylov": "top_eigenpairs",
-            "numerics.solvers.one_by_one": "conjugate_gradient conjugate_residual",
+            "numerics.operator": "LinearOperator",
+            "numerics.solvers.block_conjugate_gradient": "block_conjugate_gradient",
+            "numerics.solvers.conjugate_gradient": "conjugate_gradient",
+            "numerics.solvers.conjugate_residual": "conjugate_residual",
+            "numerics.solvers.lanczos": "top_eigenpairs",
             "numerics.training.updates": "EPSILON",
             "report.results": "Results",
             "testing.conformance": "CheckResult",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ifbench.core.interfaces import Measured as Measured
     from ifbench.core.interfaces import Metric as Metric
     from ifbench.core.interfaces import Model as Model
+    from ifbench.core.interfaces import Operator as Operator
     from ifbench.core.interfaces import ParameterChangeEstimator as ParameterChangeEstimator
     from ifbench.core.interfaces import Point as Point
     from ifbench.core.interfaces import Pretrained as Pretrained
@@ -69,8 +70,8 @@ else:
             "errors": "EstimatorError IfbenchError UnsupportedError",
             "interfaces": (
                 "Batch Checkpoint Curvature Dataset Encoding Estimator GroundTruth Look Measured Metric Model "
-                "ParameterChangeEstimator Point Pretrained Problem Progress Reporting Study Subject TrainedTask "
-                "TrainingModel Trajectory"
+                "Operator ParameterChangeEstimator Point Pretrained Problem Progress Reporting Study Subject "
+                "TrainedTask TrainingModel Trajectory"
             ),
             "intervention": "Intervention",
             "layers": "BatchNorm Dropout converted",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import LongTensor, Tensor
@@ -17,6 +18,7 @@ from ifbench.core.retraining import Retraining
 from ifbench.numerics.derivatives.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pieces, slices
 from ifbench.numerics.derivatives.objective import Objective, take, whole
 from ifbench.numerics.derivatives.staging import Stage
+from ifbench.numerics.operator import LinearOperator, identity
 from ifbench.numerics.trained import Trained
 from ifbench.numerics.trajectory.derivatives import TrainingTrajectory
 
@@ -180,11 +182,22 @@ class TrainedProblem:
                 total[some].add_(stage.multiply(vectors[some]), alpha=share)
         return total
 
+    def hessian_operator(
+        self, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
+    ) -> LinearOperator:
+        """See `ifbench.core.interfaces.Problem.hessian_operator`."""
+        product = partial(self.hessian_product, examples=examples, curvature=curvature)
+        least = 2 * self.decay if curvature == "gauss-newton" else -math.inf
+        return LinearOperator(product, self.n_param, self.dtype, self.device, least_eigenvalue=least)
+
+    @property
+    def identity(self) -> LinearOperator:
+        """See `ifbench.core.interfaces.Problem.identity`."""
+        return identity(self.n_param, self.dtype, self.device)
+
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
         """See `ifbench.core.interfaces.Problem.hessian`."""
-        unit = torch.eye(self.n_param, dtype=self.dtype, device=self.device)
-        matrix = self.hessian_product(unit, curvature=curvature)
-        return (matrix + matrix.T) / 2
+        return self.hessian_operator(curvature=curvature).dense()
 
     def trajectory(self, how: Retraining | None = None) -> TrainingTrajectory:
         """See `ifbench.core.interfaces.Problem.trajectory`."""

@@ -53,16 +53,10 @@ class Abif:
 
         from ifbench import drawn_examples, top_eigenpairs
 
-        generator = problem.generator("abif", self.params.seed)
-
-        def draw() -> Tensor:
-            vector = torch.randn(problem.n_param, generator=generator, dtype=torch.float64)
-            return vector.to(problem.device, problem.dtype)
-
         rows = drawn_examples(problem, self.params.hessian_examples, "abif examples", self.params.seed)
         pairs = top_eigenpairs(
-            lambda vectors: problem.hessian_product(vectors, examples=rows),
-            draw,
+            problem.hessian_operator(examples=rows),
+            problem.generator("abif", self.params.seed),
             wanted=self.params.projectors,
             iterations=self.params.iterations,
             tolerance=self.params.tolerance,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ifbench import EstimatorSpec, Params, hookimpl, param
-from ifbench.core import Curvature, EstimatorError, Intervention, Problem, UnsupportedError
+from ifbench.core import Curvature, EstimatorError, Intervention, Operator, Problem, UnsupportedError
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor
@@ -78,9 +78,10 @@ class Hif:
         """`(H + damping I)^-1` times each row."""
         return self._apply(problem, right) if self.params.solver == "exact" else self._iterate(problem, right)
 
-    def _product(self, problem: Problem, vectors: Tensor) -> Tensor:
-        products = problem.hessian_product(vectors, examples=self._rows, curvature=self.params.curvature)
-        return products + self.params.damping * vectors
+    def _damped(self, problem: Problem) -> Operator:
+        """`H + damping I`."""
+        hessian = problem.hessian_operator(examples=self._rows, curvature=self.params.curvature)
+        return hessian + self.params.damping * problem.identity
 
     def _decompose(self, problem: Problem) -> tuple[Tensor, Tensor]:
         """Eigenvalues after damping and eigenvectors of the dense matrix."""
@@ -92,8 +93,7 @@ class Hif:
                 where=WHERE,
                 hint="use solver: cg or solver: cr, or raise max_params",
             )
-        matrix = self._product(problem, torch.eye(problem.n_param, dtype=problem.dtype, device=problem.device))
-        values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
+        values, vectors = torch.linalg.eigh(self._damped(problem).dense())
         smallest, largest = float(values.abs().min()), float(values.abs().max())
         if smallest <= max(SINGULAR, problem.n_param * torch.finfo(problem.dtype).eps) * largest:
             raise EstimatorError(
@@ -116,22 +116,20 @@ class Hif:
         values, vectors = self._eigen
         solved = (right @ vectors / values) @ vectors.T
         size = torch.linalg.vector_norm(right, dim=1)
-        residual = torch.linalg.vector_norm(right - self._product(problem, solved), dim=1)
+        residual = torch.linalg.vector_norm(right - self._damped(problem) @ solved, dim=1)
         self._diagnostics = {**self._spectrum, "residual": _told(residual / torch.where(size > 0, size, 1.0))}
         return solved
 
     def _iterate(self, problem: Problem, right: Tensor) -> Tensor:
         from ifbench import block_conjugate_gradient, conjugate_gradient, conjugate_residual
 
-        def product(rows: Tensor) -> Tensor:
-            return self._product(problem, rows)
-
-        solver = {"cg": conjugate_gradient, "block-cg": block_conjugate_gradient, "cr": conjugate_residual}[
-            self.params.solver
-        ]
-        found = solver(product, right, tolerance=self.params.tolerance, max_iterations=self.params.max_iterations)
+        solvers = {"cg": conjugate_gradient, "block-cg": block_conjugate_gradient, "cr": conjugate_residual}
+        tolerance = self.params.tolerance
+        found = solvers[self.params.solver](
+            self._damped(problem), right, tolerance=tolerance, max_iterations=self.params.max_iterations
+        )
         self._diagnostics = {"iterations": found.iterations, "residual": _told(found.residual)}
-        worse = int((found.residual > 2 * self.params.tolerance).sum())
+        worse = int((found.residual > 2 * tolerance).sum())
         n_negative, n_right = int(found.negative_curvature.sum()), len(right)
         warnings = []
         if n_negative:

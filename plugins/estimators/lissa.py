@@ -52,11 +52,11 @@ class Lissa:
         return problem.dot(examples, solutions / self.params.repeats)
 
     def _series(self, problem: Problem, gradients: Tensor, *, repeat: int) -> Tensor:
-        scale, damping = self.params.scale, self.params.damping
+        scale = self.params.scale
         estimate, limit = gradients, DIVERGED * gradients.norm()
         for term, batch in enumerate(self._batches(problem, repeat), start=1):
-            product = problem.hessian_product(estimate, examples=batch) + damping * estimate
-            estimate = gradients + estimate - product / scale
+            damped = problem.hessian_operator(examples=batch) + self.params.damping * problem.identity
+            estimate = gradients + estimate - damped @ estimate / scale
             if (term % CHECK_EVERY == 0 or term == self.params.depth) and not estimate.norm() <= limit:
                 raise EstimatorError(
                     f"the series diverged after {term} of {self.params.depth} terms",

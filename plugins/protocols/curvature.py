@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ifbench import Params, ProtocolSpec, hookimpl, param
-from ifbench.core import Problem, Progress, Subject
+from ifbench.core import Operator, Progress, Subject
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
 
 class CurvatureParams(Params):
@@ -29,39 +28,24 @@ class Curvature:
 
     def findings(self, subject: Subject, *, progress: Progress | None = None) -> Sequence[Mapping[str, Any]]:
         """One row. The extremes of a Krylov space lie inside those of the matrix: `exact` tells which they are."""
-        problem = subject.problem
-        exact = problem.n_param <= self.params.max_dense
-        if exact:
-            smallest, top = _extremes(problem.hessian(curvature=self.params.curvature))
-        else:
-            smallest, top = self._by_products(problem, subject.generator("curvature"))
+        operator = subject.problem.hessian_operator(curvature=self.params.curvature)
+        exact = operator.n <= self.params.max_dense
+        smallest, top = _of_matrix(operator) if exact else self._of_space(operator, subject.generator("curvature"))
         if progress is not None:
             progress(1, 1)
         return [{"top_eigenvalue": top, "smallest_eigenvalue": smallest, "exact": exact}]
 
-    def _by_products(self, problem: Problem, generator: torch.Generator) -> tuple[float, float]:
-        import torch
-
+    def _of_space(self, operator: Operator, generator: torch.Generator) -> tuple[float, float]:
         from ifbench import top_eigenpairs
 
-        def draw() -> Tensor:
-            start = torch.randn(problem.n_param, generator=generator, dtype=torch.float64)
-            return start.to(problem.device, problem.dtype)
-
-        pairs = top_eigenpairs(
-            lambda vectors: problem.hessian_product(vectors, curvature=self.params.curvature),
-            draw,
-            wanted=2,
-            iterations=self.params.iterations,
-            tolerance=0.0,
-        )
+        pairs = top_eigenpairs(operator, generator, wanted=2, iterations=self.params.iterations, tolerance=0.0)
         return pairs.smallest, pairs.largest
 
 
-def _extremes(matrix: Tensor) -> tuple[float, float]:
+def _of_matrix(operator: Operator) -> tuple[float, float]:
     import torch
 
-    values = torch.linalg.eigvalsh(matrix.double())  # rising
+    values = torch.linalg.eigvalsh(operator.dense().double())  # rising
     return float(values[0]), float(values[-1])
 
 

@@ -19,6 +19,7 @@ from ifbench.core.interfaces.estimators import (
     Trajectory,
 )
 from ifbench.core.interfaces.models import Checkpoint, Encoding, Model, Point, Pretrained, TrainingModel
+from ifbench.core.interfaces.operators import Operator
 from ifbench.core.interfaces.protocols import GroundTruth, Look, Measured, Progress, Study, Subject, TrainedTask
 
 Metric = Callable[[Any, Any], float]
@@ -36,6 +37,7 @@ __all__ = [
     "Measured",
     "Metric",
     "Model",
+    "Operator",
     "ParameterChangeEstimator",
     "Point",
     "Pretrained",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from ifbench.core.interfaces.models import Checkpoint, Point
+from ifbench.core.interfaces.operators import Operator
 
 if TYPE_CHECKING:
     import torch
@@ -183,6 +184,19 @@ class Problem(Protocol):
         `examples` takes the mean loss over those rows only; weight decay is included either way, damping is not.
         `curvature="gauss-newton"` drops the second derivative of the network's outputs.
         """
+
+    def hessian_operator(self, *, examples: LongTensor | None = None, curvature: Curvature = "hessian") -> Operator:
+        """The matrix of `hessian_product`, to compose and to hand to a solver: `H + damping * problem.identity`.
+
+        It may be indefinite. That of `curvature="gauss-newton"` has no eigenvalue below 2 decay, for losses that are
+        convex in the network's outputs.
+        """
+        ...
+
+    @property
+    def identity(self) -> Operator:
+        """The identity of parameter space."""
+        ...
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
         """The matrix itself, (n_param, n_param), symmetric; for small n_param."""

@@ -1,4 +1,4 @@
-"""MINRES for many right-hand sides at once: each row has its own Krylov space, all share one block product a step.
+"""MINRES for many right-hand sides at once: each row has its own Krylov space, all share one product a step.
 
 Source: Paige & Saunders 1975.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ifbench.numerics.solvers.rowwise import Operator, dot, norm, over, ratio
+from ifbench.numerics.solvers.rows import dot, norm, over, ratio, where
+from ifbench.numerics.solvers.solution import Multiplies
 
 
 class MinimumResidual:
@@ -16,11 +17,11 @@ class MinimumResidual:
 
     Attributes:
         x: Rows of solutions, shape (k, n).
-        negative: Rows that met r' A r <= 0.
+        negative: Rows that met r' A r <= 0, bool (k,).
     """
 
-    def __init__(self, product: Operator, b: Tensor, *, goal: Tensor) -> None:
-        self.lanczos = Lanczos(product, b)
+    def __init__(self, operator: Multiplies, b: Tensor, *, goal: Tensor) -> None:
+        self.lanczos = _Lanczos(operator, b)
         self.rounding = torch.finfo(b.dtype).eps ** (2 / 3)
         self.x, self._older, self._newer = torch.zeros_like(b), torch.zeros_like(b), torch.zeros_like(b)
         self._error = self.lanczos.beta  # |b - A x|, as the recurrence has it
@@ -53,13 +54,12 @@ class MinimumResidual:
         self._older, self._newer = self._newer, over(image, gamma)
         # A maps this direction to a unit vector: one that is very long belongs to an eigenvalue of zero
         self._active &= self.rounding * self.lanczos.size * norm(self._newer) < 1
-        change = (self._cosine * self._error)[:, None] * self._newer
-        self.x = torch.where(self._active[:, None], self.x + change, self.x)
+        self.x = where(self._active, self.x + (self._cosine * self._error)[:, None] * self._newer, self.x)
         self._error = self._sine * self._error
         self._active &= (self._error > self._goal) & (beta > self.rounding * self.lanczos.size) & beta.isfinite()
 
 
-class Lanczos:
+class _Lanczos:
     """Orthonormal basis of the Krylov space of each row, three vectors at a time.
 
     Attributes:
@@ -67,17 +67,16 @@ class Lanczos:
         size: Largest coefficient met, an estimate of |A| from below, shape (k,).
     """
 
-    def __init__(self, product: Operator, b: Tensor) -> None:
-        self.product = product
+    def __init__(self, operator: Multiplies, b: Tensor) -> None:
+        self.operator = operator
         self.beta = norm(b)
-        self.size = torch.zeros_like(self.beta)
+        self.size, self._coupling = torch.zeros_like(self.beta), torch.zeros_like(self.beta)
         self._before, self._vector = torch.zeros_like(b), over(b, self.beta)
-        self._coupling = torch.zeros_like(self.beta)
 
     def step(self) -> tuple[Tensor, Tensor, Tensor]:
         """The current vector (k, n), its diagonal coefficient and the one that couples it to the next, both (k,)."""
         vector = self._vector
-        image = self.product(vector) - self._coupling[:, None] * self._before
+        image = self.operator @ vector - self._coupling[:, None] * self._before
         alpha = dot(vector, image)
         image = image - alpha[:, None] * vector
         self.beta = self._coupling = norm(image)

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from ifbench.core.registry import load_registry
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.solvers.one_by_one import conjugate_gradient
+from ifbench.numerics.solvers.conjugate_gradient import conjugate_gradient
 from tests.benchmarks.digits import digits
 from tests.benchmarks.peers import others
 
@@ -193,9 +193,8 @@ def _ours(problem: TrainedProblem, name: str, **values: object) -> Scores:
 def _steps(problem: TrainedProblem) -> int:
     """Steps after which conjugate gradients have solved every query."""
     gradients = problem.query_gradients(torch.arange(N_QUERY))
-    found = conjugate_gradient(
-        lambda rows: problem.hessian_product(rows) + DAMPING * rows, gradients, tolerance=TOLERANCE, max_iterations=200
-    )
+    damped = problem.hessian_operator() + DAMPING * problem.identity
+    found = conjugate_gradient(damped, gradients, tolerance=TOLERANCE, max_iterations=200)
     if found.negative_curvature.any():
         raise SystemExit("the damped Hessian is not positive definite: train longer or raise DAMPING")
     return found.iterations

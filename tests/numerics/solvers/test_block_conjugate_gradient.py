@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from ifbench.numerics.solvers import block
-from ifbench.numerics.solvers.block import block_conjugate_gradient
-from ifbench.numerics.solvers.one_by_one import conjugate_gradient
+from ifbench.numerics.solvers import block_conjugate_gradient as block
+from ifbench.numerics.solvers.block_conjugate_gradient import block_conjugate_gradient
+from ifbench.numerics.solvers.conjugate_gradient import conjugate_gradient
+from tests.numerics.matrices import operator_of
 
 N = 200
 
@@ -25,53 +26,41 @@ def matrix():
     return (matrix + matrix.T) / 2
 
 
-class Counted:
-    """A matrix as an operator that counts vectors and remembers the largest block."""
-
-    def __init__(self, matrix):
-        self.matrix, self.vectors, self.largest = matrix, 0, 0
-
-    def __call__(self, rows):
-        self.vectors += len(rows)
-        self.largest = max(self.largest, len(rows))
-        return rows @ self.matrix
-
-
 def one_by_one(matrix, b, tolerance):
-    counted, rows = Counted(matrix), []
+    counted, rows = operator_of(matrix), []
     for row in b:
         rows.append(conjugate_gradient(counted, row[None], tolerance=tolerance, max_iterations=5000).x)
-    return torch.cat(rows), counted.vectors - len(b)  # without the product that checks the residual
+    return torch.cat(rows), counted.products - len(b)  # without the product that checks the residual
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_half_the_products_of_separate_runs_and_the_same_answer(matrix, dtype):
     b = normal(20, N, seed=1).to(dtype)
-    counted = Counted(matrix.to(dtype))
+    counted = operator_of(matrix.to(dtype))
     found = block_conjugate_gradient(counted, b, tolerance=1e-3, max_iterations=500)
     separate, products = one_by_one(matrix.to(dtype), b, 1e-3)
-    assert counted.vectors - len(b) <= products / 2
+    assert counted.products - len(b) <= products / 2
     assert (found.residual <= 1.01e-3).all()
     assert (separate - found.x).norm() <= 0.05 * separate.norm()
-    tight = block_conjugate_gradient(Counted(matrix), b.double(), tolerance=1e-12, max_iterations=500).x
+    tight = block_conjugate_gradient(operator_of(matrix), b.double(), tolerance=1e-12, max_iterations=500).x
     torch.testing.assert_close(tight, torch.linalg.solve(matrix, b.double().T).T, rtol=1e-8, atol=1e-8)
 
 
 def test_one_row_takes_the_steps_of_conjugate_gradients(matrix):
     b = normal(1, N, seed=2)
     for steps in (1, 4, 9):
-        found = block_conjugate_gradient(Counted(matrix), b, tolerance=1e-14, max_iterations=steps)
-        plain = conjugate_gradient(Counted(matrix), b, tolerance=1e-14, max_iterations=steps)
+        found = block_conjugate_gradient(operator_of(matrix), b, tolerance=1e-14, max_iterations=steps)
+        plain = conjugate_gradient(operator_of(matrix), b, tolerance=1e-14, max_iterations=steps)
         torch.testing.assert_close(found.x, plain.x, rtol=1e-9, atol=1e-11)
 
 
 def test_rows_that_depend_on_each_other_cost_nothing(matrix):
     b = normal(2, N, seed=3)
-    alone, together = Counted(matrix), Counted(matrix)
+    alone, together = operator_of(matrix), operator_of(matrix)
     block_conjugate_gradient(alone, b, tolerance=1e-6, max_iterations=500)
     many = torch.cat([b, b, b[:1] + b[1:], 1e6 * b, torch.zeros(1, N, dtype=torch.float64)])
     found = block_conjugate_gradient(together, many, tolerance=1e-6, max_iterations=500)
-    assert together.vectors - len(many) <= alone.vectors - len(b)
+    assert together.products - len(many) <= alone.products - len(b)
     assert (found.residual <= 1.01e-6).all()
     assert (found.x[-1] == 0).all()
 
@@ -79,21 +68,21 @@ def test_rows_that_depend_on_each_other_cost_nothing(matrix):
 def test_memory_for_a_few_directions_is_enough(matrix, monkeypatch):
     b = normal(20, N, seed=4)
     monkeypatch.setattr(block, "BASIS_BYTES", 40 * 2 * N * 8)
-    found = block_conjugate_gradient(Counted(matrix), b, tolerance=1e-6, max_iterations=500)
+    found = block_conjugate_gradient(operator_of(matrix), b, tolerance=1e-6, max_iterations=500)
     assert (found.residual <= 1.01e-6).all()
 
 
 def test_no_more_rows_than_dimensions(matrix):
-    counted = Counted(matrix)
+    counted = operator_of(matrix)
     b = normal(3 * N, N, seed=5)
     found = block_conjugate_gradient(counted, b, tolerance=1e-9, max_iterations=500)
     assert (found.residual <= 1.01e-9).all()
-    assert counted.vectors - len(b) <= N
+    assert counted.products - len(b) <= N
 
 
 def test_single_precision_past_its_reach_ends_and_says_so(matrix):
     b = normal(5, N, seed=6).float()
-    counted = Counted(matrix.float())
+    counted = operator_of(matrix.float())
     found = block_conjugate_gradient(counted, b, tolerance=1e-12, max_iterations=10_000)
     assert found.x.isfinite().all()
     assert (found.residual < 1e-4).all()

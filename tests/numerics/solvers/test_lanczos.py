@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import eigsh
 
 from ifbench.core.errors import EstimatorError
-from ifbench.numerics.solvers.krylov import top_eigenpairs
+from ifbench.numerics.solvers.lanczos import top_eigenpairs
+from tests.numerics.matrices import operator_of
 
 
 def normal(*shape, seed=0):
@@ -22,22 +23,10 @@ def symmetric_matrix(values, *, seed=0):
     return rotation * values @ rotation.T
 
 
-class Counted:
-    """Products with a matrix, and how many rows were multiplied."""
-
-    def __init__(self, matrix):
-        self.matrix, self.count = matrix, 0
-
-    def __call__(self, rows):
-        self.count += len(rows)
-        return rows @ self.matrix.T
-
-
 def solve(matrix, *, wanted, iterations=1000, tolerance=1e-9, symmetric=True, seed=1):
-    generator = torch.Generator().manual_seed(seed)
     return top_eigenpairs(
-        Counted(matrix),
-        lambda: torch.randn(len(matrix), generator=generator, dtype=torch.float64).to(matrix.dtype),
+        operator_of(matrix),
+        torch.Generator().manual_seed(seed),
         wanted=wanted,
         iterations=iterations,
         tolerance=tolerance,
@@ -117,9 +106,9 @@ def test_one_by_one(symmetric, value):
 
 def test_products_are_counted_and_bounded():
     matrix = symmetric_matrix(np.linspace(1, 2, 50))
-    product = Counted(matrix)
-    pairs = top_eigenpairs(product, lambda: normal(50), wanted=10, iterations=12, tolerance=1e-9)
-    assert product.count == pairs.dimension == 12
+    operator = operator_of(matrix)
+    pairs = top_eigenpairs(operator, torch.Generator(), wanted=10, iterations=12, tolerance=1e-9)
+    assert operator.products == pairs.dimension == 12
     assert not pairs.converged.all()
 
 
@@ -184,3 +173,11 @@ def test_basis_stays_orthonormal(n, wanted, iterations, symmetric, seed):
     assert len(pairs.values) == min(n, wanted, iterations)
     gram = pairs.vectors @ pairs.vectors.T
     torch.testing.assert_close(gram, torch.eye(len(gram), dtype=torch.float64), rtol=0, atol=1e-12)
+
+
+def test_lanczos_refuses_what_is_not_symmetric_and_arnoldi_does_not():
+    lopsided = operator_of(normal(3, 3), symmetric=False)
+    settings = {"wanted": 1, "iterations": 3, "tolerance": 0.0}
+    with pytest.raises(EstimatorError, match="Lanczos needs a symmetric operator"):
+        top_eigenpairs(lopsided, torch.Generator(), **settings)
+    assert top_eigenpairs(lopsided, torch.Generator(), **settings, symmetric=False).dimension == 3

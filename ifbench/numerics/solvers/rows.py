@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
-
-Operator = Callable[[Tensor], Tensor]
-"""Rows in, rows out: (k, n) -> (k, n), the same symmetric matrix applied to each row."""
 
 
 def dot(left: Tensor, right: Tensor) -> Tensor:
@@ -31,3 +26,8 @@ def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
 def over(rows: Tensor, divisors: Tensor) -> Tensor:
     """Each row divided by its divisor, 0 where that is 0."""
     return ratio(rows, divisors[:, None].expand_as(rows))
+
+
+def where(chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    """Rows of `new` where `chosen` (k,) holds, of `old` elsewhere."""
+    return torch.where(chosen[:, None], new, old)

@@ -2,6 +2,8 @@
 
 Every direction found for one right-hand side serves all others, so that together they need fewer products than one by
 one: the more alike they are, and the more the large eigenvalues of the operator dominate, the fewer.
+
+Source: O'Leary 1980; Dubrulle 2001 for blocks that lose rank.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ifbench.numerics.solvers.one_by_one import Solution
-from ifbench.numerics.solvers.rowwise import Operator, norm, ratio
+from ifbench.numerics.solvers.rows import norm, ratio, where
+from ifbench.numerics.solvers.solution import Multiplies, Solution, check_symmetric
 
 BASIS_BYTES = 1 << 30
 """What directions and their images may take; past that the oldest are forgotten, as plain conjugate gradients do."""
@@ -18,8 +20,8 @@ LEAST_SHARE = 0.3
 """Directions in which the residuals together are smaller than this share of the largest wait for a later block."""
 
 
-def block_conjugate_gradient(product: Operator, b: Tensor, *, tolerance: float, max_iterations: int) -> Solution:
-    """Conjugate gradients in the Krylov space of all rows of b together, for a positive definite A.
+def block_conjugate_gradient(operator: Multiplies, b: Tensor, *, tolerance: float, max_iterations: int) -> Solution:
+    """Solve `A x = b` in the Krylov space of all rows of b together, for a positive definite A.
 
     Directions are made conjugate to all earlier ones that memory holds, which keeps rounding from slowing single
     precision down. A direction that matters little to the unsolved rows waits, so a block may lose rank without harm.
@@ -29,13 +31,15 @@ def block_conjugate_gradient(product: Operator, b: Tensor, *, tolerance: float, 
     negative curvature, p' A p < 0; their residual tells whether the answer is one.
 
     Args:
-        product: A as an operator.
+        operator: A.
         b: Right-hand sides, shape (k, n).
         tolerance: A row is solved at |residual| <= tolerance * |b|.
         max_iterations: Block products at most, each of k rows or fewer.
 
-    Source: O'Leary 1980; Dubrulle 2001 for blocks that lose rank.
+    Raises:
+        EstimatorError: A is not symmetric.
     """
+    check_symmetric(operator, "block conjugate gradients")
     scale = norm(b)
     goal = torch.where(scale > 0, max(tolerance, torch.finfo(b.dtype).eps) * scale, 1.0)
     space, answer = _ConjugateSpace(b), _Answer(b)
@@ -44,8 +48,8 @@ def block_conjugate_gradient(product: Operator, b: Tensor, *, tolerance: float, 
         unsolved = answer.size > tolerance * scale
         block = space.fresh_directions(_in_units(answer.residual, goal)[unsolved])
         if len(block) and iterations < max_iterations:
-            negative |= unsolved & space.extend(block, product(block), answer)
-        elif answer.refresh(product, tolerance * scale) and iterations < max_iterations:
+            negative |= unsolved & space.extend(block, operator @ block, answer)
+        elif answer.refresh(operator, tolerance * scale) and iterations < max_iterations:
             space.project(answer)
         else:
             return Solution(answer.best, ratio(answer.size, scale), iterations, negative)
@@ -67,24 +71,19 @@ class _Answer:
     def move(self, coefficients: Tensor, directions: Tensor, images: Tensor) -> None:
         """Add a combination of directions to each row: coefficients (k, r), the others (r, n)."""
         self.x, self.residual = self.x + coefficients @ directions, self.residual - coefficients @ images
-        self._exact = False
-        self._compare()
+        self.size, self._exact = norm(self.residual), False
+        better = self.size < self._least
+        self.best, self._least = where(better, self.x, self.best), torch.where(better, self.size, self._least)
 
-    def refresh(self, product: Operator, goal: Tensor) -> bool:
+    def refresh(self, operator: Multiplies, goal: Tensor) -> bool:
         """Compute residuals from the best iterates; whether it is of use to go on, rounding having hid an error."""
         if self._exact:
             return False
-        self.x, self.residual, self._exact = self.best, self.b - product(self.best), True
+        self.x, self.residual, self._exact = self.best, self.b - operator @ self.best, True
         self.size = self._least = norm(self.residual)
         useful = (self.size > goal) & (self.size < self._checked / 2)
         self._checked = self.size
         return bool(useful.any())
-
-    def _compare(self) -> None:
-        self.size = norm(self.residual)
-        better = self.size < self._least
-        self.best = torch.where(better[:, None], self.x, self.best)
-        self._least = torch.where(better, self.size, self._least)
 
 
 class _ConjugateSpace:

@@ -1,15 +1,19 @@
-"""Eigenpairs of largest absolute eigenvalue of a symmetric operator, given only products with it."""
+"""Eigenpairs of largest absolute eigenvalue, given only products: Lanczos for symmetric operators, or Arnoldi.
+
+Source: Lanczos 1950; Arnoldi 1951; Parlett 1998, sections 13.2 (residuals) and 13.8 (re-orthogonalisation);
+Schioppa et al. 2022, algorithm 1, for its use.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ifbench.core.errors import EstimatorError
-from ifbench.numerics.solvers.rowwise import Operator
+from ifbench.core.interfaces import Operator
+from ifbench.numerics.solvers.solution import check_symmetric
 
 CHECK_EVERY = 4
 """Steps between looks at whether the wanted pairs have converged."""
@@ -39,8 +43,8 @@ class RitzPairs:
 
 
 def top_eigenpairs(
-    product: Operator,
-    draw: Callable[[], Tensor],
+    operator: Operator,
+    generator: torch.Generator,
     *,
     wanted: int,
     iterations: int,
@@ -56,8 +60,8 @@ def top_eigenpairs(
     ends when the last block holds nothing larger than the wanted pairs.
 
     Args:
-        product: A as an operator; fewer pairs than wanted come back if its dimension is less.
-        draw: A new random vector, shape (n,), of the type and on the device to work in.
+        operator: A; fewer pairs than wanted come back if its dimension is less.
+        generator: Draws the starting vectors, on the CPU.
         wanted: Eigenpairs to return, at most.
         iterations: Products at most.
         tolerance: Of the residual, relative to the eigenvalue; 0 never ends early on it.
@@ -65,16 +69,15 @@ def top_eigenpairs(
             coefficients are kept, two passes, and the small matrix is made symmetric at the end.
 
     Raises:
-        EstimatorError: A product is not finite.
-
-    Source: Lanczos 1950; Arnoldi 1951; Parlett 1998, sections 13.2 (residuals) and 13.8 (re-orthogonalisation);
-    Schioppa et al. 2022, algorithm 1, for its use.
+        EstimatorError: A product is not finite, or Lanczos is given an operator that is not symmetric.
     """
-    space = _Space(draw, iterations, symmetric=symmetric)
+    if symmetric:
+        check_symmetric(operator, "Lanczos")
+    space = _Space(operator, generator, iterations, symmetric=symmetric)
     wanted = min(wanted, space.capacity)
     while space.begin_block():
         while True:
-            space.expand(product)
+            space.expand()
             looked = tolerance > 0 and space.dimension >= wanted and space.block_size % CHECK_EVERY == 0
             if looked and not space.invariant and bool(space.pairs(wanted, tolerance).converged.all()):
                 return space.pairs(wanted, tolerance)
@@ -92,17 +95,15 @@ class _Space:
     Within a block A V_b' = V_b' M_b + coupling * next e_last'; between blocks the coupling is zero.
     """
 
-    def __init__(self, draw: Callable[[], Tensor], iterations: int, *, symmetric: bool) -> None:
-        self._draw, self._symmetric = draw, symmetric
-        self._start: Tensor | None = draw()
-        self.capacity = min(iterations, len(self._start))
-        self._basis = self._start.new_zeros(self.capacity, len(self._start))
+    def __init__(self, operator: Operator, generator: torch.Generator, iterations: int, *, symmetric: bool) -> None:
+        self._operator, self._generator, self._symmetric = operator, generator, symmetric
+        self.capacity = min(iterations, operator.n)
+        self._basis = torch.zeros(self.capacity, operator.n, dtype=operator.dtype, device=operator.device)
         self._matrix = torch.zeros(self.capacity, self.capacity, dtype=torch.float64)
-        self._negligible = torch.finfo(self._start.dtype).eps ** 0.75
-        self._next = self._start
+        self._negligible = torch.finfo(operator.dtype).eps ** 0.75
+        self._next = self._basis.new_empty(0)
         self._coupling, self._size = 0.0, 0.0
-        self._block_start = 0
-        self.dimension = 0
+        self._block_start = self.dimension = 0
 
     @property
     def full(self) -> bool:
@@ -121,8 +122,8 @@ class _Space:
         """Take a random direction orthogonal to the basis, if there is room for one."""
         if self.full:
             return False
-        vector = self._draw() if self._start is None else self._start
-        self._start, self._block_start, self._coupling = None, self.dimension, 0.0
+        vector = torch.randn(self._operator.n, generator=self._generator, dtype=torch.float64).to(self._basis)
+        self._block_start, self._coupling = self.dimension, 0.0
         for _ in range(2):
             vector, _ = self._orthogonal(vector / vector.norm())
         self._put(vector / vector.norm())
@@ -136,10 +137,10 @@ class _Space:
         if self._symmetric:
             self._matrix[row - 1, row] = self._coupling
 
-    def expand(self, product: Operator) -> None:
+    def expand(self) -> None:
         """Multiply the newest vector by A; fills its column of M and finds the next direction."""
         last = self.dimension - 1
-        image = product(self._basis[last : last + 1])[0]
+        image = (self._operator @ self._basis[last : last + 1])[0]
         if not image.isfinite().all():
             raise EstimatorError(f"Hessian product {self.dimension} is not finite", hint="look at the trained model")
         size = float(image.norm())
@@ -158,19 +159,16 @@ class _Space:
 
     def pairs(self, wanted: int, tolerance: float) -> RitzPairs:
         """Eigenpairs of M, lifted by V."""
-        matrix = self._matrix[: self.dimension, : self.dimension]
-        values, small = torch.linalg.eigh((matrix + matrix.T) / 2)
+        values, small = torch.linalg.eigh(self._symmetrised(0))
         order = values.abs().argsort(descending=True, stable=True)[:wanted]
-        coupling = 0.0 if self.invariant else self._coupling
-        residual = coupling * small[-1, order].abs()
+        residual = (0.0 if self.invariant else self._coupling) * small[-1, order].abs()
         floor = self._negligible * self._size
         converged = residual <= (tolerance * values[order].abs()).clamp_min(floor)
         basis = self._basis[: self.dimension]
-        vectors = small[:, order].T.to(basis.device, basis.dtype) @ basis
         return RitzPairs(
-            values[order].to(basis.device, basis.dtype),
-            vectors,
-            residual.to(basis.device, basis.dtype),
+            values[order].to(basis),
+            small[:, order].T.to(basis) @ basis,
+            residual.to(basis),
             converged.to(basis.device),
             float(values[0]),
             float(values[-1]),
@@ -179,11 +177,14 @@ class _Space:
 
     def last_block_is_exceeded(self, wanted: int) -> bool:
         """Whether no eigenvalue of the last block is larger in size than the least wanted one."""
-        matrix = self._matrix[: self.dimension, : self.dimension]
-        sizes = torch.linalg.eigvalsh((matrix + matrix.T) / 2).abs().sort(descending=True).values
-        block = matrix[self._block_start :, self._block_start :]
-        largest = float(torch.linalg.eigvalsh((block + block.T) / 2).abs().max())
+        sizes = torch.linalg.eigvalsh(self._symmetrised(0)).abs().sort(descending=True).values
+        largest = float(torch.linalg.eigvalsh(self._symmetrised(self._block_start)).abs().max())
         return bool(largest <= float(sizes[wanted - 1]) + self._negligible * self._size)
+
+    def _symmetrised(self, first: int) -> Tensor:
+        """M from a row and column on, made symmetric."""
+        matrix = self._matrix[first : self.dimension, first : self.dimension]
+        return (matrix + matrix.T) / 2
 
     def _orthogonal(self, vector: Tensor) -> tuple[Tensor, Tensor]:
         """What is left of a vector without its part in the basis, and the coefficients of that part."""

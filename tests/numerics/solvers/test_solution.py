@@ -6,8 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ifbench.numerics.solvers.block import block_conjugate_gradient
-from ifbench.numerics.solvers.one_by_one import conjugate_gradient, conjugate_residual
+from ifbench.core.errors import EstimatorError
+from ifbench.numerics.operator import LinearOperator
+from ifbench.numerics.solvers.block_conjugate_gradient import block_conjugate_gradient
+from ifbench.numerics.solvers.conjugate_gradient import conjugate_gradient
+from ifbench.numerics.solvers.conjugate_residual import conjugate_residual
+from tests.numerics.matrices import operator_of
 
 SOLVERS = [conjugate_gradient, conjugate_residual, block_conjugate_gradient]
 
@@ -25,7 +29,7 @@ def symmetric(eigenvalues, seed=0):
 
 
 def solve(solver, matrix, b, *, tolerance=1e-12, max_iterations=2000):
-    return solver(lambda rows: rows @ matrix, b, tolerance=tolerance, max_iterations=max_iterations)
+    return solver(operator_of(matrix), b, tolerance=tolerance, max_iterations=max_iterations)
 
 
 def dense(matrix, b):
@@ -220,7 +224,8 @@ def test_iterations_are_capped_and_counted(solver):
         calls.append(len(rows))
         return rows @ matrix
 
-    found = solver(product, normal(2, 40), tolerance=1e-12, max_iterations=7)
+    operator = LinearOperator(product, 40, torch.float64)
+    found = solver(operator, normal(2, 40), tolerance=1e-12, max_iterations=7)
     assert found.iterations == 7
     assert len(calls) == 8
     assert (found.residual > 1e-12).all()
@@ -229,7 +234,8 @@ def test_iterations_are_capped_and_counted(solver):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_an_operator_that_gives_nan_ends_at_once_without_an_answer(solver):
     b = normal(2, 3)
-    found = solver(lambda rows: rows * float("nan"), b, tolerance=1e-8, max_iterations=50)
+    broken = LinearOperator(lambda rows: rows * float("nan"), 3, torch.float64)
+    found = solver(broken, b, tolerance=1e-8, max_iterations=50)
     assert found.iterations <= 2
     assert not (found.residual <= 1e-8).any()
 
@@ -240,3 +246,26 @@ def test_single_precision(solver):
     found = solve(solver, matrix, b, tolerance=1e-5)
     assert found.x.dtype == torch.float32
     assert (found.residual < 1e-4).all()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_what_is_not_symmetric_is_refused(solver):
+    lopsided = operator_of(normal(3, 3), symmetric=False)
+    with pytest.raises(EstimatorError, match="a symmetric operator"):
+        solver(lopsided, normal(2, 3), tolerance=1e-9, max_iterations=5)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_tensor_is_refused_because_its_product_is_another(solver):
+    with pytest.raises(EstimatorError, match="multiplies rows; got a tensor"):
+        solver(symmetric([1.0, 2.0, 3.0]), normal(3, 3), tolerance=1e-9, max_iterations=5)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_anything_that_multiplies_rows_will_do(solver):
+    class Doubling:
+        def __matmul__(self, rows):
+            return 2 * rows
+
+    b = normal(2, 3)
+    torch.testing.assert_close(solver(Doubling(), b, tolerance=1e-9, max_iterations=5).x, b / 2)

@@ -1,0 +1,54 @@
+"""What every solver of `A x = b` is given and gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from ifbench.core.errors import EstimatorError
+
+
+class Multiplies(Protocol):
+    """An `Operator`, or anything that multiplies rows as one does; without a tag `symmetric` it counts as symmetric."""
+
+    def __matmul__(self, rows: Tensor) -> Tensor:
+        """A times each of the rows: (k, n) -> (k, n)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Rows of solutions and how they were come by.
+
+    Attributes:
+        x: Shape (k, n).
+        residual: `|b - A x| / |b|` of each row, computed afresh from x, shape (k,); 0 where b is 0.
+        iterations: Block products used, not counting the last one that computes the residual.
+        negative_curvature: Rows that met p' A p <= 0 for a search direction p, bool (k,); `conjugate_residual` looks at
+            its residuals instead.
+    """
+
+    x: Tensor
+    residual: Tensor
+    iterations: int
+    negative_curvature: Tensor
+
+
+def check_symmetric(operator: Multiplies, method: str) -> None:
+    """Refuse what a method for symmetric operators cannot take.
+
+    Raises:
+        EstimatorError: The operator says that it is not symmetric, or is a tensor, whose `@` multiplies no rows.
+    """
+    if isinstance(operator, Tensor):
+        raise EstimatorError(
+            f"{method} takes an operator, which multiplies rows; got a tensor",
+            hint="wrap it: ifbench.LinearOperator(lambda rows: rows @ matrix.T, len(matrix), matrix.dtype)",
+        )
+    if not getattr(operator, "symmetric", True):
+        raise EstimatorError(
+            f"{method} needs a symmetric operator; this one says that it is not",
+            hint="declare symmetric=True if it is; for eigenpairs use Arnoldi, symmetric=False",
+        )
