@@ -21,7 +21,9 @@ class LissaParams(Params):
     damping: float = param(
         0.0, ge=0, about="added to every eigenvalue of the objective's Hessian", unit="of the mean loss"
     )
-    scale: float = param(10.0, gt=0, about="divides the Hessian; must exceed half its largest eigenvalue in any batch")
+    scale: float = param(
+        10.0, gt=0, about="divides the damped Hessian; must exceed half its largest eigenvalue in any batch"
+    )
     depth: int = param(1000, ge=1, about="terms of the series", unit="Hessian products")
     repeats: int = param(1, ge=1, about="independent series to average")
     batch_size: int = param(
@@ -31,10 +33,13 @@ class LissaParams(Params):
 
 
 class Lissa:
-    """Score of example i on query q: `x_q' g_i`, where x_q approximates `(H + damping I)^-1 g_q`.
+    """Score of example i on query q: `x_q' g_i`, in nats, where x_q approximates `(H + damping I)^-1 g_q`.
 
-    The recursion is `h <- g + (I - (H_batch + damping I) / scale) h`, and x = h / scale after `depth` terms. Cutting
-    the series acts like additional damping of about scale / depth.
+    The recursion is `h <- g + (I - (H_batch + damping I) / scale) h`, and x = h / scale after `depth` terms. It settles
+    where every eigenvalue of H_batch + damping lies between 0 and 2 scale. Cutting it acts like additional damping of
+    about scale / depth.
+
+    Source: Agarwal, Bullins, Hazan 2016; Koh & Liang 2017, section 3.
     """
 
     def __init__(self, params: LissaParams) -> None:

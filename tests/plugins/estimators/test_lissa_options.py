@@ -1,9 +1,12 @@
 """LiSSA against the series written out, and against what it converges to."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from ifbench.core.errors import EstimatorError
+from ifbench.numerics.operator import LinearOperator, identity
 from ifbench.testing import anisotropic, near_isotropic
 from tests.plugins.estimators.references import dense_hessian, every, gradient_table
 
@@ -51,6 +54,27 @@ def test_splitting_the_queries_changes_nothing(make, indefinite, pieces):
     whole = estimator.score(indefinite, examples, queries)
     parts = [estimator.score(indefinite, examples, some) for some in queries.chunk(pieces)]
     torch.testing.assert_close(torch.cat(parts, 1), whole, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(("scale", "converges"), [(2.6, True), (2.4, False)])
+def test_scale_must_exceed_half_the_largest_eigenvalue_with_damping(make, scale, converges):
+    """Eigenvalues 1 and 4 in every batch, damping 1: the limit is (4 + 1) / 2."""
+    values, one = torch.tensor([1.0, 4.0], dtype=torch.float64), torch.ones(1, 2, dtype=torch.float64)
+    problem = SimpleNamespace(
+        n_train=1,
+        device="cpu",
+        identity=identity(2, torch.float64),
+        generator=lambda *_: torch.Generator().manual_seed(0),
+        query_gradients=lambda queries: one,
+        hessian_operator=lambda *, examples: LinearOperator(lambda rows: rows * values, 2, torch.float64),
+        dot=lambda examples, vectors: vectors,
+    )
+    estimator = make("lissa", damping=1.0, scale=scale, depth=600)
+    if converges:
+        torch.testing.assert_close(estimator.score(problem, None, None), one / (values + 1))
+    else:
+        with pytest.raises(EstimatorError, match="diverged"):
+            estimator.score(problem, None, None)
 
 
 def test_divergence_ends_early_with_advice(make):
