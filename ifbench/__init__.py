@@ -39,27 +39,7 @@ if TYPE_CHECKING:
     from ifbench.report.results import Results as Results
     from ifbench.testing.conformance import CheckResult as CheckResult
 else:
-    __getattr__, __dir__, __all__ = exports(
-        __name__,
-        {
-            "compare.correlations": "pearson spearman",
-            "compare.pairs": "FloatArray with_rows",
-            "core.params": "Params param",
-            "core.specs": "ArchitectureSpec DatasetSpec EstimatorSpec MetricSpec ProtocolSpec hookimpl",
-            "jobs.forecast": "Forecast",
-            "jobs.runner": "Watcher",
-            "numerics.derivatives.gradients": "cosines weighted_gradients",
-            "numerics.derivatives.subset": "drawn_examples",
-            "numerics.operator": "LinearOperator",
-            "numerics.solvers.block_conjugate_gradient": "block_conjugate_gradient",
-            "numerics.solvers.conjugate_gradient": "conjugate_gradient",
-            "numerics.solvers.conjugate_residual": "conjugate_residual",
-            "numerics.solvers.lanczos": "top_eigenpairs",
-            "numerics.training.updates": "EPSILON",
-            "report.results": "Results",
-            "testing.conformance": "CheckResult",
-        },
-    )
+    __getattr__, __dir__, __all__ = exports(__name__, __file__)
     __all__ += ["check", "plan", "run"]
 
 __version__ = "0.1.0"

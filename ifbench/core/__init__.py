@@ -64,25 +64,4 @@ if TYPE_CHECKING:
     from ifbench.core.specs import ProtocolSpec as ProtocolSpec
     from ifbench.core.specs import hookimpl as hookimpl
 else:
-    __getattr__, __dir__, __all__ = exports(
-        __name__,
-        {
-            "errors": "EstimatorError IfbenchError UnsupportedError",
-            "interfaces": (
-                "Batch Checkpoint Curvature Dataset Encoding Estimator GroundTruth Look Measured Metric Model "
-                "Operator ParameterChangeEstimator Point Pretrained Problem Progress Reporting Study Subject "
-                "TrainedTask TrainingModel Trajectory"
-            ),
-            "intervention": "Intervention",
-            "layers": "BatchNorm Dropout converted",
-            "networks": "Classifier Network Regressor Tensors image_shape",
-            "params": "Params Updates param updates_of",
-            "protocols": (
-                "AddedBatchesParams DriftParams FromCheckpointParams FromScratchParams LossEffects StretchParams "
-                "from_checkpoint from_scratch parameters"
-            ),
-            "recipe": "Recipe",
-            "retraining": "Retraining",
-            "specs": "ArchitectureSpec DatasetSpec EstimatorSpec MetricSpec ProtocolSpec hookimpl",
-        },
-    )
+    __getattr__, __dir__, __all__ = exports(__name__, __file__)

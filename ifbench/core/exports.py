@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
-def exports(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+def exports(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """The `__getattr__`, `__dir__` and `__all__` of a package whose names are imported when first asked for (PEP 562).
+
+    The names are listed once, where type checkers look for them: as imports under `if TYPE_CHECKING`.
 
     Args:
         package: The package's `__name__`.
-        names: Module below the package -> the names that it defines, with spaces between.
+        file: The package's `__file__`.
     """
-    homes = {name: f"{package}.{module}" for module, defined in names.items() for name in defined.split()}
+    blocks = [node.body for node in ast.parse(Path(file).read_bytes()).body if isinstance(node, ast.If)]
+    imports = [node for body in blocks for node in body if isinstance(node, ast.ImportFrom)]
+    homes = {alias.name: str(node.module) for node in imports for alias in node.names}
 
     def find(name: str) -> Any:  # Any: whichever name is asked for
         if name not in homes:

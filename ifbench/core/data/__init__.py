@@ -38,13 +38,4 @@ if TYPE_CHECKING:
     from ifbench.core.data.text import encode as encode
     from ifbench.core.data.text import is_text as is_text
 else:
-    __getattr__, __dir__, __all__ = exports(
-        __name__,
-        {
-            "images": "Scale Scaling channels_first inputs_of scale_of standardise",
-            "places": "FOLDER data_root find not_found read_once under_root",
-            "subset": "Own Part Rows Selection Subset by_share choose choose_parts class_numbers how_many split",
-            "tables": "Table class_names classes_of read_table",
-            "text": "decode encode is_text",
-        },
-    )
+    __getattr__, __dir__, __all__ = exports(__name__, __file__)
