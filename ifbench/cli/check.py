@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ifbench.cli.options import examples, json_option, plugin_option
+from ifbench.cli.options import examples, json_option, plugin_option, print_json
 from ifbench.core.errors import ExitCode, IfbenchError
+
+if TYPE_CHECKING:
+    from ifbench import CheckResult
+
+STYLES = {"passed": "green", "failed": "bold red", "unexpected pass": "bold red", "expected failure": "yellow"}
 
 
 @click.command(
     "check",
-    short_help="Check an estimator against the conformance suite.",
     epilog=examples(
         "ifbench check hif", "ifbench check hif --set solver=cr --set damping=0.1", "ifbench check my_estimator.py"
     ),
@@ -34,29 +39,43 @@ def command(name: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_
     FILE is a plugin file, all of whose estimators are checked. Parameters are those its spec asks to be checked with,
     and otherwise the defaults. Exit code 1 when a check fails.
     """
-    import json
     from dataclasses import asdict
 
     from ifbench import check
-    from ifbench.cli.checked import print_checks
     from ifbench.testing import ok
 
-    results = check(name, params=dict(_assignment(text) for text in overrides), plugins=plugins)
+    found = check(name, params=dict(_assignment(text) for text in overrides), plugins=plugins)
     if as_json:
-        click.echo(json.dumps({key: [asdict(item) for item in found] for key, found in results.items()}, indent=1))
+        print_json({estimator: [asdict(result) for result in results] for estimator, results in found.items()})
     else:
-        for estimator, found in results.items():
-            print_checks(estimator, found)
-    return ExitCode.OK if all(ok(found) for found in results.values()) else ExitCode.CELLS_FAILED
+        for estimator, results in found.items():
+            _print(estimator, results)
+    return ExitCode.OK if all(ok(results) for results in found.values()) else ExitCode.CELLS_FAILED
 
 
 def _assignment(text: str) -> tuple[str, Any]:  # Any: a value of YAML
-    import yaml
+    """The key and the value of KEY=VALUE, read as `ifbench run` reads a suite."""
+    from ifbench.suite.faults import Faults, SuiteError
+    from ifbench.suite.reader import read_value
 
     key, equals, value = text.partition("=")
     if not key or not equals:
         raise IfbenchError(f"got {text!r}, wanted KEY=VALUE", where="--set", hint="for example: --set damping=0.1")
     try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
+        return key, read_value(value, path=key, source=f"--set {text}", faults=Faults("--set")).plain()
+    except SuiteError as error:
         raise IfbenchError(f"the value of '{key}' is not YAML: {value!r}", where="--set") from error
+
+
+def _print(estimator: str, results: Sequence[CheckResult]) -> None:
+    """One line a check; messages only where there is something to say."""
+    from rich.console import Console
+
+    console = Console()
+    console.print(f"[bold]{estimator}[/bold]", highlight=False)
+    for result in results:
+        style = STYLES.get(result.status, "dim")
+        console.print(f"  [{style}]{result.status:<16}[/{style}] {result.name:<18} {result.summary}", highlight=False)
+        if result.status != "passed":
+            for line in result.message.splitlines():
+                click.echo(f"      {line}")

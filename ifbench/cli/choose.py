@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from ifbench.cli.options import examples, json_option
-from ifbench.core.errors import IfbenchError
+from ifbench.cli.options import examples, json_option, print_json
 
 
 @click.command(
     "choose",
-    short_help="Compare the values of a parameter.",
     epilog=examples(
         "ifbench run suites/small-mnist-cnn.yaml --profile held-out",
         "ifbench choose leaderboards/small-mnist-cnn.held-out damping",
@@ -24,31 +20,30 @@ from ifbench.core.errors import IfbenchError
 @click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
 @click.argument("parameter")
 @click.option("--per", multiple=True, metavar="KEY", help="A best for each value of this dotted key of a task.")
-@click.option("--metric", "by", metavar="NAME", help="What decides; default: the suite's first metric.")
+@click.option("--metric", metavar="NAME", help="What decides; default: the suite's first metric.")
 @json_option
-def command(directory: Path, parameter: str, per: tuple[str, ...], by: str | None, as_json: bool) -> None:
+def command(directory: Path, parameter: str, per: tuple[str, ...], metric: str | None, as_json: bool) -> None:
     """Compare the values of an estimator's PARAMETER by their mean over all cells of a results folder.
 
     DIR is a folder such as leaderboards/small-mnist-cnn.held-out. Best is the value that leaves the fewest cells
     without a result, then that of the best mean. Choose on results that are not the ones you report: profile
     held-out of a suite is made for that.
     """
+    from dataclasses import asdict
+
     from rich.console import Console
 
+    from ifbench import Results
     from ifbench.report import manifest as about
     from ifbench.report.candidates import candidate_columns, candidates
     from ifbench.report.sections import Section
     from ifbench.report.terminal import Tables
-    from ifbench.store.results import read_manifest, read_records
 
-    if not (directory / "manifest.json").is_file():
-        raise IfbenchError(
-            f"{directory} holds no results: manifest.json is missing", hint="make some: ifbench run SUITE"
-        )
-    manifest = read_manifest(directory)
-    found = candidates(read_records(directory), manifest, parameter, per=per, by=by)
+    results = Results(directory)
+    manifest = results.manifest
+    found = candidates(results.records, manifest, parameter, per=per, by=metric)
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], indent=1))
+        print_json([asdict(one) for one in found])
         return
-    columns = candidate_columns(found, parameter, by or about.metrics(manifest)[0])
+    columns = candidate_columns(found, parameter, metric or about.metrics(manifest)[0])
     Console().print(Tables(f"{about.title(manifest)}: {parameter}", [Section("", columns)]))

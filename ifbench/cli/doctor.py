@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import click
 
-from ifbench.cli.options import examples, json_option, plugin_option
+from ifbench.cli.options import examples, json_option, plugin_option, print_json
 from ifbench.core.errors import ExitCode
 
 
-@click.command(
-    "doctor", short_help="Report the environment.", epilog=examples("ifbench doctor", "ifbench doctor --json")
-)
+@click.command("doctor", epilog=examples("ifbench doctor", "ifbench doctor --json"))
 @plugin_option
 @json_option
 def command(plugins: tuple[str, ...], as_json: bool) -> int:
     """Report versions, machine, store, data and plugins; exit code 1 when something is wrong."""
-    import json
-
-    from rich.console import Console
-
     from ifbench.core.registry import load_registry
     from ifbench.jobs.environment import report
 
     registry = load_registry(plugins)
     facts = report()
-    facts["plugins"] = {kind: len(known) for kind, known in registry.entries.items()}
+    facts["plugins"] = {kind: len(entries) for kind, entries in registry.entries.items()}
     facts["refused plugins"] = [f"{item.origin}: {item.reason}" for item in registry.refused]
     if as_json:
-        click.echo(json.dumps(facts, indent=1, default=str))
+        print_json(facts)
     else:
-        console = Console()
         for name, value in facts.items():
-            console.print(f"{name:>18}: {value}", markup=False, highlight=False, soft_wrap=True)
+            click.echo(f"{name:>18}: {value}")
     return ExitCode.CELLS_FAILED if registry.refused else ExitCode.OK

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ifbench.cli.options import examples, json_option
 from ifbench.core.errors import IfbenchError
 
+if TYPE_CHECKING:
+    from ifbench import Results
+
+PICTURE_WIDTH = 100
+
 
 @click.command(
     "leaderboard",
-    short_help="Show results again.",
     epilog=examples(
         "ifbench leaderboard",
         "ifbench leaderboard leaderboards/quickstart --json",
@@ -28,25 +33,56 @@ def command(directory: Path | None, svg: Path | None, as_json: bool) -> None:
     DIR is a folder such as leaderboards/quickstart; left out, every folder in leaderboards/ is shown. Nothing is
     computed: everything comes from the records.
     """
-    from ifbench.cli.tables import draw, print_json, print_tables
+    from ifbench import Results
     from ifbench.report.files import write_report
 
-    directories = (
-        [directory] if directory else sorted(path.parent for path in Path("leaderboards").glob("*/manifest.json"))
-    )
-    if not directories:
-        raise IfbenchError("no results in leaderboards/", hint="make some: ifbench run quickstart")
-    if svg is not None and len(directories) > 1:
+    folders = [directory] if directory else results_folders()
+    if svg is not None and len(folders) > 1:
         raise IfbenchError("--svg draws one results folder, but several are shown", hint="name one")
-    for folder in directories:
-        if not (folder / "manifest.json").is_file():
-            raise IfbenchError(
-                f"{folder} holds no results: manifest.json is missing", hint="make some: ifbench run SUITE"
-            )
+    for folder in folders:
+        results = Results(folder)
         write_report(folder)
-        if as_json:
-            print_json(folder)
-        else:
-            print_tables(folder)
+        print_results(results, as_json=as_json)
         if svg is not None:
-            draw(folder, svg)
+            _draw(results, svg)
+
+
+def results_folders() -> list[Path]:
+    """Every results folder in leaderboards/.
+
+    Raises:
+        IfbenchError: There is none.
+    """
+    folders = sorted(path.parent for path in Path("leaderboards").glob("*/manifest.json"))
+    if not folders:
+        raise IfbenchError("no results in leaderboards/", hint="make some: ifbench run quickstart")
+    return folders
+
+
+def print_results(results: Results, *, as_json: bool) -> None:
+    """Print leaderboard, costs, published numbers, failures and warnings; or the leaderboard as JSON, an object a row.
+
+    The JSON has null where there is no number.
+    """
+    if as_json:
+        click.echo(results.to_pandas().to_json(orient="records", indent=1))
+        return
+    from rich.console import Console
+
+    from ifbench.report.terminal import report_tables
+    from ifbench.store.results import read_records
+
+    console = Console()
+    for table in report_tables(read_records(results.directory), results.manifest):
+        console.print(table)
+
+
+def _draw(results: Results, picture: Path) -> None:
+    """Draw the leaderboard and the published numbers into an SVG file."""
+    from ifbench.report.terminal import leaderboard_table, published_table, to_svg
+    from ifbench.store.atomic import write_text_atomic
+
+    tables = [draw(results.records, results.manifest) for draw in (leaderboard_table, published_table)]
+    title = f"ifbench leaderboard {results.directory.as_posix()}"
+    svg = to_svg([table for table in tables if table is not None], title=title, width=PICTURE_WIDTH)
+    write_text_atomic(picture, svg)

@@ -6,18 +6,12 @@ from pathlib import Path
 
 import click
 
-from ifbench.cli.options import examples, json_option, plugin_option
+from ifbench.cli.options import examples, json_option, plugin_option, print_json
 from ifbench.core.specs import KINDS
 
-KIND_CHOICES = (*KINDS, "suite")
 
-
-@click.command(
-    "list",
-    short_help="List what is registered.",
-    epilog=examples("ifbench list", "ifbench list estimator", "ifbench list --plugin mine.py"),
-)
-@click.argument("kind", required=False, type=click.Choice(KIND_CHOICES), metavar="[KIND]")
+@click.command("list", epilog=examples("ifbench list", "ifbench list estimator", "ifbench list --plugin mine.py"))
+@click.argument("kind", required=False, type=click.Choice((*KINDS, "suite")), metavar="[KIND]")
 @plugin_option
 @json_option
 def command(kind: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
@@ -25,8 +19,6 @@ def command(kind: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
 
     KIND is one of estimator, architecture, data, protocol, metric, suite.
     """
-    import json
-
     from rich.console import Console
     from rich.table import Table
 
@@ -36,8 +28,8 @@ def command(kind: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
     registry = load_registry(plugins)
     rows = [
         {"kind": entry.spec.kind, "name": name, "summary": entry.spec.summary, "origin": entry.origin}
-        for known in registry.entries.values()
-        for name, entry in known.items()
+        for entries in registry.entries.values()
+        for name, entry in entries.items()
     ]
     rows += [
         {"kind": "suite", "name": name, "summary": _title(path), "origin": path.name}
@@ -46,19 +38,18 @@ def command(kind: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
     rows = [row for row in rows if kind in (None, row["kind"])]
     if as_json:
         refused = [{"origin": item.origin, "reason": item.reason} for item in registry.refused]
-        click.echo(json.dumps({"registered": rows, "refused": refused}, indent=1))
+        print_json({"registered": rows, "refused": refused})
         return
     table = Table("kind", "name", "summary", box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(row["kind"], row["name"], row["summary"])
-    console = Console()
-    console.print(table)
+    Console().print(table)
     if registry.refused:
-        console.print("\n[bold]could not be loaded[/bold]")
+        click.secho("\ncould not be loaded", bold=True)
         for item in registry.refused:
-            console.print(f"{item.origin}: {item.reason}", markup=False, highlight=False, soft_wrap=True)
+            click.echo(f"{item.origin}: {item.reason}")
     if kind is None:
-        console.print("\nParameters, source and origin of each:  ifbench show NAME", highlight=False)
+        click.echo("\nParameters, source and origin of each:  ifbench show NAME")
 
 
 def _title(path: Path) -> str:

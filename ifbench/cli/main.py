@@ -10,46 +10,50 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from ifbench.core.errors import ExitCode, IfbenchError
+from ifbench.core.errors import ExitCode, IfbenchError, did_you_mean
 
 VERBS: Mapping[str, str] = {
-    "run": "ifbench.cli.run",
-    "plan": "ifbench.cli.plan",
-    "list": "ifbench.cli.list",
-    "show": "ifbench.cli.show",
-    "check": "ifbench.cli.check",
-    "leaderboard": "ifbench.cli.leaderboard",
-    "report": "ifbench.cli.report",
-    "choose": "ifbench.cli.choose",
-    "gallery": "ifbench.cli.gallery",
-    "schema": "ifbench.cli.schema",
-    "doctor": "ifbench.cli.doctor",
+    "run": "Run suites and print the leaderboard.",
+    "plan": "Show what a run would do, and its cost.",
+    "list": "List what is registered.",
+    "show": "Show one plugin: parameters, source, origin.",
+    "check": "Check an estimator against the conformance suite.",
+    "leaderboard": "Show results again.",
+    "report": "Make pages and figures of results again.",
+    "choose": "Compare the values of a parameter.",
+    "gallery": "Show the most influential examples.",
+    "schema": "Print the JSON Schema of suite files.",
+    "doctor": "Report the environment.",
 }
+"""Each verb, in the order a newcomer meets them, with its help in one line; its own file is imported when asked for."""
 
 
 class Verbs(click.Group):
-    """Imports a verb when it is asked for."""
+    """The verbs, each the `command` of the module that is called like it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Verbs in the order a newcomer meets them."""
+        """Every verb."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The verb's own file holds its command."""
+        """The command of a verb; None where there is no such verb."""
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(VERBS[cmd_name]).command
+        command: click.Command = importlib.import_module(f"ifbench.cli.{cmd_name}").command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """An unknown verb is answered with the nearest one."""
-        from ifbench.core.errors import did_you_mean
-
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             ctx.fail(f"no verb '{args[0]}'; {did_you_mean(args[0], VERBS)}")
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The verbs with their help, none of them imported."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
 
 
 @click.group(

@@ -1,4 +1,4 @@
-"""Options that several verbs share."""
+"""What verbs share: options, examples in their help, JSON on stdout."""
 
 from __future__ import annotations
 
@@ -9,43 +9,45 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def add(function: Command) -> Command:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return add
-
-
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a plugin from a Python file; may be repeated."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine to read.")
 
-suite_options = _options(
-    click.argument("suites", nargs=-1, required=True, metavar="SUITE..."),
-    click.option(
-        "--profile", metavar="NAME", help="Size of the suite: smoke, cpu (the default) or paper; or held-out."
-    ),
-    click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Override a value, for example --set tasks.recipe.steps=1000; may be repeated.",
-    ),
-    click.option(
-        "--only",
-        multiple=True,
-        metavar="GLOB",
-        help="Only cells whose estimator label, or whole label, matches; may be repeated.",
-    ),
-    plugin_option,
-)
+
+def suite_options(function: Command) -> Command:
+    """The options that say what of a suite is meant; they arrive as `ifbench.run` calls them."""
+    options = (
+        click.option(
+            "--profile", metavar="NAME", help="Size of the suite: smoke, cpu (the default) or paper; or held-out."
+        ),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Override a value, for example --set tasks.recipe.steps=1000; may be repeated.",
+        ),
+        click.option(
+            "--only",
+            multiple=True,
+            metavar="GLOB",
+            help="Only cells whose estimator label, or whole label, matches; may be repeated.",
+        ),
+        plugin_option,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def examples(*lines: str) -> str:
     """An epilog that click does not rewrap."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def print_json(value: Any) -> None:  # Any: whatever JSON can hold
+    """Print JSON on stdout."""
+    import json
+
+    click.echo(json.dumps(value, indent=1))

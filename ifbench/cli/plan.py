@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ifbench.cli.options import examples, json_option, suite_options
+from ifbench.cli.options import examples, json_option, print_json, suite_options
 
 if TYPE_CHECKING:
-    from ifbench.jobs.forecast import Forecast
+    from ifbench import Forecast
 
 
-@click.command(
-    "plan",
-    short_help="Show what a run would do, and its cost.",
-    epilog=examples("ifbench plan quickstart", "ifbench plan quickstart --profile paper --json"),
-)
+@click.command("plan", epilog=examples("ifbench plan quickstart", "ifbench plan quickstart --profile paper --json"))
+@click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
 @suite_options
 @json_option
-def command(
-    suites: tuple[str, ...],
-    profile: str | None,
-    overrides: tuple[str, ...],
-    only: tuple[str, ...],
-    plugins: tuple[str, ...],
-    as_json: bool,
-) -> None:
+def command(suites: tuple[str, ...], as_json: bool, **selection: Any) -> None:
     """Show what `run` would do with the same arguments: cells, jobs, what is cached, what is stale and why, the cost.
 
     Cost is counted in gradient epochs: one forward and backward pass over the training set. Seconds are told where
     the store holds a like job to go by. Nothing is computed and nothing is written.
     """
-    import json
-
     from ifbench.jobs.forecast import forecast
     from ifbench.jobs.plan import load_plan
 
-    plans = [load_plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins) for suite in suites]
+    plans = [load_plan(suite, **selection) for suite in suites]
     for refused in plans[0][2].refused:
         click.echo(f"warning: plugin {refused.origin} did not load: {refused.reason}", err=True)
-    forecasts = [forecast(*made) for made in plans]
+    forecasts = [forecast(*plan) for plan in plans]
     if as_json:
-        click.echo(json.dumps([item.plain() for item in forecasts], indent=1))
+        print_json([item.plain() for item in forecasts])
         return
     for item in forecasts:
         _print(item)
@@ -59,10 +47,9 @@ def _print(item: Forecast) -> None:
     for header in ("in all", "cached", "to run", "gradient epochs", "about"):
         table.add_column(header, justify="right")
     for line in item.lines:
+        counts = (f"{count:,}" for count in (line.count, line.cached, line.to_run))
         epochs = "a run tells" if line.epochs is None else f"{line.epochs:,.0f}"
-        table.add_row(
-            line.work, f"{line.count:,}", f"{line.cached:,}", f"{line.to_run:,}", epochs, _duration(line.seconds)
-        )
+        table.add_row(line.work, *counts, epochs, _duration(line.seconds))
     console.print(table, highlight=False)
     for line in item.lines:
         for reason, count in line.stale.items():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -17,6 +16,18 @@ from ifbench.jobs.runner import Watcher
 from ifbench.store.record import Record
 
 
+@contextmanager
+def progress() -> Iterator[Watcher]:
+    """Bars when stderr is a terminal, lines otherwise."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield LineWatcher(console)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        yield BarWatcher(console, bars)
+
+
 class LineWatcher(Watcher):
     """One line for each finished job and failed cell."""
 
@@ -24,14 +35,6 @@ class LineWatcher(Watcher):
         self.console = console
         self._start = time.monotonic()
         self._said: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
     def begin(self, plan: Plan) -> None:
         """See `Watcher.begin`."""
@@ -67,41 +70,25 @@ class LineWatcher(Watcher):
 class BarWatcher(LineWatcher):
     """A bar for the whole run and one for each running job; failures are printed above."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, bars: Progress) -> None:
         super().__init__(console)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=console, transient=True)
-        self._bars: dict[str, TaskID] = {}
-        self._whole = self._progress.add_task("jobs", total=None)
+        self._bars = bars
+        self._whole = bars.add_task("jobs", total=None)
+        self._of: dict[str, TaskID] = {}
         self._done = 0
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
     def tick(self, running: Sequence[Job], fractions: dict[str, float], waiting: int) -> None:
         """See `Watcher.tick`."""
-        self._progress.update(self._whole, completed=self._done, total=self._done + len(running) + waiting)
+        self._bars.update(self._whole, completed=self._done, total=self._done + len(running) + waiting)
         for job in running:
-            if job.id not in self._bars:
-                self._bars[job.id] = self._progress.add_task(f"  {job.label}", total=100)
-            self._progress.update(self._bars[job.id], completed=round(100 * fractions.get(job.id, 0.0)))
+            if job.id not in self._of:
+                self._of[job.id] = self._bars.add_task(f"  {job.label}", total=100)
+            self._bars.update(self._of[job.id], completed=round(100 * fractions.get(job.id, 0.0)))
 
     def job_done(self, job: Job, outcome: Outcome) -> None:
         """See `Watcher.job_done`."""
         self._done += 1
-        if job.id in self._bars:
-            self._progress.remove_task(self._bars.pop(job.id))
+        if job.id in self._of:
+            self._bars.remove_task(self._of.pop(job.id))
         if outcome.status != "ok":
             super().job_done(job, outcome)
-
-
-def progress_watcher() -> LineWatcher:
-    """Bars when stderr is a terminal, lines otherwise."""
-    console = Console(stderr=True)
-    return BarWatcher(console) if console.is_terminal else LineWatcher(console)

@@ -9,14 +9,8 @@ import click
 from ifbench.cli.options import examples
 from ifbench.core.errors import IfbenchError
 
-LEADERBOARDS = Path("leaderboards")
 
-
-@click.command(
-    "report",
-    short_help="Make pages and figures of results again.",
-    epilog=examples("ifbench report", "ifbench report leaderboards/quickstart --out /tmp/pages"),
-)
+@click.command("report", epilog=examples("ifbench report", "ifbench report leaderboards/quickstart --out /tmp/pages"))
 @click.argument("directories", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR...]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the pages; default: beside the results.")
 def command(directories: tuple[Path, ...], out: Path | None) -> None:
@@ -25,15 +19,13 @@ def command(directories: tuple[Path, ...], out: Path | None) -> None:
     DIR is a folder such as leaderboards/quickstart. Left out, every folder in leaderboards/ is taken, and
     leaderboards/README.md lists them. Nothing is computed: everything comes from results/ and manifest.json.
     """
+    from ifbench.cli.leaderboard import results_folders
     from ifbench.report.files import write_index, write_report
 
-    folders = list(directories) or sorted(path.parent for path in LEADERBOARDS.glob("*/manifest.json"))
-    if not folders:
-        raise IfbenchError("no results in leaderboards/", hint="make some: ifbench run quickstart")
-    if len({folder.name for folder in folders}) < len(folders) and out is not None:
+    folders = list(directories) or results_folders()
+    if out is not None and len({folder.name for folder in folders}) < len(folders):
         raise IfbenchError("--out takes a page for each name, but two folders have the same", hint="make them apart")
     for folder in folders:
-        page = write_report(folder, out / folder.name if out else None)[0]
-        click.echo(page)
+        click.echo(write_report(folder, out / folder.name if out else None)[0])
     if not directories:
-        click.echo(write_index(folders, out or LEADERBOARDS))
+        click.echo(write_index(folders, out or Path("leaderboards")))

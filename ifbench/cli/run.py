@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,16 +11,19 @@ from ifbench.cli.options import examples, json_option, suite_options
 from ifbench.core.errors import ExitCode, IfbenchError
 from ifbench.core.retraining import ENGINES
 
+if TYPE_CHECKING:
+    from ifbench import Results
+
 
 @click.command(
     "run",
-    short_help="Run suites and print the leaderboard.",
     epilog=examples(
         "ifbench run quickstart",
         "ifbench run suites/quickstart.yaml --profile smoke --only 'hif-*'",
         "ifbench run my-suite.yaml --plugin my_estimator.py --set seeds=[0]",
     ),
 )
+@click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
 @suite_options
 @click.option("-j", "--workers", type=click.IntRange(min=1), help="Worker processes; default: the cores, at most 8.")
 @click.option("--executor", type=click.Choice(["process", "inline"]), default="process", show_default=True)
@@ -36,20 +40,7 @@ from ifbench.core.retraining import ENGINES
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder; default: leaderboards/<suite>.")
 @json_option
-def command(
-    suites: tuple[str, ...],
-    profile: str | None,
-    overrides: tuple[str, ...],
-    only: tuple[str, ...],
-    plugins: tuple[str, ...],
-    workers: int | None,
-    executor: str,
-    device: str,
-    threads: int,
-    engine: str,
-    out: Path | None,
-    as_json: bool,
-) -> int:
+def command(suites: tuple[str, ...], out: Path | None, as_json: bool, **settings: Any) -> int:
     """Run suites: train, score, retrain, compare; print the leaderboard.
 
     SUITE is a YAML file, or the name of one that comes with ifbench. Results go to leaderboards/<suite>, intermediate
@@ -57,49 +48,24 @@ def command(
     done is not done twice. Exit code 0: all well, or unsupported and said so; 1: some cells failed.
     """
     from ifbench import run
-    from ifbench.cli.progress import progress_watcher
+    from ifbench.cli.leaderboard import print_results
+    from ifbench.cli.progress import progress
 
     if out is not None and len(suites) > 1:
         raise IfbenchError("--out takes one suite's results, but several suites are given", hint="run them one by one")
     worst = ExitCode.OK
     for suite in suites:
-        watcher = progress_watcher()
-        with watcher:
-            results = run(
-                suite,
-                profile=profile,
-                overrides=overrides,
-                only=only,
-                plugins=plugins,
-                workers=workers,
-                executor=executor,
-                device=device,
-                threads=threads,
-                engine=engine,
-                out=out,
-                watcher=watcher,
-            )
-        _show(results.directory, as_json=as_json)
-        _summarise(
-            results.directory, len({record.cell for record in results.records}), results.jobs_done, results.exit_code
-        )
+        with progress() as watcher:
+            results = run(suite, out=out, watcher=watcher, **settings)
+        print_results(results, as_json=as_json)
+        click.echo(_summary(results), err=True)
         worst = max(worst, results.exit_code)
     return worst
 
 
-def _show(directory: Path, *, as_json: bool) -> None:
-    from ifbench.cli.tables import print_json, print_tables
-
-    if as_json:
-        print_json(directory)
-    else:
-        print_tables(directory)
-
-
-def _summarise(directory: Path, n_cell: int, jobs_done: int, code: ExitCode) -> None:
-    if jobs_done:
-        did = f"{jobs_done} jobs computed for {n_cell} cells"
-    else:
-        did = f"nothing to do: all {n_cell} cells are up to date"
-    failed = "; some cells failed, see above" if code else ""
-    click.echo(f"{did}{failed}; results in {directory}", err=True)
+def _summary(results: Results) -> str:
+    cells = len({record.cell for record in results.records})
+    done = f"{results.jobs_done} jobs computed for {cells} cells"
+    did = done if results.jobs_done else f"nothing to do: all {cells} cells are up to date"
+    failed = "; some cells failed, see above" if results.exit_code else ""
+    return f"{did}{failed}; results in {results.directory}"

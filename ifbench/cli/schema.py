@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ifbench.cli.options import examples, plugin_option
+from ifbench.cli.options import examples, plugin_option, print_json
 
 
-@click.command(
-    "schema",
-    short_help="Print the JSON Schema of suite files.",
-    epilog=examples("ifbench schema > suites/suite.schema.json"),
-)
+@click.command("schema", epilog=examples("ifbench schema > suites/suite.schema.json"))
 @plugin_option
 def command(plugins: tuple[str, ...]) -> None:
     """Print the JSON Schema of a suite file, with the parameters of everything registered.
@@ -19,9 +15,7 @@ def command(plugins: tuple[str, ...]) -> None:
     An editor with the YAML language server uses it for completion and checks where a suite's first line says
     `# yaml-language-server: $schema=suite.schema.json`.
     """
-    import json
-
     from ifbench.core.registry import load_registry
     from ifbench.suite import json_schema
 
-    click.echo(json.dumps(json_schema(load_registry(plugins)), indent=1))
+    print_json(json_schema(load_registry(plugins)))
