@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 WHERE = "estimator 'hif'"
 SINGULAR = 1e-12
-MAX_LISTED = 16
 
 
 class HifParams(Params):
@@ -68,9 +67,9 @@ class Hif:
         return -self._solve(problem, weighted_gradients(problem, interventions))
 
     def diagnostics(self) -> Mapping[str, Any]:
-        """Of the last answer: residuals `|b - (H + damping) x| / |b|`, iterations, extreme eigenvalues, warnings.
+        """Of the last answer, with the residual `|b - (H + damping) x| / |b|` of each query.
 
-        One residual a query, or the worst and the median of more than 16.
+        Also iterations or extreme eigenvalues, and warnings.
         """
         return self._diagnostics
 
@@ -117,7 +116,8 @@ class Hif:
         solved = (right @ vectors / values) @ vectors.T
         size = torch.linalg.vector_norm(right, dim=1)
         residual = torch.linalg.vector_norm(right - self._damped(problem) @ solved, dim=1)
-        self._diagnostics = {**self._spectrum, "residual": _told(residual / torch.where(size > 0, size, 1.0))}
+        residual = residual / torch.where(size > 0, size, 1.0)
+        self._diagnostics = {**self._spectrum, "residual": residual.tolist()}
         return solved
 
     def _iterate(self, problem: Problem, right: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ class Hif:
         found = solvers[self.params.solver](
             self._damped(problem), right, tolerance=tolerance, max_iterations=self.params.max_iterations
         )
-        self._diagnostics = {"iterations": found.iterations, "residual": _told(found.residual)}
+        self._diagnostics = {"iterations": found.iterations, "residual": found.residual.tolist()}
         worse = int((found.residual > 2 * tolerance).sum())
         n_negative, n_right = int(found.negative_curvature.sum()), len(right)
         warnings = []
@@ -141,13 +141,6 @@ class Hif:
         if warnings:
             self._diagnostics["warnings"] = warnings
         return found.x
-
-
-def _told(residual: Tensor) -> list[float] | dict[str, float]:
-    """Each residual, or the worst and the median of many."""
-    if len(residual) <= MAX_LISTED:
-        return [float(value) for value in residual]
-    return {"worst": float(residual.max()), "median": float(residual.median())}
 
 
 @hookimpl

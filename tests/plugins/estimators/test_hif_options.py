@@ -104,7 +104,7 @@ def test_hessian_of_some_examples(make, definite, solver):
 
 
 @pytest.mark.parametrize("solver", ["exact", "cg", "cr"])
-def test_residuals_are_listed_or_summed_up(make, solver):
+def test_every_query_has_its_residual_however_many_there_are(make, solver):
     problem = near_isotropic().problem
     _, said = scores_of(make, problem, solver=solver)
     assert len(said["residual"]) == problem.n_test == 12
@@ -113,8 +113,8 @@ def test_residuals_are_listed_or_summed_up(make, solver):
     estimator.fit(problem)
     estimator.score(problem, torch.arange(3), torch.arange(12).repeat(2))
     residual = estimator.diagnostics()["residual"]
-    assert set(residual) == {"worst", "median"}
-    assert 0 <= residual["median"] <= residual["worst"] < 1e-7
+    assert len(residual) == 24
+    assert 0 <= min(residual) <= max(residual) < 1e-7
 
 
 @pytest.mark.parametrize("solver", ["exact", "cg", "cr"])
