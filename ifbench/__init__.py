@@ -89,7 +89,7 @@ def run(
 
     made, store, registry = load_plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins)
     watcher = watcher or Watcher()
-    for refused in registry.refused:
+    for refused in registry.refusals:
         watcher.notice(f"plugin {refused.origin} did not load: {refused.reason}")
     directory = Path(out) if out is not None else Path("leaderboards") / made.folder
     setup = Setup(store.root, tuple(map(str, plugins)), device, threads, engine)

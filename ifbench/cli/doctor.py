@@ -19,10 +19,10 @@ def command(plugins: tuple[str, ...], as_json: bool) -> int:
     registry = load_registry(plugins)
     facts = report()
     facts["plugins"] = {kind: len(entries) for kind, entries in registry.entries.items()}
-    facts["refused plugins"] = [f"{item.origin}: {item.reason}" for item in registry.refused]
+    facts["refused plugins"] = [f"{item.origin}: {item.reason}" for item in registry.refusals]
     if as_json:
         print_json(facts)
     else:
         for name, value in facts.items():
             click.echo(f"{name:>18}: {value}")
-    return ExitCode.CELLS_FAILED if registry.refused else ExitCode.OK
+    return ExitCode.CELLS_FAILED if registry.refusals else ExitCode.OK

@@ -37,16 +37,16 @@ def command(kind: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
     ]
     rows = [row for row in rows if kind in (None, row["kind"])]
     if as_json:
-        refused = [{"origin": item.origin, "reason": item.reason} for item in registry.refused]
+        refused = [{"origin": item.origin, "reason": item.reason} for item in registry.refusals]
         print_json({"registered": rows, "refused": refused})
         return
     table = Table("kind", "name", "summary", box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(row["kind"], row["name"], row["summary"])
     Console().print(table)
-    if registry.refused:
+    if registry.refusals:
         click.secho("\ncould not be loaded", bold=True)
-        for item in registry.refused:
+        for item in registry.refusals:
             click.echo(f"{item.origin}: {item.reason}")
     if kind is None:
         click.echo("\nParameters, source and origin of each:  ifbench show NAME")

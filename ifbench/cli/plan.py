@@ -26,7 +26,7 @@ def command(suites: tuple[str, ...], as_json: bool, **selection: Any) -> None:
     from ifbench.jobs.plan import load_plan
 
     plans = [load_plan(suite, **selection) for suite in suites]
-    for refused in plans[0][2].refused:
+    for refused in plans[0][2].refusals:
         click.echo(f"warning: plugin {refused.origin} did not load: {refused.reason}", err=True)
     forecasts = [forecast(*plan) for plan in plans]
     if as_json:

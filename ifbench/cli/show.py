@@ -12,7 +12,7 @@ from ifbench.core.errors import IfbenchError, did_you_mean
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from ifbench.core.registry import Registered
+    from ifbench.core.registry import Entry
 
 BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 TYPES = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "empty"}
@@ -40,7 +40,7 @@ def command(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
         _print(description)
 
 
-def _description(entry: Registered) -> dict[str, Any]:  # Any: JSON values
+def _description(entry: Entry) -> dict[str, Any]:  # Any: JSON values
     """Everything known of a plugin."""
     from ifbench.core.specs import ArchitectureSpec, DatasetSpec, EstimatorSpec
 

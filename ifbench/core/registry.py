@@ -27,7 +27,7 @@ IN_TREE = "ifbench_plugins"
 
 
 @dataclass(frozen=True)
-class Registered:
+class Entry:
     """A spec and where it comes from.
 
     Attributes:
@@ -47,7 +47,7 @@ class Registered:
 
 
 @dataclass(frozen=True)
-class Refused:
+class Refusal:
     """A plugin that could not be loaded.
 
     Attributes:
@@ -65,10 +65,10 @@ class Refused:
 class Registry:
     """Everything that suites may name."""
 
-    entries: dict[str, dict[str, Registered]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    refused: list[Refused] = field(default_factory=list)
+    entries: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    refusals: list[Refusal] = field(default_factory=list)
 
-    def find(self, kind: str, name: str) -> Registered:
+    def find(self, kind: str, name: str) -> Entry:
         """The entry of that kind and name.
 
         Raises:
@@ -81,8 +81,8 @@ class Registry:
         if refused is not None:
             raise IfbenchError(f"{kind} '{name}' could not be loaded: {refused.reason}", where=refused.origin)
         hint = did_you_mean(name, known)
-        if self.refused:
-            hint += f"; {len(self.refused)} plugin(s) failed to load, see: ifbench list"
+        if self.refusals:
+            hint += f"; {len(self.refusals)} plugin(s) failed to load, see: ifbench list"
         raise IfbenchError(f"unknown {kind} '{name}'", hint=hint)
 
     def unavailable(self, name: str) -> str | None:
@@ -90,8 +90,8 @@ class Registry:
         refused = self._refused(name)
         return f"plugin {refused.origin} did not load: {refused.reason}" if refused is not None else None
 
-    def _refused(self, name: str) -> Refused | None:
-        return next((refused for refused in self.refused if refused.stem == name), None)
+    def _refused(self, name: str) -> Refusal | None:
+        return next((refused for refused in self.refusals if refused.stem == name), None)
 
     def estimator(self, name: str) -> EstimatorSpec:
         """Spec of an estimator."""
@@ -132,7 +132,7 @@ def load_registry(plugin_files: Sequence[str | Path] = ()) -> Registry:
     """Load in-tree plugins, installed entry points and files, in that order and sorted within each.
 
     A plugin that raises, yields nothing, implements no hook of ours or repeats a name is refused as a whole and
-    listed in `Registry.refused`; the others are unaffected.
+    listed in `Registry.refusals`; the others are unaffected.
 
     Args:
         plugin_files: Python files given on the command line.
@@ -151,10 +151,10 @@ def load_registry(plugin_files: Sequence[str | Path] = ()) -> Registry:
             found = _catalogue(manager, module, origin)
             _refuse_duplicates(registry, found, origin)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            registry.refused.append(Refused(stem, origin, _reason(error)))
+            registry.refusals.append(Refusal(stem, origin, _reason(error)))
             continue
         for spec in found:
-            registry.entries[spec.kind][spec.name] = Registered(spec, origin)
+            registry.entries[spec.kind][spec.name] = Entry(spec, origin)
     for kind, known in registry.entries.items():
         registry.entries[kind] = dict(sorted(known.items()))
     return registry

@@ -22,7 +22,7 @@ Inputs = Literal["vectors", "images", "text"]
 """What one example is: floats (n_feature,); floats (channel, height, width); bytes of UTF-8, uint8 (max_bytes,)."""
 
 
-def loaded(name: str) -> Callable[..., Any]:
+def import_object(name: str) -> Callable[..., Any]:
     """What "module:attribute" names, imported now.
 
     Raises:
@@ -72,7 +72,7 @@ class Spec:
         """
         if not isinstance(self.factory, str):
             return self.factory
-        return loaded(self.factory)
+        return import_object(self.factory)
 
     @property
     def module(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ifbench.core.errors import IfbenchError
 from ifbench.core.identity import digest
-from ifbench.core.specs import loaded
+from ifbench.core.specs import import_object
 from ifbench.report import manifest as about
 from ifbench.report.chart import Chart, make_chart
 from ifbench.report.choice import figures
@@ -85,7 +85,7 @@ def _of_studies(records: Sequence[Record], manifest: Manifest) -> list[Picture]:
 def _drawn(label: str, draw: str, rows: Sequence[Any]) -> Callable[[], str]:
     def make() -> str:
         try:
-            return svg(lambda figure: loaded(draw)(figure, rows))
+            return svg(lambda figure: import_object(draw)(figure, rows))
         except Exception as error:
             raise IfbenchError(f"the figure of '{label}' cannot be drawn: {type(error).__name__}: {error}") from error
 

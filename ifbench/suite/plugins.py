@@ -104,5 +104,5 @@ def defaults(model: type[Params]) -> dict[str, Any]:
 
 
 def _unknown_hint(name: str, kind: str, registry: Registry) -> str | None:
-    failed = f"failed to load: {', '.join(refused.stem for refused in registry.refused)}; see: ifbench list"
-    return hints(did_you_mean(name, registry.entries[kind]), failed if registry.refused else None)
+    failed = f"failed to load: {', '.join(refused.stem for refused in registry.refusals)}; see: ifbench list"
+    return hints(did_you_mean(name, registry.entries[kind]), failed if registry.refusals else None)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ifbench.core.params import Params
-    from ifbench.core.registry import Registered, Registry
+    from ifbench.core.registry import Entry, Registry
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 JSON = dict[str, Any]  # Any: JSON
@@ -86,7 +86,7 @@ def _figure() -> JSON:
     return schema
 
 
-def _plugin(kind: str, name: str, entry: Registered, defs: JSON) -> JSON:
+def _plugin(kind: str, name: str, entry: Entry, defs: JSON) -> JSON:
     """An entry of that name: its parameters, and the keys that stand beside them."""
     schema = _parameters(entry.spec.params, f"{kind}.{name}", defs)
     params = schema["properties"]
@@ -120,7 +120,7 @@ def _grid_of(params: JSON) -> JSON:
     }
 
 
-def _any_of_kind(kind: str, known: Mapping[str, Registered]) -> JSON:
+def _any_of_kind(kind: str, known: Mapping[str, Entry]) -> JSON:
     if not known:
         return {"type": ["string", "object"]}
     names: JSON = {"enum": sorted(known)}

@@ -78,7 +78,7 @@ def specs_of(estimator: EstimatorSpec | str | Path, plugins: Sequence[str | Path
     registry = load_registry((*plugins, file))
     specs = [entry.spec for entry in registry.entries["estimator"].values() if entry.origin == str(file)]
     if not specs:
-        reasons = [refused.reason for refused in registry.refused if refused.origin == str(file)]
+        reasons = [refused.reason for refused in registry.refusals if refused.origin == str(file)]
         raise IfbenchError(reasons[0] if reasons else "registers no estimator", where=str(estimator))
     return [spec for spec in specs if isinstance(spec, EstimatorSpec)]
 

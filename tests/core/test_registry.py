@@ -40,7 +40,7 @@ def write(tmp_path):
 def refusal(*files):
     """The one refused plugin; everything else must have loaded."""
     registry = load_registry(files)
-    (refused,) = registry.refused
+    (refused,) = registry.refusals
     in_tree = load_registry()
     assert all(in_tree.entries[kind].keys() <= registry.entries[kind].keys() for kind in in_tree.entries)
     return refused
@@ -57,7 +57,7 @@ IN_TREE = {
 
 def test_in_tree_plugins_load():
     registry = load_registry()
-    assert registry.refused == []
+    assert registry.refusals == []
     for kind, names in IN_TREE.items():
         assert names <= registry.entries[kind].keys()
         assert list(registry.entries[kind]) == sorted(registry.entries[kind])
@@ -74,7 +74,7 @@ def test_in_tree_factories_exist_and_say_where_they_come_from():
 
 
 def test_loading_imports_neither_torch_nor_scipy():
-    code = "import sys; from ifbench.core.registry import load_registry; r = load_registry(); assert not r.refused; "
+    code = "import sys; from ifbench.core.registry import load_registry; r = load_registry(); assert not r.refusals; "
     code += "print([m for m in ('torch', 'scipy', 'sklearn', 'pandas', 'matplotlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -83,7 +83,7 @@ def test_loading_imports_neither_torch_nor_scipy():
 def test_a_file_adds_its_estimator(write):
     path = write(GOOD)
     registry = load_registry([path])
-    assert registry.refused == []
+    assert registry.refusals == []
     assert registry.estimator("constant").load().__name__ == "Constant"
     assert registry.find("estimator", "constant").origin == str(path)
 
@@ -142,7 +142,7 @@ def test_broken_plugins_do_not_hide_good_ones(write):
     files = [write("1 / 0", "a.py"), write(GOOD, "b.py"), write("", "c.py")]
     registry = load_registry(files)
     assert "constant" in registry.entries["estimator"]
-    assert [refused.stem for refused in registry.refused] == ["a", "c"]
+    assert [refused.stem for refused in registry.refusals] == ["a", "c"]
 
 
 def test_duplicate_name_is_refused_and_both_origins_named(write):
@@ -243,7 +243,7 @@ def test_entry_points_load_sorted_and_apart(entry_points, write):
     entry_points(Point("zeta", lambda: plugin), Point("alpha", broken))
     registry = load_registry()
     assert registry.find("estimator", "constant").origin == "zeta (zeta_package:plugin)"
-    assert [(refused.stem, "not today" in refused.reason) for refused in registry.refused] == [("alpha", True)]
+    assert [(refused.stem, "not today" in refused.reason) for refused in registry.refusals] == [("alpha", True)]
     assert "hif" in registry.entries["estimator"]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ifbench.core.registry import Refused, Registered, Registry
+from ifbench.core.registry import Entry, Refusal, Registry
 from ifbench.suite import Suite, SuiteError, load_suite
 
 from .made_up import BODY, SPECS, Fail, Load
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def registry() -> Registry:
     known = Registry()
     for spec in SPECS:
-        known.entries[spec.kind][spec.name] = Registered(spec, "tests")
-    known.refused.append(Refused("broken", "broken.py", "ZeroDivisionError: division by zero (broken.py:3)"))
+        known.entries[spec.kind][spec.name] = Entry(spec, "tests")
+    known.refusals.append(Refusal("broken", "broken.py", "ZeroDivisionError: division by zero (broken.py:3)"))
     return known
 
 

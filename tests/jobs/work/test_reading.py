@@ -9,7 +9,7 @@ from ifbench import DatasetSpec, Params, param
 from ifbench.core.errors import IfbenchError
 from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.recipe import Recipe
-from ifbench.core.registry import Registered, load_registry
+from ifbench.core.registry import Entry, load_registry
 from ifbench.jobs.job import score_job, train_job
 from ifbench.jobs.work import Context, execute
 from ifbench.store.artifacts import Store
@@ -44,7 +44,7 @@ def context(tmp_path, reader):
     spec = DatasetSpec(
         name="own", factory=reader, params=Where, sizes=lambda p: (p.n_train,) * 2, summary="", source=""
     )
-    registry.entries["data"]["own"] = Registered(spec, "tests")
+    registry.entries["data"]["own"] = Entry(spec, "tests")
     return Context(Store(tmp_path), registry)
 
 
