@@ -117,7 +117,9 @@ def ifbench_estimators():
     write_suite(tmp_path, SUITE.replace("[0, 1]", "[0]") + "  - mine\n")
     assert ifbench_here(tmp_path, "tiny.yaml", "--plugin", "mine.py").returncode == 0
     before = artifacts(tmp_path)
-    (tmp_path / "mine.py").write_text(plugin + "# edited\n")
+    (tmp_path / "mine.py").write_text(f'"""What it does."""\n{plugin}# edited\n')
+    assert "nothing to do" in ifbench_here(tmp_path, "tiny.yaml", "--plugin", "mine.py").stderr
+    (tmp_path / "mine.py").write_text(plugin.replace("return problem", "return 2 * problem"))
     assert (
         "stale: the source of a plugin changed" in ifbench(tmp_path, "plan", "tiny.yaml", "--plugin", "mine.py").stdout
     )
