@@ -42,29 +42,16 @@ def command(name: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_
     from dataclasses import asdict
 
     from ifbench import check
+    from ifbench.suite import read_assignment
     from ifbench.testing import ok
 
-    found = check(name, params=dict(_assignment(text) for text in overrides), plugins=plugins)
+    found = check(name, params=dict(read_assignment(text, example="damping=0.1")[:2] for text in overrides), plugins=plugins)
     if as_json:
         print_json({estimator: [asdict(result) for result in results] for estimator, results in found.items()})
     else:
         for estimator, results in found.items():
             _print(estimator, results)
     return ExitCode.OK if all(ok(results) for results in found.values()) else ExitCode.CELLS_FAILED
-
-
-def _assignment(text: str) -> tuple[str, Any]:  # Any: a value of YAML
-    """The key and the value of KEY=VALUE, read as `ifbench run` reads a suite."""
-    from ifbench.suite.faults import Faults, SuiteError
-    from ifbench.suite.reader import read_value
-
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise IfbenchError(f"got {text!r}, wanted KEY=VALUE", where="--set", hint="for example: --set damping=0.1")
-    try:
-        return key, read_value(value, path=key, source=f"--set {text}", faults=Faults("--set")).plain()
-    except SuiteError as error:
-        raise IfbenchError(f"the value of '{key}' is not YAML: {value!r}", where="--set") from error
 
 
 def _print(estimator: str, results: Sequence[CheckResult]) -> None:

@@ -8,6 +8,11 @@ from typing import Any, Literal
 
 from ifbench.core.recipe import Recipe
 
+EVERYTHING = "all"
+"""The rule that takes every example or test point, and the part of a table that holds all pairs."""
+SELF = "self"
+"""The estimator under test."""
+
 
 @dataclass(frozen=True)
 class Choice:

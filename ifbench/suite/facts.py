@@ -34,14 +34,17 @@ def facts_of(task: Mapping[str, Any], protocol: Mapping[str, Any], estimator: Ma
         `protocol` and `estimator`, their labels; `protocol.name`, `estimator.name` and their parameters as
         `protocol.steps`, `estimator.damping`.
     """
-    found = {f"recipe.{key}": value for key, value in UNSTATED.items()} | flatten(task)
-    found.pop("id", None)
-    found |= {kind: task[kind]["name"] for kind in ("data", "architecture") if "name" in task.get(kind, {})}
-    for kind, entry in (("protocol", protocol), ("estimator", estimator)):
-        found[kind] = str(entry.get("label") or entry.get("name", ""))
-        found[f"{kind}.name"] = str(entry.get("name", ""))
-        found |= flatten(entry.get("params", {}), f"{kind}.")
-    return found
+    return _of_task(task) | _of_choice("protocol", protocol) | _of_choice("estimator", estimator)
+
+
+def facts_of_all(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """The facts of many cells, those of a shared task, protocol or estimator gathered once."""
+    tasks, choices = {id(cell.task): cell.task for cell in cells}, {}
+    for cell in cells:
+        choices[id(cell.protocol)], choices[id(cell.estimator)] = cell.protocol, cell.estimator
+    parts = {key: _of_task(task.describe()) for key, task in tasks.items()}
+    parts |= {key: _of_choice(choice.kind, _described(choice)) for key, choice in choices.items()}
+    return [parts[id(cell.task)] | parts[id(cell.protocol)] | parts[id(cell.estimator)] for cell in cells]
 
 
 def selects(where: Mapping[str, Any], found: Facts) -> bool:
@@ -84,6 +87,18 @@ def varying(cells: Sequence[Facts]) -> list[str]:
         if key != name and len(set(zip(values[name], values[key], strict=True))) == len(set(values[name]))
     }
     return [key for key in differ if key not in settled or key in names]
+
+
+def _of_task(task: Mapping[str, Any]) -> dict[str, Any]:
+    found = {f"recipe.{key}": value for key, value in UNSTATED.items()} | flatten(task)
+    found.pop("id", None)
+    return found | {kind: task[kind]["name"] for kind in ("data", "architecture") if "name" in task.get(kind, {})}
+
+
+def _of_choice(kind: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    name = str(entry.get("name", ""))
+    labels = {kind: str(entry.get("label") or name), f"{kind}.name": name}
+    return labels | flatten(entry.get("params", {}), f"{kind}.")
 
 
 def _described(choice: Choice) -> dict[str, Any]:

@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NoReturn
 
 from ifbench.core.errors import ExitCode, IfbenchError
+from ifbench.suite.places import Place
 
 MAX_SHOWN = 160
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a value was written.
+class Fault(Place):
+    """One thing that is wrong, and where."""
 
-    Attributes:
-        file: The file, or the text of a `--set` or `--profile` option.
-        line: Counted from 1; 0 where there is no line.
-        column: Counted from 1.
-        path: Where the value sits in the suite: `estimators[1].damping`.
-        source_line: The whole line.
-    """
-
-    file: str
-    line: int = 0
-    column: int = 0
-    path: str = ""
-    source_line: str = ""
-
-    def below(self, step: str | int) -> Place:
-        """The same position, one step further into the suite."""
-        return replace(self, path=join(self.path, step))
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong; the attributes are those of `Place`, a message and a hint."""
-
-    file: str
-    line: int
-    column: int
-    path: str
-    message: str
+    message: str = ""
     hint: str | None = None
-    source_line: str = ""
 
     def __str__(self) -> str:
         head = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        said = self.path and not self.file.startswith(f"--set {self.path}=")
-        lines = [f"{head}: {self.path}: {self.message}" if said else f"{head}: {self.message}"]
+        if self.path and not self.file.startswith(f"--set {self.path}="):
+            head = f"{head}: {self.path}"
+        lines = [f"{head}: {self.message}"]
         if self.line:
             lines.append(f"{self.line:>5} | {clipped(self.source_line)}".rstrip())
         if self.hint:
@@ -75,28 +49,32 @@ class SuiteError(IfbenchError):
 
 
 class Faults:
-    """Collects the faults of one file, the first at each place: what follows at the same place stems from it."""
+    """Collects the faults of one file, the first at each place: what follows at the same place stems from it.
+
+    Attributes:
+        count: How often something was noted, at a new place or not.
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self.count = 0
         self._found: dict[Place, Fault] = {}
-
-    def __len__(self) -> int:
-        return len(self._found)
 
     def add(self, place: Place, message: str, *, hint: str | None = None) -> None:
         """Note what is wrong at a place."""
-        fault = Fault(place.file, place.line, place.column, place.path, message, hint or None, place.source_line)
-        self._found.setdefault(place, fault)
+        self.count += 1
+        if place not in self._found:
+            self._found[place] = Fault(**vars(place), message=message, hint=hint or None)
 
     def stop(self, place: Place, message: str, *, hint: str | None = None) -> NoReturn:
-        """Note a fault after which reading cannot go on, and raise.
+        """Note a fault after which reading cannot go on.
 
         Raises:
             SuiteError: Always.
         """
         self.add(place, message, hint=hint)
-        raise self._error()
+        self.raise_any()
+        raise AssertionError
 
     def raise_any(self) -> None:
         """End the reading if anything is wrong.
@@ -105,18 +83,8 @@ class Faults:
             SuiteError: At least one fault was noted.
         """
         if self._found:
-            raise self._error()
-
-    def _error(self) -> SuiteError:
-        found = sorted(self._found.values(), key=lambda fault: (fault.line == 0, fault.line, fault.column))
-        return SuiteError(tuple(found), file=self.file)
-
-
-def join(path: str, step: str | int) -> str:
-    """`estimators` + 1 -> `estimators[1]`, + `damping` -> `estimators[1].damping`."""
-    if isinstance(step, int):
-        return f"{path}[{step}]"
-    return f"{path}.{step}" if path else step
+            found = sorted(self._found.values(), key=lambda fault: (fault.line == 0, fault.line, fault.column))
+            raise SuiteError(tuple(found), file=self.file)
 
 
 def hints(*parts: str | None) -> str | None:

@@ -2,94 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import fields
 
-from ifbench.core.identity import flatten
 from ifbench.core.timing import Timing
-from ifbench.suite.cells import FIGURE_KEYS, Cell, ExampleRule, Figure
-from ifbench.suite.checking import Owner, check, check_among
-from ifbench.suite.matching import check_selects
-from ifbench.suite.shapes import EVERYTHING, FigureShape
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ifbench.core.specs import ProtocolSpec
-    from ifbench.suite.faults import Faults
-    from ifbench.suite.listed import Listing
-    from ifbench.suite.nodes import Node
+from ifbench.suite.cells import EVERYTHING, FIGURE_KEYS, Figure
+from ifbench.suite.facts import Facts
+from ifbench.suite.file import SuiteFile
+from ifbench.suite.shapes import as_tuple
+from ifbench.suite.validation import Reading
+from ifbench.suite.wheres import check_where
 
 TIMINGS = tuple(item.name for item in fields(Timing))
-TOLD_BY_RUNS = ("horizon", "size", "query")
-"""Keys whose values only a run tells."""
+BY_RUNS = ("horizon", "size", "query")
+"""Keys whose values only a run knows."""
 
 
-def read_figures(
-    listed: Node | None,
-    cells: tuple[Cell, ...] | None,
-    metrics: Listing,
-    examples: tuple[ExampleRule, ...],
-    *,
-    studies: Sequence[ProtocolSpec],
-    faults: Faults,
-) -> tuple[Figure, ...]:
+def read_figures(file: SuiteFile, known: Sequence[Facts], reading: Reading) -> tuple[Figure, ...]:
     """The figures, each of keys, metrics and parts that the suite has.
 
     Args:
-        listed: The entries.
-        cells: None where they could not be told.
-        metrics: Metrics of the suite.
-        examples: Example rules of the suite.
-        studies: The suite's protocols, whose keys and columns figures may name.
-        faults: Told what is wrong.
+        file: Has them, and the lists that they speak of.
+        known: Facts of the cells; none where they are not known.
+        reading: Told what is wrong.
     """
-    described = _describe(cells or ()) if listed is not None else []
-    findings = [name for spec in studies for name in (*spec.keys, *spec.columns)]
-    keys = sorted({key for one in described for key in one} | FIGURE_KEYS.keys() | set(findings))
-    values = [*metrics.labels, *findings, *TIMINGS] if metrics.whole else None
-    parts = [EVERYTHING, *(rule.name for rule in examples)]
-    found: list[Figure] = []
-    for node in listed.entries if listed is not None else ():
-        shape = check(FigureShape, node, faults, owner=Owner("unknown key of a figure"))
-        if shape is None:
-            continue
-        for name in ("x", "curve", "panel"):
-            check_among(node.child(name), keys if described else None, "a key of this suite", faults)
-        y = node.child("y")
-        for entry in (y.entries or (y,)) if y is not None else ():
-            check_among(entry, values, "a metric, finding or timing", faults)
-        check_among(node.child("part"), parts, "a part of the examples", faults)
-        _check_where(node.child("where"), described, faults, told=[*TOLD_BY_RUNS, *findings])
-        first = tuple(metrics.labels)[:1]
-        told = {**dict(shape), "y": shape.y or first, "log": shape.log or ""}
-        found.append(Figure(**told))
+    specs = [reading.registry.protocol(row.choice.name) for row in file.protocols if row.choice]
+    findings = [name for spec in specs for name in (*spec.keys, *spec.columns)]
+    keys = {key for one in known for key in one} | FIGURE_KEYS.keys() | set(findings)
+    metrics, parts = [row.label for row in file.metrics], [EVERYTHING, *(rule.name for rule in file.examples)]
+    found = []
+    for shape in file.figures:
+        for name in ("x", "curve", "panel") if known else ():
+            reading.check_among(shape.yaml, name, known=keys, what="a key of this suite")
+        for index, _ in enumerate(shape.y or ()) if "metrics" not in reading.unnamed else ():
+            values = [*metrics, *findings, *TIMINGS]
+            reading.check_among(shape.yaml, "y", index, known=values, what="a metric, finding or timing")
+        reading.check_among(shape.yaml, "part", known=parts, what="a part of the examples")
+        for key in shape.where if known else ():
+            if key not in (*BY_RUNS, *findings):
+                check_where(shape.yaml["where"].only((key,)), known, reading.faults, things="cells")
+        found.append(Figure(**{**dict(shape), "y": shape.y or tuple(metrics[:1]), "log": shape.log or ""}))
     return tuple(found)
-
-
-def _describe(cells: Sequence[Cell]) -> list[dict[str, Any]]:  # Any: JSON leaves
-    """What keys each cell has, and their values."""
-    return [
-        {
-            **flatten(cell.task.describe()),
-            "data": cell.task.data.name,
-            "architecture": cell.task.architecture.name,
-            "estimator": cell.estimator.label,
-            "protocol": cell.protocol.label,
-            **flatten({"estimator": cell.estimator.params, "protocol": cell.protocol.params}),
-        }
-        for cell in cells
-    ]
-
-
-def _check_where(
-    where: Node | None, described: Sequence[dict[str, Any]], faults: Faults, *, told: Sequence[str]
-) -> None:
-    """Each value alone must be one that some cell has; a list stands for any of its values."""
-    if where is None or not described:
-        return
-    for key, node in where.fields.items():
-        if key in told:
-            continue
-        for entry in node.entries or (node,):
-            check_selects(replace(where, value={key: entry}), described, faults, things="cells")

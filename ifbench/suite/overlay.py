@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ifbench.core.errors import did_you_mean
-from ifbench.suite.faults import Faults, Place, SuiteError
-from ifbench.suite.nodes import Node, named
+from ifbench.suite.faults import Faults, SuiteError
+from ifbench.suite.places import Entries, Fields, Place, named
 from ifbench.suite.reader import read_value
-from ifbench.suite.wording import shown
+from ifbench.suite.validation import shown
 
 PROFILES = ("smoke", "cpu", "paper", "held-out")
 DEFAULT_PROFILE = "cpu"
@@ -24,108 +25,143 @@ class OverlayError(ValueError):
     """A path that leads nowhere."""
 
 
-def put(node: Node, steps: Sequence[str], value: Node) -> Node:
-    """A copy of `node` in which the value at a path is another.
+def put(root: Fields, steps: Sequence[str], value: Any, place: Place) -> Fields:
+    """A copy of `root` in which the value at a path is another.
 
     A step through a list goes into every entry, or into one where the step is a number. Missing keys are added; an
     entry given as a plain string becomes a mapping with `name`.
+
+    Args:
+        root: Not modified.
+        steps: Keys, and positions in lists.
+        value: What to put there.
+        place: Where that was written.
 
     Raises:
         OverlayError: A step into a number or to an entry a list does not have, or far too many steps.
     """
     if len(steps) > MAX_STEPS:
         raise OverlayError(f"a path of {len(steps)} steps leads nowhere")
-    return _put(node, tuple(steps), value, dotted=False)
+    changed: Fields = _put((root, root.place), tuple(steps), (value, place), dotted=False)[0]
+    return changed
 
 
-def apply_profile(root: Node, profile: str, faults: Faults) -> Node:
-    """The suite in one size: the body with the profile's values laid over it, those of `held-out` over `cpu`."""
-    profiles = root.fields.get("profiles")
-    known = profiles.fields if profiles is not None else {}
-    for name, node in known.items():
+def apply_profile(root: Fields, profile: str, faults: Faults) -> Fields:
+    """The suite in one size: the body with the profile's values laid over it, those of `held-out` over `cpu`.
+
+    Args:
+        root: The whole file.
+        profile: Name of the size.
+        faults: Told what is wrong.
+    """
+    known = root["profiles"] if isinstance(root.get("profiles"), Fields) else Fields(root.place)
+    for name, values in known.items():
         if name not in PROFILES:
-            faults.add(node.place, f"unknown profile '{name}'", hint=did_you_mean(name, PROFILES))
-        elif not isinstance(node.value, Mapping) and node.value is not None:
-            faults.add(node.place, f"got {shown(node.plain())}, wanted a mapping from path to value")
+            faults.add(known.places[name], f"unknown profile '{name}'", hint=did_you_mean(name, PROFILES))
+        elif not isinstance(values, Fields) and values is not None:
+            faults.add(known.places[name], f"got {shown(values)}, wanted a mapping from path to value")
     if profile != DEFAULT_PROFILE and profile not in known:
         hint = did_you_mean(profile, {DEFAULT_PROFILE, *known})
         faults.add(Place(f"--profile {profile}"), f"the suite has no profile '{profile}'", hint=hint)
     for name in (DEFAULT_PROFILE, HELD_OUT) if profile == HELD_OUT else (profile,):
-        for steps, value in _paths(known[name]) if name in known else ():
-            root = _lay(root, steps, value, faults)
+        root = _lay(root, (), known.get(name), root.place, faults)
     return root
 
 
-def apply_overrides(root: Node, overrides: Sequence[str], faults: Faults) -> Node:
-    """The suite with `KEY=VALUE` texts laid over it, in their order; VALUE is YAML."""
+def apply_overrides(root: Fields, overrides: Sequence[str], faults: Faults) -> Fields:
+    """The suite with `KEY=VALUE` texts laid over it, in their order; VALUE is YAML.
+
+    Args:
+        root: The suite in one size.
+        overrides: As given on the command line.
+        faults: Told what is wrong.
+    """
     for text in overrides:
-        source = f"--set {text}"
-        key, equals, value = text.partition("=")
-        if not equals or not all(key.split(".")):
-            faults.add(Place(source), f"got {text!r}, wanted KEY=VALUE, such as tasks.recipe.steps=100")
-            continue
-        if key.split(".")[0] == "profiles":
-            faults.add(Place(source), "a profile cannot be set", hint="set the value itself, or use --profile")
-            continue
         try:
-            node = read_value(value, path=key, source=source, faults=Faults(source))
+            key, value, place = read_assignment(text, example="tasks.recipe.steps=100")
         except SuiteError as error:
             fault = error.faults[0]
-            faults.add(Place(source, path=key), fault.message, hint="VALUE is YAML; quote it where the shell would not")
+            faults.add(Place(fault.file, path=fault.path), fault.message, hint=fault.hint)
             continue
-        for steps, child in _paths(node, tuple(key.split("."))):
-            root = _lay(root, steps, child, faults)
+        if key.split(".")[0] == "profiles":
+            place = Place(place.file)
+            faults.add(place, "a profile cannot be set", hint="set the value itself, or use --profile")
+        else:
+            root = _lay(root, tuple(key.split(".")), value, place, faults)
     return root
 
 
-def _paths(node: Node, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
-    """Every value with its path; nested mappings and dotted keys mean the same, an empty mapping is a value."""
-    if not node.fields:
-        if prefix:
-            yield prefix, node
-        return
-    for key, child in node.fields.items():
-        yield from _paths(child, (*prefix, *key.split(".")))
+def read_assignment(text: str, *, example: str) -> tuple[str, Any, Place]:
+    """A `KEY=VALUE` text of the command line as its key, its value (Any: JSON) and its place; VALUE is YAML.
 
+    Args:
+        text: As given.
+        example: What a right one looks like.
 
-def _lay(root: Node, steps: tuple[str, ...], value: Node, faults: Faults) -> Node:
+    Raises:
+        SuiteError: It is none.
+    """
+    source = Place(f"--set {text}")
+    faults = Faults(source.file)
+    key, equals, value = text.partition("=")
+    if not equals or not all(key.split(".")):
+        faults.stop(source, f"got {text!r}, wanted KEY=VALUE, such as {example}")
+    place = replace(source, path=key)
     try:
-        return put(root, steps, value)
+        found = read_value(value, place, faults)
+        faults.raise_any()
+    except SuiteError as error:
+        hint = "VALUE is YAML; quote it where the shell would not"
+        raise SuiteError((replace(error.faults[0], path=key, hint=hint),), file=source.file) from None
+    return key, found, place
+
+
+def _lay(root: Fields, steps: tuple[str, ...], value: Any, place: Place, faults: Faults) -> Fields:
+    """`root` with a value put at a path; nested mappings and dotted keys mean the same, an empty mapping is a value."""
+    if isinstance(value, Fields) and value:
+        for key, child in value.items():
+            root = _lay(root, (*steps, *key.split(".")), child, value.places[key], faults)
+        return root
+    try:
+        return put(root, steps, value, place) if steps else root
     except OverlayError as error:
-        faults.add(value.place, str(error))
+        faults.add(place, str(error))
         return root
 
 
-def _put(node: Node, steps: tuple[str, ...], value: Node, *, dotted: bool) -> Node:
+Written = tuple[Any, Place]
+"""A value (Any: JSON) and where it was written."""
+
+
+def _put(old: Written, steps: tuple[str, ...], new: Written, *, dotted: bool) -> Written:
+    value, place = old
     if not steps:
-        return value
-    if isinstance(node.value, tuple):
-        return replace(node, value=_put_in_entries(node.value, steps, value, dotted=dotted))
-    fields = _as_mapping(node, steps[0])
+        return new
+    if isinstance(value, Entries):
+        return _put_in_entries(value, steps, new, dotted=dotted), place
+    if value is not None and not isinstance(value, str | Fields):
+        raise OverlayError(f"{place.path} is {shown(value)} and has no key '{steps[0]}'")
+    fields = Fields(place) if value is None else named(value, place)
+    changed = Fields(fields.place, fields, fields.places)
     key, rest = _split(fields, steps, dotted=dotted)
-    below = fields.get(key, Node({}, value.place))
-    return replace(node, value={**fields, key: _put(below, rest, value, dotted=dotted or key in DOTTED)})
+    below = (fields[key], fields.places[key]) if key in fields else (Fields(new[1]), new[1])
+    changed.put(key, *_put(below, rest, new, dotted=dotted or key in DOTTED))
+    return changed, place
 
 
-def _put_in_entries(
-    entries: tuple[Node, ...], steps: tuple[str, ...], value: Node, *, dotted: bool
-) -> tuple[Node, ...]:
+def _put_in_entries(entries: Entries, steps: tuple[str, ...], new: Written, *, dotted: bool) -> Entries:
+    olds = list(zip(entries, entries.places, strict=True))
     if not (steps[0].isascii() and steps[0].isdigit()):
-        return tuple(_put(entry, steps, value, dotted=dotted) for entry in entries)
-    position = int(steps[0]) if len(steps[0]) < 10 else len(entries)
-    if position >= len(entries):
-        raise OverlayError(f"there is no entry {position}; the list has {len(entries)}, counted from 0")
-    changed = _put(entries[position], steps[1:], value, dotted=dotted)
-    return (*entries[:position], changed, *entries[position + 1 :])
+        changed = [_put(old, steps, new, dotted=dotted) for old in olds]
+    else:
+        position = int(steps[0]) if len(steps[0]) < 10 else len(olds)
+        if position >= len(olds):
+            raise OverlayError(f"there is no entry {position}; the list has {len(olds)}, counted from 0")
+        changed = [*olds[:position], _put(olds[position], steps[1:], new, dotted=dotted), *olds[position + 1 :]]
+    return Entries(entries.place, (value for value, _ in changed), (place for _, place in changed))
 
 
-def _as_mapping(node: Node, step: str) -> Mapping[str, Node]:
-    if node.value is not None and not isinstance(node.value, str | Mapping):
-        raise OverlayError(f"{node.place.path} is {shown(node.plain())} and has no key '{step}'")
-    return named(node).fields
-
-
-def _split(fields: Mapping[str, Node], steps: tuple[str, ...], *, dotted: bool) -> tuple[str, tuple[str, ...]]:
+def _split(fields: Fields, steps: tuple[str, ...], *, dotted: bool) -> tuple[str, tuple[str, ...]]:
     """The key meant by the next steps, the longest that exists, and the steps after it."""
     for length in range(len(steps), 0, -1):
         key = ".".join(steps[:length])

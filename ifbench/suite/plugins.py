@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from ifbench.core.errors import did_you_mean
-from ifbench.suite.checking import check, plugin_owner
-from ifbench.suite.faults import Faults, hints
-from ifbench.suite.wording import shown
-
-if TYPE_CHECKING:
-    from ifbench.core.params import Params
-    from ifbench.core.registry import Registry
-    from ifbench.core.specs import Spec
-    from ifbench.suite.nodes import Node
+from ifbench.core.params import Params
+from ifbench.core.registry import Registry
+from ifbench.core.specs import Spec
+from ifbench.suite.cells import Choice
+from ifbench.suite.faults import hints
+from ifbench.suite.places import Fields, place_of
+from ifbench.suite.validation import Owner, Reading, Size, shown
 
 
 @dataclass(frozen=True)
-class Found:
+class Plugin:
     """What a name leads to: a spec, or the reason why its plugin did not load."""
 
+    kind: str
     name: str
     spec: Spec | None
     unavailable: str | None = None
+
+    @property
+    def owner(self) -> Owner:
+        """The owner of its parameters."""
+        model = self.spec.params if self.spec is not None else Params
+        return Owner(f"unknown parameter of '{self.name}'", model, f"ifbench show {self.name}")
+
+    @property
+    def keys(self) -> list[str] | None:
+        """Its parameters; None where they are not known."""
+        return list(self.spec.params.model_fields) if self.spec is not None else None
+
+    def describe(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Given parameters (Any: JSON) before they are checked, with the defaults of those left out."""
+        return {"name": self.name, **(defaults(self.spec.params) if self.spec is not None else {}), **given}
 
 
 @dataclass(frozen=True)
@@ -36,14 +52,21 @@ class Values:
     Attributes:
         params: The validated model; None for a plugin that did not load.
         plain: JSON values, defaults included.
+        size: Of a data set, where it is known.
     """
 
-    found: Found
+    plugin: Plugin
     params: Params | None
     plain: Mapping[str, Any]
+    size: Size | None = None
+
+    def choice(self, label: str = "", timeout: float | None = None) -> Choice:
+        """It as part of a cell; its label is its name unless one is given."""
+        plugin = self.plugin
+        return Choice(plugin.kind, plugin.name, label or plugin.name, self.plain, plugin.unavailable, timeout)
 
 
-def look_up(kind: str, name: object, registry: Registry) -> Found | None:
+def look_up(kind: str, name: object, registry: Registry) -> Plugin | None:
     """What a name leads to, if anywhere.
 
     An estimator whose plugin did not load is found as unavailable: its own cells will fail, and no other.
@@ -51,58 +74,71 @@ def look_up(kind: str, name: object, registry: Registry) -> Found | None:
     if not isinstance(name, str):
         return None
     if name in registry.entries[kind]:
-        return Found(name, registry.entries[kind][name].spec)
+        return Plugin(kind, name, registry.entries[kind][name].spec)
     reason = registry.unavailable(name) if kind == "estimator" else None
-    return Found(name, None, reason) if reason is not None else None
+    return Plugin(kind, name, None, reason) if reason is not None else None
 
 
-def find_plugin(kind: str, entry: Node, registry: Registry, *, faults: Faults) -> Found | None:
-    """What an entry's `name` leads to; None, and noted, where it leads nowhere."""
-    name = entry.fields.get("name")
+def find_plugin(kind: str, entry: Fields, reading: Reading) -> Plugin | None:
+    """What an entry's `name` leads to; None, and noted, where it leads nowhere.
+
+    Args:
+        kind: Which registry.
+        entry: A mapping with `name`.
+        reading: Has the registry; told what is wrong.
+    """
     see = f"see: ifbench list {kind}"
-    if name is None and isinstance(entry.value, Mapping):
-        faults.add(entry.place.below("name"), "missing", hint=see)
+    if "name" not in entry:
+        reading.faults.add(entry.place.below("name"), "missing", hint=see)
         return None
-    if name is None or not isinstance(name.value, str):
-        got = shown((name or entry).plain())
-        faults.add((name or entry).place, f"got {got}, wanted the name of a registered {kind}", hint=see)
-        return None
-    found = look_up(kind, name.value, registry)
-    if found is None:
-        reason = registry.unavailable(name.value)
-        known = f"{kind} '{name.value}' is not available: {reason}" if reason else f"unknown {kind} '{name.value}'"
-        faults.add(name.place, known, hint=see if reason else _unknown_hint(name.value, kind, registry))
-    return found
+    name, registry = entry["name"], reading.registry
+    found = look_up(kind, name, registry)
+    if found is not None:
+        return found
+    message, hint = f"got {shown(name)}, wanted the name of a registered {kind}", see
+    if isinstance(name, str):
+        reason = registry.unavailable(name)
+        message = f"{kind} '{name}' is not available: {reason}" if reason else f"unknown {kind} '{name}'"
+        hint = see if reason else _hint(name, kind, registry)
+    reading.faults.add(place_of(entry, "name"), message, hint=hint)
+    return None
 
 
-def read_values(found: Found, given: Node, faults: Faults) -> Values | None:
-    """Given parameters checked by the plugin's model; None, and noted, where they do not fit."""
-    if found.spec is None:
-        return Values(found, None, given.plain())
-    params = check(found.spec.params, given, faults, owner=plugin_owner(found.name))
-    if params is None:
-        return None
+def read_values(plugin: Plugin, given: Fields, reading: Reading) -> Values | None:
+    """Given parameters checked by the plugin's model; None, and noted, where they do not fit.
+
+    Args:
+        plugin: What the name led to.
+        given: Its parameters alone.
+        reading: Told what is wrong.
+    """
+    if plugin.spec is None:
+        return Values(plugin, None, dict(given))
     try:
-        return Values(found, params, params.plain())
-    except Exception as error:  # noqa: BLE001 - a plugin's own serialiser may raise anything
-        faults.add(given.place, f"parameters of '{found.name}' have no JSON form: {type(error).__name__}: {error}")
-        return None
+        params = from_json(plugin.spec.params, given)
+        return Values(plugin, params, params.plain())
+    except ValidationError as error:
+        reading.report(error, given, plugin.owner)
+    except Exception as error:  # noqa: BLE001 - a plugin's own validator or serialiser may raise anything
+        message = f"could not be checked: {type(error).__name__}: {error}"
+        reading.note(given, message=message, hint=plugin.owner.hint())
+    return None
 
 
-def describe_params(found: Found | None, given: Node) -> dict[str, Any]:
-    """Given parameters before they are checked, with the defaults of those left out."""
-    return {**(defaults(found.spec.params) if found and found.spec else {}), **given.plain()}
+def from_json(model: type[Params], values: Mapping[str, Any]) -> Params:
+    """JSON values (Any) as a strict model: lists become its tuples."""
+    return model.model_validate_json(json.dumps(values))
 
 
 def defaults(model: type[Params]) -> dict[str, Any]:
     """The JSON form of every parameter that has a default."""
-    fields = {name: field for name, field in model.model_fields.items() if not field.is_required()}
+    fields = {name: info for name, info in model.model_fields.items() if not info.is_required()}
     return {
-        name: to_jsonable_python(field.get_default(call_default_factory=True, validated_data={}), fallback=str)
-        for name, field in fields.items()
+        name: to_jsonable_python(info.get_default(call_default_factory=True, validated_data={}), fallback=str)
+        for name, info in fields.items()
     }
 
 
-def _unknown_hint(name: str, kind: str, registry: Registry) -> str | None:
+def _hint(name: str, kind: str, registry: Registry) -> str | None:
     failed = f"failed to load: {', '.join(refused.stem for refused in registry.refusals)}; see: ifbench list"
     return hints(did_you_mean(name, registry.entries[kind]), failed if registry.refusals else None)

@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from ifbench.suite.cells import Cell, ExampleRule, Published
-from ifbench.suite.checking import Owner, check, check_among
-from ifbench.suite.matching import check_selects, describe_cells
-from ifbench.suite.shapes import EVERYTHING, PublishedShape
+from ifbench.suite.cells import EVERYTHING, Published
+from ifbench.suite.facts import Facts
+from ifbench.suite.file import SuiteFile
+from ifbench.suite.validation import Reading
+from ifbench.suite.wheres import check_where
 
-if TYPE_CHECKING:
-    from ifbench.suite.faults import Faults
-    from ifbench.suite.listed import Listing
-    from ifbench.suite.nodes import Node
-
-TOLD_BY_RUNS = ["horizon", "query"]
-"""Keys of `where` that are of no cell: a run tells which horizons and queries there are."""
+BY_RUNS = ("horizon", "query")
+"""Keys of `where` that are of no cell: only a run knows which horizons and queries there are."""
 
 
-def read_published(
-    listed: Node | None,
-    cells: tuple[Cell, ...] | None,
-    metrics: Listing,
-    examples: tuple[ExampleRule, ...],
-    *,
-    faults: Faults,
-) -> tuple[Published, ...]:
+def read_published(file: SuiteFile, known: Sequence[Facts], reading: Reading) -> tuple[Published, ...]:
     """The published numbers, each of a metric, a part and cells that the suite has.
 
     Args:
-        listed: The entries.
-        cells: None where they could not be told.
-        metrics: Metrics of the suite.
-        examples: Example rules of the suite.
-        faults: Told what is wrong.
+        file: Has them, the metrics and the example rules.
+        known: Facts of the cells; none where they are not known.
+        reading: Told what is wrong.
     """
-    described = describe_cells(cells or ()) if listed is not None else []
-    parts = [EVERYTHING, *(rule.name for rule in examples)]
-    found: list[Published] = []
-    for node in listed.entries if listed is not None else ():
-        shape = check(PublishedShape, node, faults, owner=Owner("unknown key of a published number"))
-        if shape is None:
-            continue
-        if metrics.whole:
-            check_among(node.child("metric"), metrics.labels, "a metric of this suite", faults)
-        check_among(node.child("part"), parts, "a part of the examples", faults)
-        where = node.child("where")
-        of_cells = where.without(TOLD_BY_RUNS) if where is not None else None
-        if of_cells is not None and of_cells.fields and described:
-            check_selects(of_cells, described, faults, things="cells")
-        found.append(Published(**dict(shape)))
-    return tuple(found)
+    parts = [EVERYTHING, *(rule.name for rule in file.examples)]
+    metrics = [row.label for row in file.metrics]
+    for shape in file.published:
+        if "metrics" not in reading.unnamed:
+            reading.check_among(shape.yaml, "metric", known=metrics, what="a metric of this suite")
+        reading.check_among(shape.yaml, "part", known=parts, what="a part of the examples")
+        where = shape.yaml["where"].without(BY_RUNS) if shape.where else {}
+        if where and known:
+            check_where(where, known, reading.faults, things="cells")
+    return tuple(Published(**dict(shape)) for shape in file.published)

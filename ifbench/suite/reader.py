@@ -1,64 +1,36 @@
-"""From the text of a file to values that know their line."""
+"""From YAML to values that know their place; scalars follow YAML 1.2: `1e-3` is a number, `no` is text."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
-from ifbench.suite.faults import Faults, Place
-from ifbench.suite.nodes import Node
-from ifbench.suite.scalars import PREFIX, RESOLVERS, construct, short_tag
+from ifbench.suite.faults import Faults
+from ifbench.suite.places import Entries, Fields, Place
 
-if TYPE_CHECKING:
-    from pathlib import Path
+Scalar = str | int | float | bool | None
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 20_000
 MAX_DEPTH = 30
+MAX_INTEGER = 2**63 - 1
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-
-
-def read_file(path: Path, faults: Faults) -> Node:
-    """The mapping that a suite file holds.
-
-    Faults after which reading can go on, such as a repeated key, are noted in `faults`.
-
-    Raises:
-        SuiteError: The file cannot be read, or is not one YAML mapping.
-    """
-    text = _decode(_load(path, faults), faults)
-    lines = LINE_END.split(text)
-
-    def place(line: int, column: int, known: str) -> Place:
-        source = lines[line] if line < len(lines) else ""
-        return Place(faults.file, line + 1, column + 1, known, source)
-
-    node = _read(text, "", place, faults)
-    if node is None:
-        faults.stop(Place(faults.file), "the file is empty", hint="a suite begins with 'name: ...'")
-    if not isinstance(node.value, Mapping):
-        faults.stop(node.place, "wanted a mapping at the top of the file", hint="a suite begins with 'name: ...'")
-    return node
-
-
-def read_value(text: str, *, path: str, source: str, faults: Faults) -> Node:
-    """A value given on the command line.
-
-    Args:
-        text: YAML.
-        path: Where the value goes.
-        source: The option as given, to stand where a file and line would.
-        faults: Told what is wrong.
-
-    Raises:
-        SuiteError: The text is not YAML.
-    """
-    node = _read(text, path, lambda _line, _column, known: Place(source, path=known), faults)
-    return node if node is not None else Node(None, Place(source, path=path))
+TAG = "tag:yaml.org,2002:"
+PLAIN = {
+    "null": re.compile(r"(?:~|null|Null|NULL|)\Z"),
+    "bool": re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"),
+    "int": re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z"),
+    "float": re.compile(
+        r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+    ),
+    "merge": re.compile(r"<<\Z"),
+}
+"""Kind -> the plain scalars that mean it, by the core schema of YAML 1.2."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -77,31 +49,202 @@ class _Loader(yaml.SafeLoader):
             self.depth -= 1
 
 
-for _tag, _pattern, _first in RESOLVERS:
-    _Loader.add_implicit_resolver(PREFIX + _tag, _pattern, [*_first, *([""] if _tag == "null" else [])])
-
-MakePlace = Callable[[int, int, str], Place]
+for _kind, _pattern in PLAIN.items():
+    _Loader.add_implicit_resolver(TAG + _kind, _pattern, None)  # type: ignore[arg-type] # any first character
 
 
-def _read(text: str, path: str, place: MakePlace, faults: Faults) -> Node | None:
-    loader = None
+def read_file(path: Path, faults: Faults) -> Fields:
+    """The mapping that a suite file holds.
+
+    Faults after which reading can go on, such as a repeated key, are noted in `faults`.
+
+    Raises:
+        SuiteError: The file cannot be read, or is not one YAML mapping.
+    """
+    text = _text(path, faults)
+    found = _Reader(faults, Place(faults.file), LINE_END.split(text)).read(text)
+    hint = "a suite begins with 'name: ...'"
+    if found is None:
+        faults.stop(Place(faults.file), "the file is empty", hint=hint)
+    value, place = found
+    if not isinstance(value, Fields):
+        faults.stop(place, "wanted a mapping at the top of the file", hint=hint)
+    return value
+
+
+def read_value(text: str, place: Place, faults: Faults) -> Any:  # Any: JSON
+    """A value given on the command line, in YAML; every part of it is at `place`.
+
+    Raises:
+        SuiteError: The text is not YAML.
+    """
+    found = _Reader(faults, place, None).read(text)
+    return found[0] if found is not None else None
+
+
+class _Reader:
+    """Turns text into values with places; aliases and merge keys are written out."""
+
+    def __init__(self, faults: Faults, origin: Place, lines: list[str] | None) -> None:
+        self.faults = faults
+        self.origin = origin
+        self.lines = lines
+        self.open: list[yaml.Node] = []
+        self.count = 0
+
+    def read(self, text: str) -> tuple[Any, Place] | None:
+        """The one value of a document and its place; None where it is empty."""
+        loader = None
+        try:
+            loader = _Loader(text)
+            raw = loader.get_single_node()
+        except yaml.reader.ReaderError as error:
+            before = LINE_END.split(text[: error.position])
+            at = self._place(len(before) - 1, len(before[-1]))
+            self.faults.stop(at, f"character U+{ord(text[error.position]):04X} is not allowed in YAML")
+        except yaml.MarkedYAMLError as error:
+            message, hint = _explain(error)
+            self.faults.stop(self._mark(error.problem_mark or error.context_mark), message, hint=hint)
+        except (ValueError, OverflowError):  # PyYAML lets them out of escapes and directives
+            at = self._mark(loader.get_mark() if loader is not None else None)
+            self.faults.stop(at, "not YAML: an escape or directive that stands for nothing")
+        if raw is None:
+            return None
+        place = self._mark(raw.start_mark)
+        return self._value(raw, place), place
+
+    def _place(self, line: int, column: int) -> Place:
+        if self.lines is None:
+            return self.origin
+        return replace(self.origin, line=line + 1, column=column + 1, source_line=(self.lines + [""])[line])
+
+    def _mark(self, mark: yaml.Mark | None, path: str | None = None) -> Place:
+        place = self._place(mark.line, mark.column) if mark is not None else self.origin
+        return place if path is None else replace(place, path=path)
+
+    def _value(self, raw: yaml.Node, place: Place) -> Any:
+        self.count += 1
+        if self.count > MAX_VALUES:
+            self.faults.stop(place, f"more than {MAX_VALUES} values, aliases written out")
+        if isinstance(raw, yaml.ScalarNode):
+            return self._scalar(raw, place)
+        if any(raw is outer for outer in self.open):
+            self.faults.stop(place, "an alias that holds itself")
+        listed = isinstance(raw, yaml.SequenceNode)
+        if raw.tag != TAG + ("seq" if listed else "map"):
+            self.faults.add(place, f"tag '{_short(raw.tag)}' has no meaning in a suite")
+        self.open.append(raw)
+        try:
+            return self._entries(raw, place) if listed else self._fields(raw, place)
+        finally:
+            self.open.pop()
+
+    def _scalar(self, raw: yaml.ScalarNode, place: Place) -> Scalar:
+        try:
+            return scalar(raw.tag, raw.value)
+        except ValueError as error:
+            self.faults.add(place, str(error))
+            return None
+
+    def _entries(self, raw: yaml.Node, place: Place) -> Entries:
+        places = [self._mark(item.start_mark, place.below(index).path) for index, item in enumerate(raw.value)]
+        return Entries(place, [self._value(item, at) for item, at in zip(raw.value, places, strict=True)], places)
+
+    def _fields(self, raw: yaml.Node, place: Place) -> Fields:
+        own = Fields(place)
+        merges: list[Fields] = []
+        for key, value in raw.value:
+            if key.tag == TAG + "merge":
+                merges += self._merge(key, value, place)
+                continue
+            name = self._key(key, place)
+            if name is None:
+                continue
+            path = place.below(name).path
+            if name in own:
+                first = own.places[name].line
+                since = f"; first given in line {first}" if first else ""
+                self.faults.add(self._mark(key.start_mark, path), f"key given twice{since}")
+                continue
+            mark = value.start_mark if value.start_mark.line == key.start_mark.line else key.start_mark
+            at = self._mark(mark, path)
+            own.put(name, self._value(value, at), at)
+        for source in merges:
+            for name in source:
+                if name not in own:
+                    own.put(name, source[name], source.places[name])
+        return own
+
+    def _key(self, key: yaml.Node, place: Place) -> str | None:
+        at = self._mark(key.start_mark, place.path)
+        if not isinstance(key, yaml.ScalarNode):
+            self.faults.add(at, "a list or mapping as key, wanted text")
+            return None
+        name = self._scalar(key, at)
+        if not isinstance(name, str):
+            self.faults.add(at, f"got key {key.value or 'null'}, wanted text", hint="put it in quotes")
+            return None
+        return name
+
+    def _merge(self, key: yaml.Node, value: yaml.Node, place: Place) -> list[Fields]:
+        items = value.value if isinstance(value, yaml.SequenceNode) else [value]
+        if not all(isinstance(item, yaml.MappingNode) for item in items):
+            self.faults.add(self._mark(key.start_mark, place.path), "'<<' wants a mapping or a list of mappings")
+            return []
+        return [self._value(item, self._mark(item.start_mark, place.path)) for item in items]
+
+
+def scalar(tag: str, text: str) -> Scalar:
+    """The value of a scalar.
+
+    Args:
+        tag: Full tag, as resolved or as written.
+        text: Unquoted text.
+
+    Raises:
+        ValueError: The tag has no place in a suite, the text is not of that kind, or the number is not finite or
+            needs more than 64 bits.
+    """
+    kind = tag.removeprefix(TAG)
+    if kind in {"str", "merge"}:
+        return _characters(text)
+    if kind not in PLAIN:
+        raise ValueError(f"tag '{_short(tag)}' has no meaning in a suite")
+    if not PLAIN[kind].match(text):
+        raise ValueError(f"got {text!r}, wanted a value of tag '{_short(tag)}'")
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    return _integer(text) if kind == "int" else _float(text)
+
+
+def _short(tag: str) -> str:
+    """A tag as people write it: `!!python/name`."""
+    return f"!!{tag.removeprefix(TAG)}" if tag.startswith(TAG) else tag
+
+
+def _characters(text: str) -> str:
+    r"""The text, with pairs of surrogates, as JSON writes `\ud83d\ude00`, joined."""
     try:
-        loader = _Loader(text)
-        root = loader.get_single_node()
-    except yaml.reader.ReaderError as error:
-        before = LINE_END.split(text[: error.position])
-        at = place(len(before) - 1, len(before[-1]), path)
-        faults.stop(at, f"character U+{ord(text[error.position]):04X} is not allowed in YAML")
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        message, hint = _explain(error)
-        faults.stop(place(mark.line, mark.column, path) if mark else Place(faults.file), message, hint=hint)
-    except (ValueError, OverflowError):  # PyYAML lets them out of escapes and directives
-        mark = loader.get_mark() if loader is not None else None
-        at = place(mark.line, mark.column, path) if mark else Place(faults.file)
-        faults.stop(at, "not YAML: an escape or directive that stands for nothing")
-    else:
-        return _Converter(place, faults).root(root, path) if root is not None else None
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise ValueError("got half of a surrogate pair, wanted a whole character") from None
+
+
+def _integer(text: str) -> int:
+    based = text[:2] in {"0o", "0x"}
+    value = int(text, 0 if based else 10) if len(text) < 1000 else MAX_INTEGER + 1
+    if abs(value) > MAX_INTEGER:
+        raise ValueError(f"got {text[:24]}{'...' * (len(text) > 24)}, wanted a whole number below 2**63")
+    return value
+
+
+def _float(text: str) -> float:
+    value = float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
+    if not math.isfinite(value):
+        raise ValueError(f"got {text}, wanted a finite number")
+    return value
 
 
 def _explain(error: yaml.MarkedYAMLError) -> tuple[str, str | None]:
@@ -115,100 +258,7 @@ def _explain(error: yaml.MarkedYAMLError) -> tuple[str, str | None]:
     return f"not YAML: {problem}", context
 
 
-class _Converter:
-    """Turns PyYAML's nodes into ours, with aliases and merge keys written out."""
-
-    def __init__(self, place: MakePlace, faults: Faults) -> None:
-        self.make_place = place
-        self.faults = faults
-        self.open: list[Any] = []
-        self.count = 0
-
-    def root(self, raw: yaml.Node, path: str) -> Node:
-        return self.node(raw, self.place(raw, path))
-
-    def place(self, raw: yaml.Node, path: str) -> Place:
-        return self.make_place(raw.start_mark.line, raw.start_mark.column, path)
-
-    def node(self, raw: yaml.Node, place: Place) -> Node:
-        self.count += 1
-        if self.count > MAX_VALUES:
-            self.faults.stop(place, f"more than {MAX_VALUES} values, aliases written out")
-        if any(raw is outer for outer in self.open):
-            self.faults.stop(place, "an alias that holds itself")
-        self.open.append(raw)
-        try:
-            if isinstance(raw, yaml.ScalarNode):
-                return self._scalar(raw, place)
-            return self._sequence(raw, place) if isinstance(raw, yaml.SequenceNode) else self._mapping(raw, place)
-        finally:
-            self.open.pop()
-
-    def _scalar(self, raw: yaml.ScalarNode, place: Place) -> Node:
-        try:
-            return Node(construct(raw.tag, raw.value), place)
-        except ValueError as error:
-            self.faults.add(place, str(error))
-            return Node(None, place)
-
-    def _sequence(self, raw: yaml.SequenceNode, place: Place) -> Node:
-        self._check_tag(raw, "seq", place)
-        items = (self.node(item, self._item_place(item, place, index)) for index, item in enumerate(raw.value))
-        return Node(tuple(items), place)
-
-    def _item_place(self, item: yaml.Node, place: Place, index: int) -> Place:
-        return replace(self.place(item, ""), path=place.below(index).path)
-
-    def _mapping(self, raw: yaml.Node, place: Place) -> Node:
-        self._check_tag(raw, "map", place)
-        own: dict[str, Node] = {}
-        merged: list[Node] = []
-        for key, value in raw.value:
-            if key.tag == PREFIX + "merge":
-                merged += self._merge(key, value, place)
-                continue
-            name = self._key(key, place)
-            if name is None:
-                continue
-            at = self._value_place(key, value, place, name)
-            if name in own:
-                first = own[name].place.line
-                told = f"; first given in line {first}" if first else ""
-                self.faults.add(replace(self.place(key, ""), path=at.path), f"key given twice{told}")
-                continue
-            own[name] = self.node(value, at)
-        for source in merged:
-            for name, child in source.fields.items():
-                own.setdefault(name, child)
-        return Node(own, place)
-
-    def _key(self, key: yaml.Node, place: Place) -> str | None:
-        if not isinstance(key, yaml.ScalarNode):
-            self.faults.add(replace(self.place(key, ""), path=place.path), "a list or mapping as key, wanted text")
-            return None
-        node = self._scalar(key, replace(self.place(key, ""), path=place.path))
-        if not isinstance(node.value, str):
-            self.faults.add(node.place, f"got key {key.value or 'null'}, wanted text", hint="put it in quotes")
-            return None
-        return node.value
-
-    def _value_place(self, key: yaml.Node, value: yaml.Node, place: Place, name: str) -> Place:
-        path = place.below(name).path
-        return self.place(value if value.start_mark.line == key.start_mark.line else key, path)
-
-    def _merge(self, key: yaml.Node, value: yaml.Node, place: Place) -> list[Node]:
-        items = value.value if isinstance(value, yaml.SequenceNode) else [value]
-        if not all(isinstance(item, yaml.MappingNode) for item in items):
-            self.faults.add(replace(self.place(key, ""), path=place.path), "'<<' wants a mapping or a list of mappings")
-            return []
-        return [self.node(item, replace(self.place(item, ""), path=place.path)) for item in items]
-
-    def _check_tag(self, raw: yaml.Node, wanted: str, place: Place) -> None:
-        if raw.tag != PREFIX + wanted:
-            self.faults.add(place, f"tag '{short_tag(raw.tag)}' has no meaning in a suite")
-
-
-def _load(path: Path, faults: Faults) -> bytes:
+def _text(path: Path, faults: Faults) -> str:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
@@ -216,15 +266,9 @@ def _load(path: Path, faults: Faults) -> bytes:
         faults.stop(Place(faults.file), f"cannot be read: {error.strerror or error}")
     if len(data) > MAX_BYTES:
         faults.stop(Place(faults.file), f"larger than {MAX_BYTES} bytes; this is no suite")
-    return data
-
-
-def _decode(data: bytes, faults: Faults) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        source = data.split(b"\n")[line - 1].decode("utf-8", "replace")
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        at = Place(faults.file, line, column, source_line=source)
+        before, line = data[: error.start].split(b"\n"), data.split(b"\n")[data[: error.start].count(b"\n")]
+        at = Place(faults.file, len(before), len(before[-1]) + 1, source_line=line.decode("utf-8", "replace"))
         faults.stop(at, f"byte 0x{data[error.start]:02x} is not UTF-8", hint="save the file as UTF-8")

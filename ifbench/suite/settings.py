@@ -3,68 +3,58 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ifbench.core.identity import canonical_json, flatten
+from ifbench.core.identity import canonical_json
 from ifbench.core.params import RESERVED
 from ifbench.suite.cells import Cell, Choice, Setting
-from ifbench.suite.checking import Owner, check, check_among
-from ifbench.suite.matching import check_selects, matches
+from ifbench.suite.facts import Facts, facts, facts_of_all, selects
+from ifbench.suite.file import SettingShape, SuiteFile
+from ifbench.suite.listing import Row
+from ifbench.suite.places import Fields
 from ifbench.suite.plugins import look_up, read_values
-from ifbench.suite.shapes import SettingShape
+from ifbench.suite.validation import Reading
+from ifbench.suite.wheres import check_where
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ifbench.core.registry import Registry
-    from ifbench.suite.faults import Faults
-    from ifbench.suite.listed import Listing
-    from ifbench.suite.nodes import Node
+HIDDEN = ("seed", "estimator")
+"""Facts that `where` may not name: the seeds of a task are one row of the leaderboard, and the estimator stands beside."""
 
 
-def read_settings(
-    listed: Node | None, cells: Sequence[Cell] | None, estimators: Listing, registry: Registry, *, faults: Faults
-) -> tuple[Setting, ...]:
+def read_settings(file: SuiteFile, cells: Sequence[Cell], reading: Reading) -> tuple[Setting, ...]:
     """The settings, each of an estimator and of cells that the suite has.
 
     Args:
-        listed: The entries.
-        cells: None where they could not be told.
-        estimators: Estimators of the suite.
-        registry: Says which parameters they take.
-        faults: Told what is wrong.
+        file: Has them, and the estimators.
+        cells: None of them where they are not known.
+        reading: Told what is wrong.
     """
+    rows = {row.label: row for row in file.estimators}
+    known = _facts(cells)
     found: list[Setting] = []
-    for node in listed.entries if listed is not None else ():
-        shape = check(SettingShape, node, faults, owner=Owner("unknown key of a setting"))
-        if shape is None:
-            continue
-        where, labels = node.fields["where"], fnmatch.filter(estimators.labels, shape.estimator)
-        if estimators.whole and not labels:
-            check_among(node.child("estimator"), estimators.labels, "an estimator of this suite", faults)
-        of_them = [cell for cell in cells or () if cell.estimator.label in labels]
-        if of_them:
-            check_selects(where, [_told(cell) for cell in of_them], faults, things=f"cells of '{shape.estimator}'")
+    for shape in file.settings:
+        labels = fnmatch.filter(rows, shape.estimator)
+        if not labels and "estimators" not in reading.unnamed:
+            reading.check_among(shape.yaml, "estimator", known=rows, what="an estimator of this suite")
+        own = [one for cell, one in zip(cells, known, strict=True) if cell.estimator.label in labels]
+        if own:
+            check_where(shape.yaml["where"], own, reading.faults, things=f"cells of '{shape.estimator}'")
         for label in labels:
-            params = _params(label, node.fields["params"], estimators, registry, faults=faults)
+            params = _params(rows[label], shape.yaml["params"], reading)
             if params is not None:
-                found.append(Setting(label, where.plain(), params))
+                found.append(Setting(label, shape.where, params))
     return tuple(found)
 
 
-def settled(cell: Cell, choice: Choice, settings: Sequence[Setting]) -> Choice:
+def with_settings(choice: Choice, cell: Cell, settings: Sequence[Setting]) -> Choice:
     """An estimator with the parameters it has in a cell; where several settings give one, the last of them counts."""
     own = [setting for setting in settings if setting.estimator == choice.label]
-    if not own:
-        return choice
-    told = _told(cell)
-    fitting = [setting.params for setting in own if matches(told, setting.where)]
-    return replace(choice, params={key: value for params in (choice.params, *fitting) for key, value in params.items()})
+    return _merge(choice, own, facts(replace(cell, estimator=choice))) if own else choice
 
 
-def settle(
-    cells: Sequence[Cell], settings: Sequence[Setting], listed: Node | None, registry: Registry, *, faults: Faults
+def apply_settings(
+    cells: Sequence[Cell], settings: Sequence[Setting], root: Fields, reading: Reading
 ) -> tuple[Cell, ...]:
     """The cells with the parameters that settings give them.
 
@@ -74,55 +64,59 @@ def settle(
     Args:
         cells: Of the suite.
         settings: See `read_settings`.
-        listed: Where they were written.
-        registry: Checks parameters.
-        faults: Told what is wrong.
+        root: Knows where they were written.
+        reading: Checks parameters; told what is wrong.
     """
-    if listed is None or not settings:
-        return tuple(cells)
-    made = tuple(replace(cell, estimator=settled(cell, cell.estimator, settings)) for cell in cells)
-    said: set[str] = set()
-    met: dict[str, str] = {}
-    for before, cell in zip(cells, made, strict=True):
-        choice = cell.estimator
-        if choice.unavailable is None and choice is not before.estimator:
-            wrong = _why_wrong(choice, registry)
-            if wrong and wrong not in said:
-                faults.add(listed.place, wrong, hint=f"see: ifbench show {choice.name}")
-            said.add(wrong)
-        key = canonical_json([cell.task.describe(), cell.protocol.label, choice.name, choice.params])
-        other = met.setdefault(key, choice.label)
-        if other != choice.label and (told := f"'{other}' and '{choice.label}' have the same parameters") not in said:
-            said.add(told)
-            faults.add(listed.place, f"{told} in some cells", hint="give no parameter that a grid sweeps")
-    return made
+    own: dict[str, list[Setting]] = {}
+    for setting in settings:
+        own.setdefault(setting.estimator, []).append(setting)
+    variants: dict[tuple[str, tuple[bool, ...]], tuple[Choice, str]] = {}
+    met: dict[tuple[int, str, str], str] = {}
+    found = []
+    for cell, known in zip(cells, facts_of_all(cells), strict=True):
+        label, mine = cell.estimator.label, own.get(cell.estimator.label, [])
+        fitting = tuple(selects(setting.where, known) for setting in mine)
+        if (label, fitting) not in variants:
+            choice = _merge(cell.estimator, mine, known)
+            variants[label, fitting] = choice, canonical_json([choice.name, choice.params])
+            _check(choice, root, reading)
+        choice, content = variants[label, fitting]
+        found.append(Cell(cell.task, cell.protocol, choice))
+        other = met.setdefault((id(cell.task), cell.protocol.label, content), label)
+        if other != label:
+            message = f"'{other}' and '{label}' have the same parameters in some cells"
+            reading.note(root, "settings", message=message, hint="give no parameter that a grid sweeps")
+    return tuple(found)
 
 
-def _told(cell: Cell) -> dict[str, Any]:
-    """The keys that `where` may use; the seed is none, for the seeds of a task are one row of the leaderboard."""
-    told = {**flatten(cell.task.describe()), "protocol": cell.protocol.label}
-    del told["seed"]
-    return told
+def _facts(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """The facts of cells that `where` may name (Any: JSON)."""
+    return [{key: value for key, value in one.items() if key not in HIDDEN} for one in facts_of_all(cells)]
 
 
-def _why_wrong(choice: Choice, registry: Registry) -> str:
-    """Why an estimator's parameters cannot go together, or nothing."""
+def _merge(choice: Choice, settings: Sequence[Setting], known: Facts) -> Choice:
+    fitting = [setting.params for setting in settings if selects(setting.where, known)]
+    params = {key: value for params in (choice.params, *fitting) for key, value in params.items()}
+    return replace(choice, params=params) if fitting else choice
+
+
+def _check(choice: Choice, root: Fields, reading: Reading) -> None:
+    """Note parameters that cannot go together."""
     try:
-        registry.params("estimator", choice.name, choice.params)
+        if choice.unavailable is None and choice.name in reading.registry.entries["estimator"]:
+            reading.registry.params("estimator", choice.name, choice.params)
     except Exception as error:  # noqa: BLE001 - a plugin's own validator may raise anything
-        first = str(error).splitlines()
-        return f"the settings of '{choice.label}' do not go together: {'; '.join(line.strip() for line in first[:3])}"
-    return ""
+        reasons = "; ".join(line.strip() for line in str(error).splitlines()[:3])
+        message = f"the settings of '{choice.label}' do not go together: {reasons}"
+        reading.note(root, "settings", message=message, hint=f"see: ifbench show {choice.name}")
 
 
-def _params(
-    label: str, given: Node, estimators: Listing, registry: Registry, *, faults: Faults
-) -> dict[str, object] | None:
+def _params(row: Row, given: Fields, reading: Reading) -> dict[str, object] | None:
     """The given parameters as the plugin's model has them, checked together with those that stay."""
-    entry = estimators.entries.get(label)
-    found = look_up("estimator", entry.plain().get("name"), registry) if entry is not None else None
-    if entry is None or found is None:
+    plugin = look_up("estimator", row.entry.get("name"), reading.registry)
+    if plugin is None:
         return None
-    whole = replace(given, value={**entry.without(tuple(RESERVED)).fields, **given.fields})
-    values = read_values(found, whole, faults)
-    return {key: values.plain[key] for key in given.fields} if values is not None else None
+    stay = row.entry.without(RESERVED)
+    whole = Fields(given.place, {**stay, **given}, {**stay.places, **given.places})
+    values = read_values(plugin, whole, reading)
+    return {key: values.plain[key] for key in given} if values is not None else None

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
-from ifbench.suite.checking import Owner, check
-from ifbench.suite.expansion import expand_cells
+from ifbench.core.registry import Registry
+from ifbench.suite.cells import Cell, Choice, ExampleRule, Figure, Published, QueryRule, Setting, Task
+from ifbench.suite.facts import facts_of_all, selects
 from ifbench.suite.faults import Faults
 from ifbench.suite.figures import read_figures
+from ifbench.suite.file import SuiteFile, read_form
 from ifbench.suite.find import display_name, find_suite
-from ifbench.suite.listed import read_list
-from ifbench.suite.needs import check_needs, check_removals
-from ifbench.suite.nodes import Node
+from ifbench.suite.fit import check_fit, check_stretches
 from ifbench.suite.overlay import DEFAULT_PROFILE, apply_overrides, apply_profile
+from ifbench.suite.places import Fields
 from ifbench.suite.published import read_published
 from ifbench.suite.reader import read_file
-from ifbench.suite.rules import read_examples, read_queries
-from ifbench.suite.settings import read_settings, settle, settled
-from ifbench.suite.shapes import SuiteShape
-from ifbench.suite.stretches import check_stretches
-from ifbench.suite.tasks import read_tasks
-from ifbench.suite.views import check_views
+from ifbench.suite.settings import apply_settings, read_settings, with_settings
+from ifbench.suite.validation import Reading
+from ifbench.suite.wheres import check_where
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from ifbench.core.registry import Registry
-    from ifbench.suite.cells import Cell, Choice, ExampleRule, Figure, Published, QueryRule, Setting, Task
+MAX_CELLS = 100_000
+MEASURED = Choice("estimator", "measured", "measured")
+"""Stands in cells for the estimator that there is none of."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class Suite:
 
     def estimator(self, choice: Choice, cell: Cell) -> Choice:
         """One of the estimators with the parameters that it has in a cell."""
-        return settled(cell, choice, self.settings)
+        return with_settings(choice, cell, self.settings)
 
 
 def load_suite(
@@ -89,73 +86,79 @@ def load_suite(
     """
     path = find_suite(name_or_path)
     faults = Faults(display_name(path))
-    chosen = DEFAULT_PROFILE if profile is None else profile
-    root = apply_profile(read_file(path, faults), chosen, faults)
-    root = apply_overrides(root, overrides, faults)
-    parts = _read_parts(root, registry, faults)
+    size = DEFAULT_PROFILE if profile is None else profile
+    root = apply_overrides(apply_profile(read_file(path, faults), size, faults), overrides, faults)
+    reading = Reading(registry, faults)
+    file = read_form(root, reading)
+    check_fit(root, file, reading)
+    tasks = _tasks(file, reading)
+    cells = _cells(root, file, tasks, reading)
+    settings = read_settings(file, cells, reading)
+    if settings:
+        cells = apply_settings(cells, settings, root, reading)
+    check_stretches(cells, file, reading)
+    known = facts_of_all(cells) if file.figures or file.published else []
+    figures, published = read_figures(file, known, reading), read_published(file, known, reading)
     faults.raise_any()
-    return Suite(source=str(name_or_path), profile=chosen, overrides=tuple(overrides), **parts)
+    return Suite(
+        name=file.name,
+        title=file.title or file.name,
+        about=file.about.strip(),
+        source=str(name_or_path),
+        profile=size,
+        overrides=tuple(overrides),
+        tasks=tasks,
+        protocols=tuple(row.choice for row in file.protocols if row.choice),
+        estimators=tuple(row.choice for row in file.estimators if row.choice),
+        queries=tuple(file.queries),
+        examples=tuple(file.examples),
+        metrics=tuple(row.choice for row in file.metrics if row.choice),
+        published=published,
+        figures=figures,
+        settings=settings,
+        shrunk=tuple(text.strip() for text in file.shrunk),
+        chosen=tuple(text.strip() for text in file.chosen),
+        repeats=file.repeats,
+        cells=cells,
+    )
 
 
-def _read_parts(root: Node, registry: Registry, faults: Faults) -> dict[str, Any]:
-    """The fields of a `Suite` that its file determines (Any: each of its own type)."""
-    shape = check(SuiteShape, root, faults, owner=Owner("unknown key of a suite"))
-    listed = _with_defaults(root)
-    count = len(faults)
-    tasks = read_tasks(listed.child("tasks"), _seeds(listed.child("seeds"), faults), registry, faults=faults)
-    protocols = read_list("protocol", listed.child("protocols"), registry, faults=faults)
-    estimators = read_list("estimator", listed.child("estimators"), registry, faults=faults)
-    whole = shape is not None and len(faults) == count
-    queries = read_queries(listed.child("queries"), tasks.sizes, faults)
-    examples = read_examples(listed.child("examples"), tasks.sizes, estimators, queries=queries, faults=faults)
-    metrics = read_list("metric", listed.child("metrics"), registry, faults=faults)
-    measures = {choice.name: registry.protocol(choice.name).measures for choice in protocols.choices}
-    unpredicted = sorted(name for name in measures if not registry.protocol(name).predicted)
-    check_needs(root, measures, registry, faults)
-    check_removals(listed.child("examples"), measures, registry, faults)
-    check_views(listed.child("protocols"), measures, metrics, registry, faults=faults)
-    cells = expand_cells(root, tasks, protocols, estimators, unpredicted=unpredicted, faults=faults) if whole else None
-    settings = read_settings(listed.child("settings"), cells, estimators, registry, faults=faults)
-    cells = cells and settle(cells, settings, listed.child("settings"), registry, faults=faults)
-    check_stretches(cells or (), protocols, registry, faults=faults)
-    specs = [registry.protocol(choice.name) for choice in protocols.choices]
-    figures = read_figures(listed.child("figures"), cells, metrics, examples, studies=specs, faults=faults)
-    published = read_published(listed.child("published"), cells, metrics, examples, faults=faults)
-    return {
-        "name": shape.name if shape else "",
-        "title": (shape.title or shape.name) if shape else "",
-        "about": shape.about.strip() if shape else "",
-        "tasks": tasks.tasks,
-        "protocols": protocols.choices,
-        "estimators": estimators.choices,
-        "queries": queries,
-        "examples": examples,
-        "metrics": metrics.choices,
-        "published": published,
-        "figures": figures,
-        "settings": settings,
-        "shrunk": tuple(text.strip() for text in shape.shrunk) if shape else (),
-        "chosen": tuple(text.strip() for text in shape.chosen) if shape else (),
-        "repeats": shape.repeats if shape else 1,
-        "cells": cells or (),
-    }
+def _tasks(file: SuiteFile, reading: Reading) -> tuple[Task, ...]:
+    """Every task, once per seed; entry, grid point and seed in file order."""
+    seeds: dict[int, int] = {}
+    for index, seed in enumerate(file.seeds):
+        if seeds.setdefault(seed, index) != index:
+            reading.note(file.yaml, "seeds", index, message=f"seed {seed} is listed twice")
+    tasks = (shape.task(seed) for shape in file.tasks for seed in seeds)
+    return tuple(task for task in tasks if task is not None)
 
 
-def _with_defaults(root: Node) -> Node:
-    """The file with the lists it leaves out."""
-    value = dict(root.fields)
-    for key in ("seeds", "metrics"):
-        default = SuiteShape.model_fields[key].default
-        value.setdefault(key, Node(tuple(Node(item, root.place) for item in default), root.place))
-    return Node(value, root.place)
+def _cells(root: Fields, file: SuiteFile, tasks: Sequence[Task], reading: Reading) -> tuple[Cell, ...]:
+    """Every cell that is not excluded, in file order; none where the lists that they are made of are faulty.
 
-
-def _seeds(listed: Node | None, faults: Faults) -> tuple[int, ...]:
-    seeds: dict[int, None] = {}
-    for node in listed.entries if listed is not None else ():
-        if not isinstance(node.value, int):
-            continue
-        if node.value in seeds:
-            faults.add(node.place, f"seed {node.value} is listed twice")
-        seeds.setdefault(node.value)
-    return tuple(seeds)
+    A protocol that measures what no estimator predicts has one cell a task.
+    """
+    if reading.again or reading.faulty & {"tasks", "protocols", "estimators"}:
+        return ()
+    protocols = [row.choice for row in file.protocols if row.choice]
+    estimators = [row.choice for row in file.estimators if row.choice]
+    if len(tasks) * len(protocols) * len(estimators) > MAX_CELLS:
+        reading.note(root, message=f"more than {MAX_CELLS} cells", hint="split the suite")
+        return ()
+    cells = tuple(
+        Cell(task, protocol, estimator)
+        for task, protocol in itertools.product(tasks, protocols)
+        for estimator in (estimators if reading.registry.protocol(protocol.name).predicted else (MEASURED,))
+    )
+    if not file.exclude:
+        return cells
+    known = facts_of_all(cells)
+    for where in root["exclude"]:
+        check_where(where, known, reading.faults, things="cells")
+    wheres = [where for where in file.exclude if where]
+    left = tuple(
+        cell for cell, one in zip(cells, known, strict=True) if not any(selects(where, one) for where in wheres)
+    )
+    if not left:
+        reading.note(root, "exclude", message="leaves no cell of this suite")
+    return left

@@ -2,179 +2,205 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import ValidationInfo, ValidatorFunctionWrapHandler
+from pydantic_core import PydanticKnownError
 
 from ifbench.core.errors import IfbenchError
-from ifbench.core.identity import digest, flatten
+from ifbench.core.identity import canonical_json, flatten
 from ifbench.core.recipe import Recipe
+from ifbench.core.registry import Registry
 from ifbench.core.specs import ArchitectureSpec, DatasetSpec, fits
-from ifbench.suite.cells import Choice, Task
-from ifbench.suite.checking import Owner, check
-from ifbench.suite.grids import Point, expand_grid
-from ifbench.suite.nodes import Node, named
-from ifbench.suite.plugins import Values, defaults, describe_params, find_plugin, look_up, read_values
-from ifbench.suite.recipes import check_recipe
-from ifbench.suite.shapes import TaskShape
-from ifbench.suite.wording import shown
+from ifbench.suite.cells import Task
+from ifbench.suite.places import Fields, named
+from ifbench.suite.plugins import Values, defaults, find_plugin, from_json, look_up, read_values
+from ifbench.suite.shapes import Read, Shape, wrong
+from ifbench.suite.sweeps import Axes, expand
+from ifbench.suite.validation import Owner, Reading, Size, shown
 
-if TYPE_CHECKING:
-    from ifbench.core.registry import Registry
-    from ifbench.suite.faults import Faults
-
-ENTRY = Owner("unknown key of a task")
-RECIPE = Owner("unknown parameter of a recipe")
+RECIPE = Owner("unknown parameter of a recipe", Recipe)
 PLUGINS = ("data", "architecture")
+FULL_BATCH, STEPWISE = "gradient-descent", "step"
 
 
-@dataclass(frozen=True)
-class Size:
-    """How much a data set holds."""
-
-    name: str
-    n_train: int
-    n_test: int
-
-
-@dataclass(frozen=True)
-class TaskList:
-    """The tasks of a suite, and the sizes of their data sets."""
-
-    tasks: tuple[Task, ...]
-    sizes: tuple[Size, ...]
+def _read_data(value: Any, info: ValidationInfo[Reading]) -> Values | None:
+    """A data set with its size, which the rules are checked by; None, and noted, where it is faulty."""
+    values = _read_plugin("data", value, info.context)
+    size = _size(values, value, info.context) if values is not None else None
+    if values is None or size is None:
+        return values
+    info.context.sizes.setdefault(size)
+    return replace(values, size=size)
 
 
-@dataclass(frozen=True)
-class _Read:
-    task: Task | None
-    size: Size | None
-    node: Node
+def _read_architecture(value: Any, info: ValidationInfo[Reading]) -> Values | None:
+    """An architecture; None, and noted, where it is faulty. Noted as well where it cannot be built for the data set."""
+    values, data = _read_plugin("architecture", value, info.context), info.data.get("data")
+    if values is not None and data is not None and not fits(data.plugin.spec, values.plugin.spec):
+        given, taker = data.plugin.spec, values.plugin.spec
+        specs = [entry.spec for entry in info.context.registry.entries["architecture"].values()]
+        able = sorted(spec.name for spec in specs if isinstance(spec, ArchitectureSpec) and fits(given, spec))
+        wanted = " or ".join(taker.takes)
+        message = f"architecture '{taker.name}' takes {wanted}, but data '{given.name}' gives {given.gives}"
+        hint = f"architectures that take {given.gives}: {', '.join(able)}" if able else f"take data that give {wanted}"
+        info.context.note(value, message=message, hint=hint)
+    return values
 
 
-def read_tasks(listed: Node | None, seeds: tuple[int, ...], registry: Registry, *, faults: Faults) -> TaskList:
-    """Every task of the list, once per seed; entry, grid point and seed in file order."""
-    read = [one for entry in (listed.entries if listed is not None else ()) for one in _entry(entry, registry, faults)]
-    first: dict[str, Node] = {}
-    for one in read:
-        node = first.setdefault(digest(one.task.describe()), one.node) if one.task else one.node
-        if node is not one.node:
-            line = f" in line {node.place.line}" if node.place.line else ""
-            faults.add(one.node.place, f"the same task as the one{line}", hint="leave one out")
-    tasks = tuple(replace(one.task, seed=seed) for one in read if one.task for seed in seeds)
-    return TaskList(tasks, tuple(dict.fromkeys(one.size for one in read if one.size)))
+def _read_recipe(value: Any, info: ValidationInfo[Reading]) -> Recipe | None:
+    """A recipe; None, and noted, where it is faulty. Noted as well where its parameters contradict each other."""
+    fields, reading, data = _mapping(value), info.context, info.data.get("data")
+    recipe = reading.attempt(lambda: from_json(Recipe, fields), fields, RECIPE)
+    if recipe is not None:
+        n_train = data.size.n_train if data is not None and data.size is not None else None
+        for key, message, hint in _contradictions(recipe, n_train):
+            reading.note(fields, key, message=message, hint=hint)
+    return recipe
 
 
-def _entry(entry: Node, registry: Registry, faults: Faults) -> Iterator[_Read]:
-    if not isinstance(entry.value, Mapping):
-        faults.add(entry.place, f"got {shown(entry.plain())}, wanted a mapping with data, architecture and recipe")
-        return
-    entry = _with_names(entry)
-    keys = _grid_keys(entry, registry)
-    sweep = expand_grid(
-        entry, faults, describe=partial(_describe, registry), known=keys, owner=Owner("unknown key of a task's grid")
-    )
-    for point in sweep.points:
-        yield _point(point, registry, faults)
+class TaskShape(Shape):
+    """One entry of `tasks`, or a point of its grid; what is None was faulty."""
+
+    data: Annotated[Values | None, Read(_read_data, "data")]
+    architecture: Annotated[Values | None, Read(_read_architecture, "architecture")]
+    recipe: Annotated[Recipe | None, Read(_read_recipe, "recipe")]
+    dtype: Literal["float32", "float64"] = "float32"
+
+    def task(self, seed: int) -> Task | None:
+        """The task with a seed; None where a part was faulty."""
+        if self.data is None or self.architecture is None or self.recipe is None:
+            return None
+        data, architecture = self.data.choice(), self.architecture.choice()
+        return Task(data, architecture, self.recipe, seed, self.dtype)
 
 
-def _with_names(entry: Node) -> Node:
+def read_task(
+    value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo[Reading]
+) -> list[TaskShape]:
+    """The points of an entry of `tasks`, in file order; those that are faulty are noted and left out."""
+    if not isinstance(value, Fields):
+        raise wrong(f"got {shown(value)}, wanted a mapping with data, architecture and recipe")
+    reading, entry = info.context, _with_names(value)
+    owner = Owner("unknown key of a task's grid", TaskShape)
+    axes = Axes(owner, _grid_keys(entry, reading.registry), partial(_describe, reading.registry))
+    found = []
+    for point in expand(entry, axes, reading):
+        fields = _with_names(point.entry)
+        shape: TaskShape | None = reading.attempt(partial(handler, fields), fields, Owner("unknown key of a task", TaskShape))
+        if shape is not None:
+            _refuse_repeat(shape, reading)
+            found.append(shape)
+    return found
+
+
+def _refuse_repeat(shape: TaskShape, reading: Reading) -> None:
+    task = shape.task(0)
+    first = reading.first(canonical_json(task.describe()), shape) if task is not None else shape
+    if first is not shape:
+        since = f" in line {first.yaml.place.line}" if first.yaml.place.line else ""
+        reading.faults.add(reading.at, f"the same task as the one{since}", hint="leave one out")
+
+
+def _with_names(entry: Fields) -> Fields:
     """The entry with `data: iris` written as `data: {name: iris}`."""
-    return replace(entry, value={key: named(node) if key in PLUGINS else node for key, node in entry.fields.items()})
+    whole = Fields(entry.place, entry, entry.places)
+    for kind in PLUGINS:
+        if kind in whole:
+            whole[kind] = named(whole[kind], whole.places[kind])
+    return whole
 
 
-def _describe(registry: Registry, entry: Node) -> dict[str, Any]:
+def _given(entry: Fields, key: str) -> Fields:
+    return entry[key] if isinstance(entry.get(key), Fields) else Fields(entry.place)
+
+
+def _describe(registry: Registry, entry: Fields) -> dict[str, Any]:
     """The task as far as it can be told before anything is checked, dotted."""
-    told: dict[str, Any] = {"dtype": "float32", "recipe": defaults(Recipe), **entry.plain()}
-    told["recipe"] = {**defaults(Recipe), **_given(entry, "recipe").plain()}
+    entry = _with_names(entry)
+    whole: dict[str, Any] = {"dtype": "float32", **entry, "recipe": {**defaults(Recipe), **_given(entry, "recipe")}}
     for kind in PLUGINS:
         given = _given(entry, kind)
-        found = look_up(kind, given.plain().get("name"), registry)
-        told[kind] = describe_params(found, given)
-    return flatten(told)
+        found = look_up(kind, given.get("name"), registry)
+        whole[kind] = found.describe(given) if found is not None else given
+    return flatten(whole)
 
 
-def _grid_keys(entry: Node, registry: Registry) -> list[str]:
+def _grid_keys(entry: Fields, registry: Registry) -> list[str]:
     """The dotted keys that a task's grid may sweep."""
     keys = ["dtype", *(f"recipe.{key}" for key in Recipe.model_fields)]
     for kind in PLUGINS:
-        found = look_up(kind, _given(entry, kind).plain().get("name"), registry)
-        if found is None or found.spec is None:  # swept, or wrong and told elsewhere: its keys are not known
-            keys.append(kind)
-        else:
-            keys += [f"{kind}.{key}" for key in ("name", *found.spec.params.model_fields)]
+        found = look_up(kind, _given(entry, kind).get("name"), registry)
+        # A name that is swept, or wrong and noted elsewhere, leaves its keys unknown.
+        keys += [kind] if found is None else [f"{kind}.{key}" for key in ("name", *(found.keys or ()))]
     return keys
 
 
-def _given(entry: Node, key: str) -> Node:
-    node = entry.fields.get(key)
-    return named(node) if node is not None and isinstance(node.value, str | Mapping) else Node({}, entry.place)
+def _mapping(value: Any) -> Fields:
+    if not isinstance(value, Fields):
+        raise PydanticKnownError("dict_type")
+    return value
 
 
-def _point(point: Point, registry: Registry, faults: Faults) -> _Read:
-    entry = _with_names(point.entry)
-    shape = check(TaskShape, entry, faults, owner=ENTRY)
-    data = _plugin("data", entry, registry, faults)
-    architecture = _plugin("architecture", entry, registry, faults)
-    recipe_node = _given(entry, "recipe")
-    usable = isinstance(getattr(entry.fields.get("recipe"), "value", None), Mapping)
-    recipe = check(Recipe, recipe_node, faults, owner=RECIPE) if usable else None
-    size = _size(data, entry, faults) if data is not None else None
-    if data is not None and architecture is not None:
-        _check_fit(data, architecture, entry, registry, faults=faults)
-    if recipe is not None:
-        check_recipe(recipe, recipe_node, faults, n_train=size.n_train if size else None)
-    if shape is None or data is None or architecture is None or recipe is None:
-        return _Read(None, size, entry)
-    task = Task(_choice("data", data), _choice("architecture", architecture), recipe, 0, shape.dtype)
-    return _Read(task, size, entry)
+def _read_plugin(kind: str, value: Any, reading: Reading) -> Values | None:
+    fields = _mapping(value)
+    found = find_plugin(kind, fields, reading)
+    return read_values(found, fields.without(("name",)), reading) if found is not None else None
 
 
-def _plugin(kind: str, entry: Node, registry: Registry, faults: Faults) -> Values | None:
-    given = entry.fields.get(kind)
-    if given is None or not isinstance(given.value, Mapping):
-        return None
-    found = find_plugin(kind, given, registry, faults=faults)
-    return read_values(found, given.without(("name",)), faults) if found is not None else None
-
-
-def _choice(kind: str, values: Values) -> Choice:
-    return Choice(kind, values.found.name, values.found.name, values.plain)
-
-
-def _check_fit(data: Values, architecture: Values, entry: Node, registry: Registry, *, faults: Faults) -> None:
-    """Note an architecture that cannot be built for what the data set gives."""
-    given, taker = data.found.spec, architecture.found.spec
-    assert isinstance(given, DatasetSpec)
-    assert isinstance(taker, ArchitectureSpec)
-    if fits(given, taker):
-        return
-    wanted = " or ".join(taker.takes)
-    specs = [registered.spec for registered in registry.entries["architecture"].values()]
-    able = sorted(spec.name for spec in specs if isinstance(spec, ArchitectureSpec) and fits(given, spec))
-    faults.add(
-        entry.fields["architecture"].place,
-        f"architecture '{taker.name}' takes {wanted}, but data '{given.name}' gives {given.gives}",
-        hint=f"architectures that take {given.gives}: {', '.join(able)}" if able else f"take data that give {wanted}",
-    )
-
-
-def _size(data: Values, entry: Node, faults: Faults) -> Size | None:
+def _size(data: Values, value: Fields, reading: Reading) -> Size | None:
     """What the data set says it holds."""
-    spec, place = data.found.spec, entry.fields["data"].place
+    spec = data.plugin.spec
     assert isinstance(spec, DatasetSpec)
     try:
         n_train, n_test = (int(number) for number in spec.sizes(data.params))
     except IfbenchError as error:
-        faults.add(place, error.message, hint=error.hint)
+        reading.note(value, message=error.message, hint=error.hint)
         return None
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        reason = f"{type(error).__name__}: {error}"
-        faults.add(place, f"the sizes of '{spec.name}' cannot be told: {reason}", hint=f"see: ifbench show {spec.name}")
+        message = f"the sizes of '{spec.name}' cannot be told: {type(error).__name__}: {error}"
+        reading.note(value, message=message, hint=f"see: ifbench show {spec.name}")
         return None
     if n_train < 1 or n_test < 1:
-        told = f"{n_train} training examples and {n_test} test points"
-        faults.add(place, f"'{spec.name}' with these parameters has {told}, wanted at least 1 of each")
+        got = f"{n_train} training examples and {n_test} test points"
+        reading.note(value, message=f"'{spec.name}' with these parameters has {got}, wanted at least 1 of each")
         return None
     return Size(spec.name, n_train, n_test)
+
+
+def _contradictions(recipe: Recipe, n_train: int | None) -> Iterator[tuple[str, str, str | None]]:
+    """Parameters that contradict each other or the data set: which, how, and a hint."""
+    if recipe.optimizer == FULL_BATCH:
+        for key, wrong in (("batch_size", recipe.batch_size is not None), ("momentum", recipe.momentum != 0)):
+            if wrong:
+                yield key, f"{FULL_BATCH} takes no {key}", "optimizer: sgd takes it"
+    elif recipe.batch_size is None:
+        yield "batch_size", f"missing, and {recipe.optimizer} needs it", "batch_size: examples per update"
+    if recipe.batch_size is not None and n_train is not None and recipe.batch_size > n_train:
+        yield "batch_size", f"got {recipe.batch_size}, but there are {n_train} training examples", None
+    if recipe.nesterov and recipe.momentum == 0:
+        yield "nesterov", "needs a momentum > 0", None
+    if recipe.checkpoints > recipe.steps:
+        yield "checkpoints", f"got {recipe.checkpoints}, but there are {recipe.steps} steps", None
+    if recipe.warmup >= recipe.steps:
+        yield "warmup", f"got {recipe.warmup}, wanted fewer than the {recipe.steps} steps", None
+    yield from _in_milestones(recipe)
+
+
+def _in_milestones(recipe: Recipe) -> Iterator[tuple[str, str, str | None]]:
+    marks, first = list(recipe.milestones), max(1, recipe.warmup)
+    if recipe.schedule != STEPWISE:
+        for key, wrong in (("milestones", bool(marks)), ("gamma", recipe.gamma != defaults(Recipe)["gamma"])):
+            if wrong:
+                yield key, f"schedule {recipe.schedule} takes no {key}", f"schedule: {STEPWISE} takes it"
+    elif not marks:
+        hint = "milestones: updates after which the step size falls"
+        yield "milestones", f"missing, and schedule {STEPWISE} needs it", hint
+    elif any(after <= before for before, after in pairwise(marks)):
+        yield "milestones", f"got {marks}, wanted rising numbers", None
+    elif marks[0] < first or marks[-1] >= recipe.steps:
+        yield "milestones", f"got {marks}, wanted numbers from {first} to {recipe.steps - 1}", None

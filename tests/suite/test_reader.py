@@ -7,43 +7,43 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ifbench.suite.faults import Faults, SuiteError
+from ifbench.suite.places import Fields, find, place_of
 from ifbench.suite.reader import MAX_BYTES, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ifbench.suite.nodes import Node
 
-
-def read(folder: Path, text: str | bytes) -> Node:
+def read(folder: Path, text: str | bytes) -> Fields:
     path = folder / "x.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     faults = Faults("x.yaml")
-    node = read_file(path, faults)
+    root = read_file(path, faults)
     faults.raise_any()
-    return node
+    return root
 
 
 def test_every_value_keeps_its_place(tmp_path: Path) -> None:
     root = read(tmp_path, "a:\n  - {b: 1, c: [x, y]}\n")
-    node = root.fields["a"].entries[0].fields["c"].entries[1]
-    assert (node.place.line, node.place.column, node.place.path) == (2, 19, "a[0].c[1]")
-    assert node.place.source_line == "  - {b: 1, c: [x, y]}"
+    value, place = find(root, ("a", 0, "c", 1))
+    assert value == "y"
+    assert (place.line, place.column, place.path) == (2, 19, "a[0].c[1]")
+    assert place.source_line == "  - {b: 1, c: [x, y]}"
 
 
 def test_value_on_a_later_line_is_placed_at_its_key(tmp_path: Path) -> None:
-    place = read(tmp_path, "a: 1\nb:\n  c: 2\n").fields["b"].place
+    place = place_of(read(tmp_path, "a: 1\nb:\n  c: 2\n"), "b")
     assert (place.line, place.column) == (2, 1)
 
 
 def test_aliases_and_merge_keys_are_written_out(tmp_path: Path) -> None:
     root = read(tmp_path, "base: &b {x: 1, y: 2}\nmore: {<<: *b, y: 3}\nlist: {<<: [*b, {z: 4}]}\n")
-    assert root.plain()["more"] == {"y": 3, "x": 1}
-    assert root.plain()["list"] == {"x": 1, "y": 2, "z": 4}
+    assert root["more"] == {"y": 3, "x": 1}
+    assert root["list"] == {"x": 1, "y": 2, "z": 4}
 
 
 def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
-    assert read(tmp_path, b"\xef\xbb\xbfa: 1\n").plain() == {"a": 1}
+    assert read(tmp_path, b"\xef\xbb\xbfa: 1\n") == {"a": 1}
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ifbench.suite.faults import Faults, SuiteError
-from ifbench.suite.reader import read_value
-from ifbench.suite.scalars import MAX_INTEGER, Scalar
+from ifbench.suite.places import Place
+from ifbench.suite.reader import MAX_INTEGER, Scalar, read_value
 
 
 def read(text: str) -> Scalar:
     faults = Faults("text")
-    value = read_value(text, path="x", source="--set x", faults=faults).plain()
+    value: Scalar = read_value(text, Place("--set x", path="x"), faults)
     faults.raise_any()
     return value
 

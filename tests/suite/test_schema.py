@@ -22,7 +22,7 @@ COMMENT = "# yaml-language-server: $schema=suite.schema.json"
 
 
 def plain(path: Path) -> Any:
-    return read_file(path, Faults(str(path))).plain()
+    return read_file(path, Faults(str(path)))
 
 
 def valid(text: str, registry: Registry, folder: Path) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ifbench.suite import Suite, SuiteError, load_suite
-from ifbench.suite.expansion import MAX_CELLS
+from ifbench.suite.suite import MAX_CELLS
 
 from .made_up import BODY, Fail, Load
 
