@@ -11,7 +11,7 @@ HELD_OUT ?= $(sort $(shell grep -l '^  held-out:' suites/*.yaml))
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart reproduction held-out test slow bench bench-peers check install install-test install-dev clean
+.PHONY: help schema quickstart reproduction held-out test slow bench bench-peers check install install-test install-dev clean
 .DELETE_ON_ERROR:
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "  make reproduction run every suite and make its page and figures; set IFBENCH_DATA to a folder with MNIST, CIFAR-10"
 	@echo "                    and SST-2; one to two hours, resumes, and does nothing where nothing is missing"
 	@echo "  make held-out     the same for the held-out interventions that parameters were chosen on"
+	@echo "  make schema       write suites/suite.schema.json, by which editors complete and check suites"
 	@echo "  make clean        remove $(VENV), $(PEERS), builds and caches; results and the store stay"
 	@echo
 	@echo "  JOBS=N            processes of quickstart (here $(JOBS))"
@@ -38,6 +39,10 @@ help:
 quickstart: install
 	@$(BIN)/ifbench plan quickstart
 	@$(BIN)/ifbench run quickstart -j $(JOBS)
+
+# An installed ifbench has this file; git has it not, because it follows from the plugins.
+schema: install
+	@$(BIN)/ifbench schema > suites/suite.schema.json
 
 # Cells that fail are records and stand in the tables; they do not end the work.
 reproduction: $(VENV)/.installed-reproduction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from ifbench.core.registry import load_registry
+from ifbench.suite import json_schema
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("ifbench", "plugins", "suites")
@@ -31,7 +35,7 @@ def wheel(tmp_path_factory) -> Path:
     copy = tmp_path_factory.mktemp("sources")
     for source in SOURCES:
         shutil.copytree(ROOT / source, copy / source, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "README.md"):
+    for file in ("pyproject.toml", "setup.py", "README.md"):
         if (ROOT / file).exists():
             shutil.copy(ROOT / file, copy)
     out = tmp_path_factory.mktemp("dist")
@@ -63,12 +67,19 @@ def test_wheel_holds_every_module_suite_and_the_type_marker(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {
         path.relative_to(ROOT)
-        for source, pattern in (*((source, "*.py") for source in SOURCES), ("suites", "*.yaml"), ("suites", "*.json"))
+        for source, pattern in (*((source, "*.py") for source in SOURCES), ("suites", "*.yaml"))
         for path in (ROOT / source).rglob(pattern)
     }
     assert {"/".join((PACKAGES.get(path.parts[0], path.parts[0]), *path.parts[1:])) for path in wanted} <= names
     assert "ifbench/py.typed" in names
     assert not {name for name in names if name.startswith(("tests/", "plugins/", "suites/"))}
+
+
+def test_wheel_holds_the_schema_that_the_suites_name(wheel):
+    schema = json.loads(zipfile.ZipFile(wheel).read("ifbench_suites/suite.schema.json"))
+    assert schema == json_schema(load_registry())
+    first = (ROOT / "suites" / "quickstart.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=suite.schema.json"
 
 
 def test_installed_command_finds_plugins_and_suites_outside_the_checkout(wheel, tmp_path):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ifbench.cli.options import examples, json_option, plugin_option, print_json
-from ifbench.core.errors import ExitCode, IfbenchError
+from ifbench.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from ifbench import CheckResult
@@ -45,7 +45,9 @@ def command(name: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_
     from ifbench.suite import read_assignment
     from ifbench.testing import ok
 
-    found = check(name, params=dict(read_assignment(text, example="damping=0.1")[:2] for text in overrides), plugins=plugins)
+    found = check(
+        name, params=dict(read_assignment(text, example="damping=0.1")[:2] for text in overrides), plugins=plugins
+    )
     if as_json:
         print_json({estimator: [asdict(result) for result in results] for estimator, results in found.items()})
     else:

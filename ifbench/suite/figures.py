@@ -9,7 +9,6 @@ from ifbench.core.timing import Timing
 from ifbench.suite.cells import EVERYTHING, FIGURE_KEYS, Figure
 from ifbench.suite.facts import Facts
 from ifbench.suite.file import SuiteFile
-from ifbench.suite.shapes import as_tuple
 from ifbench.suite.validation import Reading
 from ifbench.suite.wheres import check_where
 

@@ -22,7 +22,6 @@ from ifbench.suite.shapes import Finite, Line, Name, Natural, Read, Shape, Where
 from ifbench.suite.tasks import TaskShape, read_task
 from ifbench.suite.validation import Owner, Reading
 
-
 ONE_OR_MORE = BeforeValidator(as_tuple, json_schema_input_type=Line | list[Line])
 
 
@@ -42,7 +41,10 @@ class PublishedShape(Shape):
     source: Line = Field(description="paper and section")
     metric: str = Field(description="label of a metric of the suite")
     value: Finite = Field(description="the number")
-    where: Where = Field({}, description="which cells it speaks of: dotted key of a task, protocol or estimator -> value, or list of values")
+    where: Where = Field(
+        {},
+        description="which cells it speaks of: dotted key of a task, protocol or estimator -> value, or list of values",
+    )
     part: str = Field(EVERYTHING, description="name of an example rule, or all")
     note: str = Field("", description="what to know when comparing")
 
@@ -98,7 +100,7 @@ Metric = Annotated[Row, Read(partial(read_row, "metric"), "metric")]
 Query = Annotated[QueryRule, Read(read_query, "query")]
 Example = Annotated[ExampleRule, Read(read_example, "example")]
 Lines = Annotated[tuple[Line, ...], ONE_OR_MORE]
-METRICS = ["pearson", "spearman"]
+METRICS: list[Any] = ["pearson", "spearman"]
 
 
 class SuiteFile(Shape):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ifbench.core.errors import closest
-from ifbench.suite.faults import Faults, Place, clipped, hints
+from ifbench.suite.faults import Faults, clipped, hints
+from ifbench.suite.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -85,7 +85,9 @@ def auto_label(name: str, values: Mapping[str, Any]) -> str:
 def _read_point(plugin: Plugin, point: Point, reading: Reading) -> Row:
     shape, entry = Beside if plugin.kind == "metric" else Timed, point.entry
     beside = entry.only(RESERVED)
-    head = reading.attempt(lambda: shape.model_validate(beside), beside, Owner(f"unknown key of a {plugin.kind}", shape))
+    head = reading.attempt(
+        lambda: shape.model_validate(beside), beside, Owner(f"unknown key of a {plugin.kind}", shape)
+    )
     values = read_values(plugin, entry.without(RESERVED), reading)
     label = _label(plugin.name, point, reading)
     choice = values.choice(label, getattr(head, "timeout", None)) if head is not None and values is not None else None

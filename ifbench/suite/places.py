@@ -37,7 +37,9 @@ class Place:
 class Fields(dict[str, Any]):  # Any: JSON
     """A mapping, its own place and that of each value; a value that begins on a later line has the place of its key."""
 
-    def __init__(self, place: Place, values: Mapping[str, Any] | None = None, places: Mapping[str, Place] | None = None):
+    def __init__(
+        self, place: Place, values: Mapping[str, Any] | None = None, places: Mapping[str, Place] | None = None
+    ):
         super().__init__(values or {})
         self.place = place
         self.places = dict(places or {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
@@ -18,6 +18,8 @@ from ifbench.suite.cells import Choice
 from ifbench.suite.faults import hints
 from ifbench.suite.places import Fields, place_of
 from ifbench.suite.validation import Owner, Reading, Size, shown
+
+P = TypeVar("P", bound=Params)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def find_plugin(kind: str, entry: Fields, reading: Reading) -> Plugin | None:
     found = look_up(kind, name, registry)
     if found is not None:
         return found
-    message, hint = f"got {shown(name)}, wanted the name of a registered {kind}", see
+    hint: str | None = see
+    message = f"got {shown(name)}, wanted the name of a registered {kind}"
     if isinstance(name, str):
         reason = registry.unavailable(name)
         message = f"{kind} '{name}' is not available: {reason}" if reason else f"unknown {kind} '{name}'"
@@ -125,7 +128,7 @@ def read_values(plugin: Plugin, given: Fields, reading: Reading) -> Values | Non
     return None
 
 
-def from_json(model: type[Params], values: Mapping[str, Any]) -> Params:
+def from_json(model: type[P], values: Mapping[str, Any]) -> P:
     """JSON values (Any) as a strict model: lists become its tuples."""
     return model.model_validate_json(json.dumps(values))
 

@@ -28,7 +28,7 @@ def read_published(file: SuiteFile, known: Sequence[Facts], reading: Reading) ->
         if "metrics" not in reading.unnamed:
             reading.check_among(shape.yaml, "metric", known=metrics, what="a metric of this suite")
         reading.check_among(shape.yaml, "part", known=parts, what="a part of the examples")
-        where = shape.yaml["where"].without(BY_RUNS) if shape.where else {}
+        where = shape.yaml["where"].without(BY_RUNS) if shape.where else None
         if where and known:
             check_where(where, known, reading.faults, things="cells")
     return tuple(Published(**dict(shape)) for shape in file.published)

@@ -50,7 +50,7 @@ class _Loader(yaml.SafeLoader):
 
 
 for _kind, _pattern in PLAIN.items():
-    _Loader.add_implicit_resolver(TAG + _kind, _pattern, None)  # type: ignore[arg-type] # any first character
+    _Loader.add_implicit_resolver(TAG + _kind, _pattern, None)  # None: any first character
 
 
 def read_file(path: Path, faults: Faults) -> Fields:
@@ -116,7 +116,7 @@ class _Reader:
     def _place(self, line: int, column: int) -> Place:
         if self.lines is None:
             return self.origin
-        return replace(self.origin, line=line + 1, column=column + 1, source_line=(self.lines + [""])[line])
+        return replace(self.origin, line=line + 1, column=column + 1, source_line=[*self.lines, ""][line])
 
     def _mark(self, mark: yaml.Mark | None, path: str | None = None) -> Place:
         place = self._place(mark.line, mark.column) if mark is not None else self.origin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, create_model
 
@@ -106,6 +106,7 @@ QUERY_FORMS: Mapping[str, type[Shape]] = {
     "mispredicted": _form(Shape, amount=_key(Many, "mispredicted", "test points predicted wrong, drawn at random")),
     "rows": _form(Shape, rows=_key(Rows, "rows", "rows of the test set")),
 }
+Yes = Annotated[bool, PlainValidator(_yes), WithJsonSchema({"const": True})]
 EXAMPLE_FORMS: Mapping[str, type[Shape]] = {
     "top": _ordered("top", "largest absolute score"),
     "proponents": _ordered("proponents", "largest score: those that help most"),
@@ -128,7 +129,7 @@ EXAMPLE_FORMS: Mapping[str, type[Shape]] = {
     ),
     "all": _form(
         Grouped,
-        every=_key(Annotated[bool, PlainValidator(_yes), WithJsonSchema({"const": True})], "all", "every training example"),
+        every=_key(Yes, "all", "every training example"),
     ),
 }
 
@@ -175,9 +176,7 @@ def read_example(value: Any, info: ValidationInfo[Reading]) -> ExampleRule | Non
     return rule
 
 
-def _read_form(
-    value: Any, kind: str, forms: Mapping[str, type[Shape]], reading: Reading
-) -> dict[str, Any] | None:
+def _read_form(value: Any, kind: str, forms: Mapping[str, type[Shape]], reading: Reading) -> dict[str, Any] | None:
     """The word that a rule begins with, as `order`, and what it says; None, and noted, where it is no rule."""
     if value == EVERYTHING:
         return {"order": EVERYTHING}
@@ -214,8 +213,8 @@ def _check_amount(order: str, amount: Amount | None, value: Any, reading: Readin
 
 
 def _check_groups(rule: ExampleRule, value: Any, reading: Reading) -> None:
-    for size in reading.sizes if rule.group is not None else ():
-        if rule.n_group(size.n_train) == 0:
+    for size in reading.sizes:
+        if rule.group is not None and rule.n_group(size.n_train) == 0:
             wanted, chosen = rule.group.of(size.n_train), rule.amount.of(size.n_train) if rule.amount else size.n_train
             message = f"got groups of {wanted}, but the rule takes {chosen} of {size.name}"
             hint = f"choose at least {wanted} examples, or make the groups smaller"
@@ -233,10 +232,10 @@ def _check_sets(rule: ExampleRule, value: Any, reading: Reading) -> None:
         reading.note(value, "sets", message=message, hint=hint)
         return
     for size in reading.sizes:
-        count = queries[0].count(size.n_test)
+        name, count = size.name, queries[0].count(size.n_test)
         if count % rule.sets:
             nearest = max(1, round(count / rule.sets)) * rule.sets
-            message = f"got {rule.sets} sets, but {count} queries of {size.name} cannot be cut into as many equal shares"
+            message = f"got {rule.sets} sets, but {count} queries of {name} cannot be cut into as many equal shares"
             reading.note(value, "sets", message=message, hint=f"ask about {nearest} queries")
 
 

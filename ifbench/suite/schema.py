@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any
 
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import Entry, Registry
@@ -15,6 +13,9 @@ from ifbench.suite.listing import Timed
 from ifbench.suite.overlay import PROFILES
 from ifbench.suite.rules import EXAMPLE_FORMS, QUERY_FORMS
 from ifbench.suite.sweeps import SweepShape
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 REF = "#/$defs/"
@@ -31,14 +32,23 @@ def json_schema(registry: Registry) -> JSON:
     for kind, known in registry.entries.items():
         defs |= {f"{kind}.{name}": _entry(entry, defs) for name, entry in sorted(known.items())}
         defs[kind] = _one_of(f"{kind}.", sorted(known), strings=sorted(known))
-    defs["recipe"] = {"type": "object", "properties": _properties(Recipe, "recipe", defs), "additionalProperties": False}
+    defs["recipe"] = {
+        "type": "object",
+        "properties": _properties(Recipe, "recipe", defs),
+        "additionalProperties": False,
+    }
     for kind, forms in (("query", QUERY_FORMS), ("example", EXAMPLE_FORMS)):
         defs |= {f"{kind}.{word}": form.model_json_schema() for word, form in forms.items()}
         defs[kind] = _one_of(f"{kind}.", forms, strings=[EVERYTHING])
     _sweep_tasks(defs)
     profile = {"type": ["object", "null"], "description": "dotted path -> value laid over the body"}
     schema["properties"]["profiles"] |= {"properties": dict.fromkeys(PROFILES, profile), "additionalProperties": False}
-    return {"$schema": DRAFT, "title": "ifbench suite", **_tidy(schema), "$defs": {name: _tidy(defs[name]) for name in sorted(defs)}}
+    return {
+        "$schema": DRAFT,
+        "title": "ifbench suite",
+        **_tidy(schema),
+        "$defs": {name: _tidy(defs[name]) for name in sorted(defs)},
+    }
 
 
 def _one_of(prefix: str, names: Iterable[str], *, strings: list[str]) -> JSON:

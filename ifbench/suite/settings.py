@@ -11,7 +11,7 @@ from ifbench.core.identity import canonical_json
 from ifbench.core.params import RESERVED
 from ifbench.suite.cells import Cell, Choice, Setting
 from ifbench.suite.facts import Facts, facts, facts_of_all, selects
-from ifbench.suite.file import SettingShape, SuiteFile
+from ifbench.suite.file import SuiteFile
 from ifbench.suite.listing import Row
 from ifbench.suite.places import Fields
 from ifbench.suite.plugins import look_up, read_values
@@ -19,7 +19,7 @@ from ifbench.suite.validation import Reading
 from ifbench.suite.wheres import check_where
 
 HIDDEN = ("seed", "estimator")
-"""Facts that `where` may not name: the seeds of a task are one row of the leaderboard, and the estimator stands beside."""
+"""Facts that `where` may not name: seeds share a row of the leaderboard, and the estimator stands beside `where`."""
 
 
 def read_settings(file: SuiteFile, cells: Sequence[Cell], reading: Reading) -> tuple[Setting, ...]:

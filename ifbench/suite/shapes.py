@@ -37,7 +37,7 @@ class Shape(BaseModel):
     def _keep_places(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         shape = handler(value)
         if isinstance(value, Fields):
-            shape._yaml = value
+            shape._yaml = value  # noqa: SLF001 - of this class
         return shape
 
     @property

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ValidationInfo, ValidatorFunctionWrapHandler
 from pydantic_core import PydanticKnownError
 
 from ifbench.core.errors import IfbenchError
@@ -22,6 +21,9 @@ from ifbench.suite.plugins import Values, defaults, find_plugin, from_json, look
 from ifbench.suite.shapes import Read, Shape, wrong
 from ifbench.suite.sweeps import Axes, expand
 from ifbench.suite.validation import Owner, Reading, Size, shown
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo, ValidatorFunctionWrapHandler
 
 RECIPE = Owner("unknown parameter of a recipe", Recipe)
 PLUGINS = ("data", "architecture")
@@ -41,8 +43,11 @@ def _read_data(value: Any, info: ValidationInfo[Reading]) -> Values | None:
 def _read_architecture(value: Any, info: ValidationInfo[Reading]) -> Values | None:
     """An architecture; None, and noted, where it is faulty. Noted as well where it cannot be built for the data set."""
     values, data = _read_plugin("architecture", value, info.context), info.data.get("data")
-    if values is not None and data is not None and not fits(data.plugin.spec, values.plugin.spec):
-        given, taker = data.plugin.spec, values.plugin.spec
+    if values is None or data is None:
+        return values
+    given, taker = data.plugin.spec, values.plugin.spec
+    assert isinstance(taker, ArchitectureSpec)
+    if not fits(given, taker):
         specs = [entry.spec for entry in info.context.registry.entries["architecture"].values()]
         able = sorted(spec.name for spec in specs if isinstance(spec, ArchitectureSpec) and fits(given, spec))
         wanted = " or ".join(taker.takes)
@@ -79,9 +84,10 @@ class TaskShape(Shape):
         return Task(data, architecture, self.recipe, seed, self.dtype)
 
 
-def read_task(
-    value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo[Reading]
-) -> list[TaskShape]:
+TASK = Owner("unknown key of a task", TaskShape)
+
+
+def read_task(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo[Reading]) -> list[TaskShape]:
     """The points of an entry of `tasks`, in file order; those that are faulty are noted and left out."""
     if not isinstance(value, Fields):
         raise wrong(f"got {shown(value)}, wanted a mapping with data, architecture and recipe")
@@ -91,7 +97,9 @@ def read_task(
     found = []
     for point in expand(entry, axes, reading):
         fields = _with_names(point.entry)
-        shape: TaskShape | None = reading.attempt(partial(handler, fields), fields, Owner("unknown key of a task", TaskShape))
+        shape: TaskShape | None = reading.attempt(
+            partial(handler, fields), fields, Owner("unknown key of a task", TaskShape)
+        )
         if shape is not None:
             _refuse_repeat(shape, reading)
             found.append(shape)

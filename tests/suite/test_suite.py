@@ -49,6 +49,36 @@ def test_published_number_may_name_a_horizon(load: Load) -> None:
     assert number.where == {"horizon": 50, "estimator": "hif-cg"}
 
 
+SWEPT = TWO.replace("recipe: {steps: 100}", "recipe: {steps: 100}\n    grid: {recipe.warmup: [0, 5]}")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "recipe.warmup: 0",  # a default that records leave unstated
+        "recipe.warmup: [0, 5], recipe.momentum: 0",
+        "architecture: mlp, data.n_test: 30, estimator.name: hif, estimator.damping: 0.0",
+        "protocol.steps: 50, protocol: retrain-from-optimum, estimator.solver: [cg, exact]",
+    ],
+)
+def test_any_fact_of_a_cell_selects_it(load: Load, where: str) -> None:
+    entries = (
+        f"published: [{{source: Me 2021, metric: pearson, value: 1, where: {{{where}}}}}]\n"
+        f"figures: [{{x: recipe.warmup, where: {{{where}}}}}]\n"
+    )
+    suite = load(SWEPT + entries)
+    assert suite.published[0].where == suite.figures[0].where
+    assert len(load(SWEPT + f"exclude: [{{{where}, estimator: hif-cg, seed: 0}}]\n").cells) < len(suite.cells)
+    setting = f"settings: [{{estimator: hif-*, where: {{{where}}}, params: {{max_iterations: 9}}}}]\n"
+    assert 9 in [cell.estimator.params.get("max_iterations") for cell in load(SWEPT + setting).cells]
+
+
+def test_every_value_that_a_list_names_must_occur(fail: Fail) -> None:
+    error = fail(SWEPT + "exclude: [{recipe.warmup: [0, 3]}]\n")
+    assert "exclude[0].recipe.warmup[1]: got 3, which none of the cells has" in str(error)
+    assert "hint: they have 0, 5" in str(error)
+
+
 def test_published_numbers_are_kept(load: Load) -> None:
     entry = "{source: Me 2021, metric: spearman, value: 1, where: {estimator: hif-cg, recipe.steps: 100}}"
     (number,) = load(TWO + f"published: [{entry}]\n").published
