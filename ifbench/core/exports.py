@@ -12,20 +12,20 @@ from typing import Any
 def exports(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """The `__getattr__`, `__dir__` and `__all__` of a package whose names are imported when first asked for (PEP 562).
 
-    The names are listed once, where type checkers look for them: as imports under `if TYPE_CHECKING`.
+    The names are those that the package imports for type checkers, under `if TYPE_CHECKING`, and so are written once.
 
     Args:
         package: The package's `__name__`.
-        file: The package's `__file__`.
+        file: Its `__file__`.
     """
-    blocks = [node.body for node in ast.parse(Path(file).read_bytes()).body if isinstance(node, ast.If)]
-    imports = [node for body in blocks for node in body if isinstance(node, ast.ImportFrom)]
+    blocks = [node for node in ast.parse(Path(file).read_text(encoding="utf-8")).body if isinstance(node, ast.If)]
+    imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
     homes = {alias.name: str(node.module) for node in imports for alias in node.names}
+    offered = sorted(homes)
 
     def find(name: str) -> Any:  # Any: whichever name is asked for
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(importlib.import_module(homes[name]), name)
 
-    offered = sorted(homes)
     return find, lambda: sorted(offered), offered

@@ -40,10 +40,8 @@ class Entry:
     @cached_property
     def source_digest(self) -> str:
         """Digest of the code of the module that holds the factory, and of its neighbours; see `code_digest`."""
-        module = sys.modules.get(self.spec.module)
-        found = module.__spec__ if module is not None else importlib.util.find_spec(self.spec.module)
-        path = Path(found.origin) if found is not None and found.origin else None
-        return code_digest(self.spec.module, path) if path and path.is_file() else digest(self.spec.module)
+        file = self.spec.file
+        return code_digest(self.spec.module, file) if file else digest(self.spec.module)
 
 
 @dataclass(frozen=True)

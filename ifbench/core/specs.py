@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pluggy
@@ -78,6 +81,16 @@ class Spec:
     def module(self) -> str:
         """Name of the module that holds the factory; nothing is imported."""
         return self.factory.partition(":")[0] if isinstance(self.factory, str) else self.factory.__module__
+
+    @property
+    def file(self) -> Path | None:
+        """The file of that module; None where there is none."""
+        module = sys.modules.get(self.module)
+        try:
+            found = module.__spec__ if module is not None else importlib.util.find_spec(self.module)
+        except ImportError:
+            return None
+        return Path(found.origin) if found is not None and found.origin and Path(found.origin).is_file() else None
 
 
 @dataclass(frozen=True, kw_only=True)

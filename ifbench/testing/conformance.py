@@ -1,8 +1,9 @@
-"""Run the conformance checks on one estimator."""
+"""Run the conformance checks on an estimator."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import traceback
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,6 @@ from ifbench.core.params import Params
 from ifbench.core.registry import load_registry
 from ifbench.core.specs import EstimatorSpec
 from ifbench.jobs.process_state import process_state_kept
-from ifbench.testing.blame import describe
 from ifbench.testing.checks import CHECKS, Check
 from ifbench.testing.trial import Trial
 
@@ -39,8 +39,8 @@ class CheckResult:
     message: str
 
 
-def check_estimator(spec: EstimatorSpec, params: Params | None = None) -> list[CheckResult]:
-    """Run every conformance check; the process is left as it was found.
+class Conformance:
+    """The checks of one estimator, each done once, when its result is asked for; the process is left as it was.
 
     Args:
         spec: The estimator.
@@ -49,15 +49,55 @@ def check_estimator(spec: EstimatorSpec, params: Params | None = None) -> list[C
     Raises:
         IfbenchError: A parameter without default was not given, or `expected_failures` names no check.
     """
-    _refuse_unknown(spec)
-    trial = Trial(spec, params_to_check(spec) if params is None else params)
-    statuses: dict[str, CheckStatus] = {}
-    results: list[CheckResult] = []
-    for check in CHECKS:
-        result = _result(check, trial, statuses)
-        statuses[check.name] = result.status
-        results.append(result)
-    return results
+
+    def __init__(self, spec: EstimatorSpec, params: Params | None = None) -> None:
+        self._checks = {check.name: check for check in CHECKS}
+        for name in sorted(spec.expected_failures.keys() - self._checks.keys()):
+            raise IfbenchError(
+                f"expected_failures names an unknown check '{name}'",
+                where=f"estimator '{spec.name}'",
+                hint=did_you_mean(name, self._checks),
+            )
+        self._trial = Trial(spec, params_to_check(spec) if params is None else params)
+        self._results: dict[str, CheckResult] = {}
+
+    def result(self, name: str) -> CheckResult:
+        """How a check ended; first come those that it needs."""
+        if name not in self._results:
+            check = self._checks[name]
+            self._results[name] = CheckResult(name, check.summary, *self._outcome(check))
+        return self._results[name]
+
+    def results(self) -> list[CheckResult]:
+        """How every check ended, in their order."""
+        return [self.result(check.name) for check in CHECKS]
+
+    def _outcome(self, check: Check) -> tuple[CheckStatus, str]:
+        for needed in check.needs:
+            if self.result(needed).status == "failed":
+                return "skipped", f"says nothing while '{needed}' fails"
+        status, message = self._run(check)
+        reason = self._trial.spec.expected_failures.get(check.name)
+        if reason is not None and status == "failed":
+            return "expected failure", f"{reason}; {message}"
+        if reason is not None and status == "passed":
+            hint = f"take '{check.name}' out of expected_failures"
+            return "unexpected pass", f"declared to fail ({reason}), yet: {message}\n  hint: {hint}"
+        return status, message
+
+    def _run(self, check: Check) -> tuple[CheckStatus, str]:
+        try:
+            with process_state_kept():
+                return "passed", check.run(self._trial)
+        except UnsupportedError as error:
+            return "skipped", f"unsupported: {error}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it fails this check only
+            return "failed", _description(error, self._trial.spec)
+
+
+def check_estimator(spec: EstimatorSpec, params: Params | None = None) -> list[CheckResult]:
+    """Run every conformance check; arguments and errors as `Conformance` has them."""
+    return Conformance(spec, params).results()
 
 
 def specs_of(estimator: EstimatorSpec | str | Path, plugins: Sequence[str | Path] = ()) -> list[EstimatorSpec]:
@@ -116,7 +156,7 @@ def ok(results: Iterable[CheckResult]) -> bool:
 
 
 def assert_conforms(estimator: EstimatorSpec | str, params: Params | None = None) -> None:
-    """For a plugin's own tests: run every check.
+    """Run every check in one test; `parametrize_with_checks` makes a test of each.
 
     Args:
         estimator: A spec, or a registered name.
@@ -142,35 +182,13 @@ def failures(name: str, results: Sequence[CheckResult]) -> str:
     return "\n".join([head, *(f"- {result.name} ({result.status}): {result.message}" for result in bad)])
 
 
-def _result(check: Check, trial: Trial, statuses: Mapping[str, CheckStatus]) -> CheckResult:
-    missing = [name for name in check.needs if statuses[name] == "failed"]
-    if missing:
-        return CheckResult(check.name, check.summary, "skipped", f"says nothing while '{missing[0]}' fails")
-    status, message = _run(check, trial)
-    reason = trial.spec.expected_failures.get(check.name)
-    if reason is not None and status == "failed":
-        status, message = "expected failure", f"{reason}; {message}"
-    elif reason is not None and status == "passed":
-        status = "unexpected pass"
-        message = f"declared to fail ({reason}), yet: {message}\n  hint: take '{check.name}' out of expected_failures"
-    return CheckResult(check.name, check.summary, status, message)
+def _description(error: BaseException, spec: EstimatorSpec) -> str:
+    """Type and message of an error, and the innermost line of the plugin that it passed through.
 
-
-def _run(check: Check, trial: Trial) -> tuple[CheckStatus, str]:
-    try:
-        with process_state_kept():
-            return "passed", check.run(trial)
-    except UnsupportedError as error:
-        return "skipped", f"unsupported: {error}"
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it fails this check only
-        return "failed", describe(error, trial.spec)
-
-
-def _refuse_unknown(spec: EstimatorSpec) -> None:
-    known = {check.name for check in CHECKS}
-    for name in sorted(spec.expected_failures.keys() - known):
-        raise IfbenchError(
-            f"expected_failures names an unknown check '{name}'",
-            where=f"estimator '{spec.name}'",
-            hint=did_you_mean(name, known),
-        )
+    An IfbenchError is told by its message and hint alone.
+    """
+    text = str(error) if isinstance(error, IfbenchError) else f"{type(error).__name__}: {error}"
+    folder = spec.file.resolve().parent if spec.file else None
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).resolve().parent == folder]
+    return f"{text}\n  at {own[-1].filename}:{own[-1].lineno}" if own else text

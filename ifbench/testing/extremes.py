@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ifbench.compare.correlations import spearman_rows
-from ifbench.core.contract import check_scores
 from ifbench.core.errors import EstimatorError, UnsupportedError
-from ifbench.numerics.problem import TrainedProblem
+from ifbench.core.interfaces import Problem
 from ifbench.testing import problems
-from ifbench.testing.trial import CheckFailedError, Trial, deviation, rows
+from ifbench.testing.trial import CheckFailedError, Trial, deviation, require
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +25,9 @@ def before_fit(trial: Trial) -> str:
     problem = problems.near_isotropic().problem
     wanted = trial.scores(problem)
     try:
-        answer = trial.fresh().score(problem, rows(problem.n_train), rows(problem.n_test))
+        scores = trial.scores(problem, by=trial.fresh())
+    except CheckFailedError:
+        raise
     except EstimatorError as refusal:
         return f"refused: {refusal.message}"
     except Exception as error:
@@ -34,23 +35,38 @@ def before_fit(trial: Trial) -> str:
             f"score before fit raised {type(error).__name__}: {error}",
             hint='raise EstimatorError("score was called before fit") from score while nothing is fitted',
         ) from error
-    scores = _checked(answer, problem, trial)
-    if not deviation(scores, wanted) <= SAME:
-        raise CheckFailedError(
-            f"scores before fit differ from those after it by {deviation(scores, wanted):.2g} of the largest",
-            hint="raise EstimatorError from score while nothing is fitted, or fit there",
-        )
+    difference = deviation(scores, wanted)
+    require(
+        difference <= SAME,
+        f"scores before fit differ from those after it by {difference:.2g} of the largest",
+        hint="raise EstimatorError from score while nothing is fitted, or fit there",
+    )
     return "the same scores"
 
 
 def singular(trial: Trial) -> str:
     """Finite scores where two directions have no curvature, or an EstimatorError that says why not."""
-    return _answers(trial, problems.singular().problem)
+    return _scores_or_refusal(trial, problems.singular().problem)[1]
 
 
 def indefinite(trial: Trial) -> str:
     """Finite scores where curvature has both signs, or an EstimatorError that says why not."""
-    return _answers(trial, problems.indefinite())
+    return _scores_or_refusal(trial, problems.indefinite())[1]
+
+
+def one_example(trial: Trial) -> str:
+    """Finite scores with one training example, or an EstimatorError that says why not."""
+    return _scores_or_refusal(trial, problems.one_example().problem)[1]
+
+
+def one_query(trial: Trial) -> str:
+    """Finite scores with one test point, or an EstimatorError that says why not."""
+    return _scores_or_refusal(trial, problems.ridge(n_query=1).problem)[1]
+
+
+def one_parameter(trial: Trial) -> str:
+    """Finite scores with one parameter, or an EstimatorError that says why not."""
+    return _scores_or_refusal(trial, problems.ridge((1.0,)).problem)[1]
 
 
 def over_iterated(trial: Trial) -> str:
@@ -58,33 +74,18 @@ def over_iterated(trial: Trial) -> str:
     found: list[float] = []
     for seed in range(N_ROUNDINGS):
         ridge = problems.isotropic(seed=seed)
-        scores, refusal = _answer(trial, ridge.problem)
+        scores, outcome = _scores_or_refusal(trial, ridge.problem)
         if scores is None:
-            return refusal
+            return outcome
         asked = slice(1, None)  # the loss of query 0 has no gradient
         found.append(float(spearman_rows(scores[:, asked].T, ridge.influence()[:, asked].T).mean()))
     value = min(found)
-    if trial.spec.calibrated and not value >= LEAST_SPEARMAN:
-        raise CheckFailedError(
-            f"mean Spearman correlation with the influence in closed form is {value:.3f}; wanted {LEAST_SPEARMAN}",
-            hint="the Hessian is a multiple of the identity: end an iteration when there is nothing left to solve",
-        )
+    require(
+        value >= LEAST_SPEARMAN or not trial.spec.calibrated,
+        f"mean Spearman correlation with the influence in closed form is {value:.3f}; wanted {LEAST_SPEARMAN}",
+        hint="the Hessian is a multiple of the identity: end an iteration when there is nothing left to solve",
+    )
     return f"finite, mean Spearman {value:.3f}"
-
-
-def one_example(trial: Trial) -> str:
-    """Finite scores with one training example, or an EstimatorError that says why not."""
-    return _answers(trial, problems.one_example().problem)
-
-
-def one_query(trial: Trial) -> str:
-    """Finite scores with one test point, or an EstimatorError that says why not."""
-    return _answers(trial, problems.ridge(n_query=1).problem)
-
-
-def one_parameter(trial: Trial) -> str:
-    """Finite scores with one parameter, or an EstimatorError that says why not."""
-    return _answers(trial, problems.ridge((1.0,)).problem)
 
 
 def float32(trial: Trial) -> str:
@@ -92,33 +93,21 @@ def float32(trial: Trial) -> str:
     double = problems.anisotropic()
     wanted, single = trial.scores(double.problem), double.in_single_precision().problem
     difference = deviation(trial.scores(single).to(wanted.dtype), wanted)
-    if not difference <= SINGLE:
-        raise CheckFailedError(
-            f"single precision changes scores by {difference:.2g} of the largest; allowed {SINGLE:g}",
-            hint="scale thresholds by torch.finfo(problem.dtype).eps, and draw random numbers alike for every dtype",
-        )
+    require(
+        difference <= SINGLE,
+        f"single precision changes scores by {difference:.2g} of the largest; allowed {SINGLE:g}",
+        hint="scale thresholds by torch.finfo(problem.dtype).eps, and draw random numbers alike for every dtype",
+    )
     return f"agree to {SINGLE:g}"
 
 
-def _answers(trial: Trial, problem: TrainedProblem) -> str:
-    return _answer(trial, problem)[1]
-
-
-def _answer(trial: Trial, problem: TrainedProblem) -> tuple[Tensor | None, str]:
+def _scores_or_refusal(trial: Trial, problem: Problem) -> tuple[Tensor | None, str]:
     """Finite scores, or None and the reason that the estimator gave."""
     try:
-        answer = trial.fitted(problem).score(problem, rows(problem.n_train), rows(problem.n_test))
-    except UnsupportedError:
+        return trial.scores(problem), "finite"
+    except (CheckFailedError, UnsupportedError):
         raise
     except EstimatorError as refusal:
-        if not refusal.message.strip():
-            raise CheckFailedError(
-                "refused without a reason", hint="say in the message what is asked too much"
-            ) from None
+        told = bool(refusal.message.strip())
+        require(told, "refused without a reason", hint="say in the message what is asked too much")
         return None, f"refused: {refusal.message}"
-    return _checked(answer, problem, trial), "finite"
-
-
-def _checked(answer: object, problem: TrainedProblem, trial: Trial) -> Tensor:
-    sizes = {"n_example": problem.n_train, "n_query": problem.n_test}
-    return check_scores(answer, problem, **sizes, estimator=trial.spec.name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -36,12 +36,11 @@ class Ridge:
     @property
     def hessian(self) -> Tensor:
         """`X'X / n + 2 decay I`, shape (n_param, n_param)."""
-        inputs, n_param = self.problem.data.train.inputs, self.problem.n_param
-        return _normal_matrix(_design(inputs, n_param), self.problem.decay)
+        return _normal_matrix(self._design(self.problem.data.train), self.problem.decay)
 
     def influence(self) -> Tensor:
         """`g_q' H^-1 g_i` for every example and query, shape (n_train, n_query): the score to first order."""
-        train, test = self._gradients(self.problem.data.train), self._gradients(self.problem.data.test)
+        train, test = (self._design(batch) * self._errors(batch) for batch in self._batches)
         scores: Tensor = train @ torch.linalg.solve(self.hessian, test.T)
         return scores
 
@@ -55,14 +54,13 @@ class Ridge:
 
         Source: Sherman & Morrison 1950, applied to `H - x_i x_i' / n`.
         """
-        train, test = self.problem.data.train, self.problem.data.test
-        design, n_param = _design(train.inputs, self.problem.n_param), self.problem.n_param
-        residual = (train.targets - design @ self._weights()).squeeze(1)
+        train, test = self._batches
+        design = self._design(train)
         solved = torch.linalg.solve(self.hessian, design.T).T / len(design)  # row i: H^-1 x_i / n
         leverage = (design * solved).sum(1)
-        change = -solved * (residual / (1 - leverage))[:, None]  # (n_train, n_param)
-        before = (_design(test.inputs, n_param) @ self._weights() - test.targets).T  # (1, n_query)
-        after = before + change @ _design(test.inputs, n_param).T
+        change = solved * (self._errors(train).squeeze(1) / (1 - leverage))[:, None]  # (n_train, n_param)
+        before = self._errors(test).T  # (1, n_query)
+        after = before + change @ self._design(test).T
         effects: Tensor = (after.square() - before.square()) / 2
         return effects
 
@@ -72,28 +70,35 @@ class Ridge:
 
     def with_own_model(self) -> Ridge:
         """The same problem with a module of its own that holds the optimum; others share one for speed."""
-        inputs, params = self.problem.data.train.inputs, self.problem.params
-        objective = objective_of(_linear(inputs.shape[1], bias=len(params) > inputs.shape[1]), decay=self.problem.decay)
+        problem = self.problem
+        model = Regressor(_linear(problem.data.train.inputs.shape[1], bias=self._has_bias))
+        objective = objective_of(model, decay=problem.decay)
         with torch.no_grad():
-            for name, values in objective.layout.unflatten(params).items():
-                objective.model.module.get_parameter(name).copy_(values)
-        return Ridge(_problem(objective, self.problem.data, params, chunk=self.problem.chunk))
+            for name, values in objective.layout.unflatten(problem.params).items():
+                model.module.get_parameter(name).copy_(values)
+        return Ridge(_problem(objective, problem.data, problem.params, chunk=problem.chunk))
 
     def in_single_precision(self) -> Ridge:
         """The same problem in float32."""
-        problem, data = self.problem, self.problem.data
-        train, test = (Batch(*(part.float() for part in batch)) for batch in (data.train, data.test))
-        single = Dataset(train, test, n_output=1)
-        n_input = data.train.inputs.shape[1]
-        objective = _linear_objective(n_input, problem.decay, bias=problem.n_param > n_input, dtype=torch.float32)
-        return Ridge(_problem(objective, single, problem.params.float(), chunk=problem.chunk))
+        problem = self.problem
+        train, test = (Batch(*(part.float() for part in batch)) for batch in self._batches)
+        objective = _objective(train.inputs.shape[1], problem.decay, bias=self._has_bias, dtype=torch.float32)
+        return Ridge(_problem(objective, Dataset(train, test, n_output=1), problem.params.float(), chunk=problem.chunk))
 
-    def _weights(self) -> Tensor:
-        return self.problem.params[:, None]
+    @property
+    def _batches(self) -> tuple[Batch, Batch]:
+        return self.problem.data.train, self.problem.data.test
 
-    def _gradients(self, batch: Batch) -> Tensor:
-        design = _design(batch.inputs, self.problem.n_param)
-        return design * (design @ self._weights() - batch.targets)
+    @property
+    def _has_bias(self) -> bool:
+        return self.problem.n_param > self.problem.data.train.inputs.shape[1]
+
+    def _design(self, batch: Batch) -> Tensor:
+        return _design(batch.inputs, bias=self._has_bias)
+
+    def _errors(self, batch: Batch) -> Tensor:
+        """Predicted minus wanted values, (n, 1)."""
+        return self._design(batch) @ self.problem.params[:, None] - batch.targets
 
 
 def ridge(
@@ -115,11 +120,7 @@ def ridge(
         bias: Whether the model has a bias; its column of ones adds to the spectrum.
         seed: Seeds inputs and targets; the global random state is left as it is.
     """
-    generator = torch.Generator().manual_seed(seed)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=generator, dtype=torch.float64)
-
+    normal = _normal(seed)
     stretch = torch.tensor(spectrum, dtype=torch.float64).sqrt()
     rotation = torch.linalg.qr(normal(len(spectrum), len(spectrum)))[0]
     train = n_train**0.5 * torch.linalg.qr(normal(n_train, len(spectrum)))[0] * stretch @ rotation.T
@@ -164,15 +165,12 @@ def one_example(*, seed: int = 0) -> Ridge:
 
 def indefinite(*, seed: int = 0) -> TrainedProblem:
     """A small network at random parameters: its Hessian has eigenvalues of both signs, none next to zero."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=generator, dtype=torch.float64)
+    normal = _normal(seed)
 
     def batch(n: int) -> Batch:
         return Batch(normal(n, 2), normal(n, 1))
 
-    objective = _network_objective()
+    objective = _network()
     return _problem(objective, Dataset(batch(30), batch(4), n_output=1), normal(objective.layout.size))
 
 
@@ -192,35 +190,33 @@ def _problem(objective: Objective, data: Dataset, params: Tensor, *, chunk: int 
 def _solved(data: Dataset, decay: float, *, bias: bool) -> TrainedProblem:
     """The problem at the weights of least norm among those of least objective."""
     inputs, targets = data.train
-    objective = _linear_objective(inputs.shape[1], decay, bias=bias)
-    design = _design(inputs, inputs.shape[1] + bias)
+    design = _design(inputs, bias=bias)
     weights = torch.linalg.pinv(_normal_matrix(design, decay), hermitian=True) @ design.T @ targets / len(design)
-    return _problem(objective, data, weights.squeeze(1))
+    return _problem(_objective(inputs.shape[1], decay, bias=bias), data, weights.squeeze(1))
 
 
 @cache
-def _linear_objective(n_input: int, decay: float, *, bias: bool, dtype: torch.dtype = torch.float64) -> Objective:
-    """One objective for all problems of a size, so that its derivatives are recorded once."""
-    return objective_of(_linear(n_input, bias=bias, dtype=dtype), decay=decay)
-
-
-def _linear(n_input: int, *, bias: bool, dtype: torch.dtype = torch.float64) -> Regressor:
-    """Linear model with all parameters zero; draws no random numbers."""
-    return Regressor(_zero(nn.Linear(n_input, 1, bias=bias, dtype=dtype, device="meta")))
+def _objective(n_input: int, decay: float, *, bias: bool, dtype: torch.dtype = torch.float64) -> Objective:
+    """One objective of linear regression for all problems of a size, so that its derivatives are recorded once."""
+    return objective_of(Regressor(_linear(n_input, bias=bias, dtype=dtype)), decay=decay)
 
 
 @cache
-def _network_objective() -> Objective:
-    layers = nn.Linear(2, 2, dtype=torch.float64, device="meta"), nn.Linear(2, 1, dtype=torch.float64, device="meta")
-    return objective_of(Regressor(_zero(nn.Sequential(layers[0], nn.Tanh(), layers[1]))), decay=0.005)
+def _network() -> Objective:
+    return objective_of(Regressor(nn.Sequential(_linear(2, 2), nn.Tanh(), _linear(2)).eval()), decay=0.005)
 
 
-def _zero(module: nn.Module) -> nn.Module:
-    """A module made without drawing random numbers, with all parameters zero."""
-    module = module.to_empty(device="cpu")
-    for param in module.parameters():
+def _linear(n_input: int, n_output: int = 1, *, bias: bool = True, dtype: torch.dtype = torch.float64) -> nn.Module:
+    """A linear layer with all parameters zero, made without drawing random numbers."""
+    layer = nn.Linear(n_input, n_output, bias=bias, dtype=dtype, device="meta").to_empty(device="cpu")
+    for param in layer.parameters():
         nn.init.zeros_(param)
-    return module.eval()
+    return layer.eval()
+
+
+def _normal(seed: int) -> Callable[..., Tensor]:
+    """Draws normal numbers of a shape, float64; the global random state is left as it is."""
+    return partial(torch.randn, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def _normal_matrix(design: Tensor, decay: float) -> Tensor:
@@ -228,7 +224,6 @@ def _normal_matrix(design: Tensor, decay: float) -> Tensor:
     return design.T @ design / len(design) + 2 * decay * torch.eye(design.shape[1], dtype=design.dtype)
 
 
-def _design(inputs: Tensor, n_param: int) -> Tensor:
+def _design(inputs: Tensor, *, bias: bool) -> Tensor:
     """Inputs with a column of ones where there is a bias, shape (n, n_param)."""
-    ones = inputs.new_ones(len(inputs), n_param - inputs.shape[1])
-    return torch.cat([inputs, ones], dim=1)
+    return torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1) if bias else inputs

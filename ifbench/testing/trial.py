@@ -13,21 +13,25 @@ from ifbench.core.errors import EstimatorError
 from ifbench.core.interfaces import Estimator, Problem
 from ifbench.core.params import Params
 from ifbench.core.specs import EstimatorSpec
-from ifbench.numerics.problem import TrainedProblem
 
 
 class CheckFailedError(EstimatorError):
     """The estimator did not do what a check wants of it."""
 
 
+def require(met: bool, message: str, *, hint: str) -> None:
+    """Go on where a demand is met.
+
+    Raises:
+        CheckFailedError: It is not.
+    """
+    if not met:
+        raise CheckFailedError(message, hint=hint)
+
+
 @dataclass(frozen=True)
 class Trial:
-    """Makes instances of one estimator and asks them for scores.
-
-    Attributes:
-        spec: The estimator.
-        params: Its parameters.
-    """
+    """Makes instances of one estimator and asks them for scores."""
 
     spec: EstimatorSpec
     params: Params
@@ -42,35 +46,39 @@ class Trial:
         estimator.fit(problem)
         return estimator
 
+    def answer(self, problem: Problem, examples: Tensor, queries: Tensor, *, by: Estimator | None = None) -> object:
+        """What `score` returns, whatever it is.
+
+        Args:
+            problem: What is asked about.
+            examples: Rows of the training set.
+            queries: Rows of the test set.
+            by: The instance that is asked; None: a new one, fitted.
+        """
+        estimator = by or self.fitted(problem)
+        return estimator.score(problem, cast(LongTensor, examples), cast(LongTensor, queries))
+
     def scores(
-        self, problem: TrainedProblem, *, examples: LongTensor | None = None, queries: LongTensor | None = None
+        self,
+        problem: Problem,
+        examples: Tensor | None = None,
+        queries: Tensor | None = None,
+        *,
+        by: Estimator | None = None,
     ) -> Tensor:
-        """Scores of a new instance, shape (n_example, n_query); None asks for every row.
+        """The answer as scores that keep the contract, shape (n_example, n_query); None asks for every row.
 
         Raises:
-            EstimatorError: They break the contract.
+            CheckFailedError: They break the contract.
         """
-        return self.ask(self.fitted(problem), problem, examples=examples, queries=queries)
-
-    def ask(
-        self,
-        estimator: Estimator,
-        problem: TrainedProblem,
-        *,
-        examples: LongTensor | None = None,
-        queries: LongTensor | None = None,
-    ) -> Tensor:
-        """Scores of an instance already fitted, held to the contract as `scores` does."""
-        examples = rows(problem.n_train) if examples is None else examples
-        queries = rows(problem.n_test) if queries is None else queries
-        answer = estimator.score(problem, examples, queries)
+        examples = torch.arange(problem.n_train) if examples is None else examples
+        queries = torch.arange(problem.n_test) if queries is None else queries
         sizes = {"n_example": len(examples), "n_query": len(queries)}
-        return check_scores(answer, problem, **sizes, estimator=self.spec.name)
-
-
-def rows(count: int) -> LongTensor:
-    """Rows 0 .. count."""
-    return cast(LongTensor, torch.arange(count))
+        answer = self.answer(problem, examples, queries, by=by)
+        try:
+            return check_scores(answer, problem, **sizes, estimator=self.spec.name)
+        except EstimatorError as broken:
+            raise CheckFailedError(broken.message, where=broken.where, hint=broken.hint) from None
 
 
 def deviation(scores: Tensor, wanted: Tensor) -> float:

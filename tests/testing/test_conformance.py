@@ -11,13 +11,21 @@ import torch
 from ifbench import Params, param
 from ifbench.core.errors import IfbenchError
 from ifbench.core.registry import load_registry
-from ifbench.testing import CHECKS, assert_conforms, check_estimator, failures, ok, params_to_check
+from ifbench.testing import (
+    CHECKS,
+    assert_conforms,
+    check_estimator,
+    failures,
+    ok,
+    parametrize_with_checks,
+    params_to_check,
+)
 from tests.testing import planted
 
 
-@pytest.mark.parametrize("name", sorted(load_registry().entries["estimator"]))
-def test_in_tree_estimator_conforms(name):
-    assert_conforms(name)
+@parametrize_with_checks(*load_registry().entries["estimator"])
+def test_in_tree_estimator_conforms(check):
+    check()
 
 
 def status_of(results, name):

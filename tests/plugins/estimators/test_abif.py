@@ -9,7 +9,7 @@ from ifbench.core.errors import EstimatorError
 from ifbench.core.interfaces import ParameterChangeEstimator
 from ifbench.core.intervention import Intervention
 from ifbench.numerics.operator import LinearOperator
-from ifbench.testing import assert_conforms, near_isotropic, singular
+from ifbench.testing import near_isotropic, parametrize_with_checks, singular
 from tests.plugins.estimators.references import dense_hessian, every, gradient_table
 
 
@@ -99,8 +99,9 @@ def test_score_before_fit_is_told(make):
         make("abif").score(problem, *every(problem))
 
 
-def test_arnoldi_conforms(make):
-    assert_conforms("abif", make("abif", symmetric=False).params)
+@parametrize_with_checks("abif", params=[{"symmetric": False}])
+def test_arnoldi_conforms(check):
+    check()
 
 
 def test_small_eigenvalues_of_large_networks_in_single_precision_are_kept(make):

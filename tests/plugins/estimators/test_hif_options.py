@@ -8,7 +8,7 @@ from scipy.sparse.linalg import cg, minres
 from ifbench.core.errors import EstimatorError, UnsupportedError
 from ifbench.core.interfaces import ParameterChangeEstimator
 from ifbench.core.intervention import Intervention
-from ifbench.testing import anisotropic, assert_conforms, near_isotropic, singular
+from ifbench.testing import anisotropic, near_isotropic, parametrize_with_checks, singular
 from tests.plugins.estimators.references import dense_hessian, every, gradient_table
 
 DAMPING = 0.05
@@ -161,9 +161,9 @@ def test_exact_refuses_large_networks_singular_hessians_and_scores_before_fit(ma
         make("hif", solver="exact").score(indefinite, *every(indefinite))
 
 
-@pytest.mark.parametrize("values", [{"solver": "exact"}, {"solver": "cr"}, {"curvature": "gauss-newton"}])
-def test_conforms(make, values):
-    assert_conforms("hif", make("hif", **values).params)
+@parametrize_with_checks("hif", params=[{"solver": "exact"}, {"solver": "cr"}, {"curvature": "gauss-newton"}])
+def test_conforms(check):
+    check()
 
 
 def test_conjugate_gradient_agrees_with_scipy(make, definite):

@@ -7,7 +7,7 @@ from ifbench.core.errors import EstimatorError, UnsupportedError
 from ifbench.core.interfaces import Checkpoint
 from ifbench.core.intervention import Intervention
 from ifbench.numerics.training.updates import EPSILON
-from ifbench.testing import assert_conforms
+from ifbench.testing import parametrize_with_checks
 from tests.plugins.estimators.references import every, gradient_table, seen_at, trained
 
 STEPS = [4, 8, 12]
@@ -139,6 +139,6 @@ def test_change_over_every_step_of_one_step_training_is_exact(make):
     torch.testing.assert_close(change[0], moved - problem.params, rtol=1e-6, atol=1e-14)
 
 
-@pytest.mark.parametrize("values", [{"checkpoints": "all"}, {"normalise": True}])
-def test_conforms(make, values):
-    assert_conforms("tracin", make("tracin", **values).params)
+@parametrize_with_checks("tracin", params=[{"checkpoints": "all"}, {"normalise": True}])
+def test_conforms(check):
+    check()

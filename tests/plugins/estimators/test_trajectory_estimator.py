@@ -16,7 +16,7 @@ from ifbench.numerics.prepare import prepare
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.training.ensemble import MAX_WIDTH, Way
 from ifbench.suite.cells import Choice, Task
-from ifbench.testing import assert_conforms, near_isotropic, params_to_check
+from ifbench.testing import near_isotropic, parametrize_with_checks
 from tests.retraining import measure, run_many
 
 N_TRAIN, N_TEST = 120, 30
@@ -227,9 +227,9 @@ def test_one_step_is_tracin(registry, iris):
 
 
 @pytest.mark.slow
-def test_forward_mode_conforms(registry):
-    spec = registry.estimator("trajectory")
-    assert_conforms(spec, params_to_check(spec, mode="forward"))
+@parametrize_with_checks("trajectory", params=[{"mode": "forward"}])
+def test_forward_mode_conforms(check):
+    check()
 
 
 def test_unstable_trajectory_is_refused(registry, iris):
