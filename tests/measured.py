@@ -11,10 +11,10 @@ import numpy as np
 
 from ifbench.core.intervention import Intervention
 from ifbench.core.registry import Registry
-from ifbench.jobs.comparisons import parts_of
-from ifbench.jobs.job import TRAIN, truth_folder
+from ifbench.jobs.job import truth_folder
+from ifbench.jobs.pairs import queries_of, selection_of
 from ifbench.jobs.plan import Plan, load_plan
-from ifbench.jobs.tested import asked_queries, together
+from ifbench.jobs.reader import Reader
 from ifbench.jobs.truths import TruthIndex
 from ifbench.store.artifacts import Store
 
@@ -51,24 +51,17 @@ def planned(folder: Path, name: str = "tiny.yaml", *args: str) -> tuple[Plan, St
 def measured(folder: Path, name: str = "tiny.yaml", *plugins: str) -> dict[Where, Measurements]:
     """All effects that the cells of a suite compare with."""
     made, store, _ = planned(folder, name, *plugins)
+    reader = Reader(store)
     wanted: dict[Where, set[Intervention]] = {}
     indices: dict[Where, TruthIndex] = {}
     for work in made.works:
-        trained = store.get(TRAIN, work.train.id)
-        assert trained is not None
-        assert work.score is not None
-        queries = asked_queries(made.suite.queries, trained, seed=work.train.task.seed)
-        tested = together(parts_of(work, made.suite, store)).interventions
+        tested = selection_of(work, made.suite, reader).interventions
         for repeat, base in enumerate(work.bases):
             where = (work.train.id, work.cell.protocol.label, repeat)
-            indices[where] = TruthIndex(store, base, queries.tolist())
+            indices[where] = reader.truths(base, queries_of(work, reader))
             wanted.setdefault(where, set()).update(tested)
-    found = {}
-    for where, index in indices.items():
-        index.refresh()
-        items = tuple(sorted(wanted[where]))
-        found[where] = Measurements(items, index.changes(items))
-    return found
+    items = {where: tuple(sorted(own)) for where, own in wanted.items()}
+    return {where: Measurements(items[where], index.measured(items[where])[0]) for where, index in indices.items()}
 
 
 def pieces(folder: Path, name: str = "tiny.yaml", *plugins: str) -> dict[str, int]:

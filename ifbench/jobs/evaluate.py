@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
+
+import numpy as np
 
 from ifbench.compare.ceiling import ceiling, reliability
 from ifbench.compare.intervals import estimate
-from ifbench.core.errors import MissingArtifactError
+from ifbench.compare.interventions import Part
+from ifbench.compare.matrices import Pair
+from ifbench.compare.pairs import FloatArray
 from ifbench.core.identity import derive_seed, digest
 from ifbench.core.registry import Registry
+from ifbench.core.retraining import VIEWS
 from ifbench.core.specs import MetricSpec
 from ifbench.core.timing import Timing
-from ifbench.jobs.comparisons import Compared, Look, compare
-from ifbench.jobs.job import SCORE, TRAIN, stated_task
+from ifbench.jobs.job import stated_task
 from ifbench.jobs.outcome import Outcome
+from ifbench.jobs.pairs import pair_of
 from ifbench.jobs.plan import CellWork
-from ifbench.store.artifacts import Store
+from ifbench.jobs.reader import Reader
 from ifbench.store.record import Ceiling, Estimate, Record
 from ifbench.suite import Suite
 from ifbench.suite.cells import Choice
 
-TOLD_OF_TRAINING = (
+OF_TRAINING = (
     "train_loss",
     "train_accuracy",
     "test_accuracy",
@@ -35,23 +38,22 @@ TOLD_OF_TRAINING = (
     "data_source",
     "n_suspect",
 )
-Value = TypeVar("Value")
+"""What a record holds of the meta data of a training, where it is there."""
 
 
 def failure_record(work: CellWork, outcome: Outcome, registry: Registry) -> Record:
     """The record of a cell that gave no result."""
-    return Record(
-        cell=work.id,
-        task={"id": work.train.id, **stated_task(work.cell.task, registry)},
-        protocol=_describe(work.cell.protocol, registry, "protocol"),
-        estimator=_describe(work.cell.estimator, registry, "estimator"),
-        status=outcome.status,
-        message=outcome.message,
-    )
+    return replace(_record(work, registry), status=outcome.status, message=outcome.message)
 
 
-def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> list[Record]:
+def evaluate(work: CellWork, suite: Suite, reader: Reader, registry: Registry) -> list[Record]:
     """Compare what was predicted with what was measured.
+
+    Args:
+        work: A cell whose jobs are done.
+        suite: Where its metrics, queries and examples are.
+        reader: Where results are.
+        registry: Where plugins are.
 
     Returns:
         One record for each horizon of the protocol, in the protocol's order; of a study, one for each row it tells.
@@ -60,87 +62,110 @@ def evaluate(work: CellWork, suite: Suite, store: Store, registry: Registry) -> 
         MissingArtifactError: A score or ground truth is not in the store.
         IfbenchError: The estimator predicts each horizon, but not those that were measured.
     """
-    trained = store.get(TRAIN, work.train.id)
-    scored = store.get(SCORE, work.score.id) if work.score else None
-    if trained is None or (work.score and scored is None):
-        raise MissingArtifactError(work.label)
-    common = Record(
+    training = reader.meta(work.train)
+    known = replace(
+        _record(work, registry),
+        training={key: training[key] for key in OF_TRAINING if key in training},
+        provenance=training["provenance"],
+    )
+    if work.score is not None:
+        scoring = reader.meta(work.score)
+        known = replace(
+            known,
+            estimator={**known.estimator, "id": work.score.id},
+            diagnostics=scoring["diagnostics"],
+            timing=Timing(**scoring["timing"]),
+            provenance=scoring["provenance"],
+        )
+    if work.studies:
+        return _findings(work, known, reader)
+    pair = pair_of(work, suite, reader)
+    known = replace(
+        known,
+        protocol={**known.protocol, "truths": digest(list(work.bases))},
+        n_intervention={name: part.count for name, part in pair.parts.items()},
+        n_query=len(scoring["queries"]),
+    )
+    return [_compared(pair, at, known, suite, registry) for at in range(len(pair.horizons))]
+
+
+def _record(work: CellWork, registry: Registry) -> Record:
+    """What is known of a cell before anything is computed."""
+    return Record(
         cell=work.id,
         task={"id": work.train.id, **stated_task(work.cell.task, registry)},
-        protocol=_describe(work.cell.protocol, registry, "protocol"),
-        estimator=_describe(work.cell.estimator, registry, "estimator") | ({"id": work.score.id} if work.score else {}),
+        protocol=_plugin(work.cell.protocol, registry),
+        estimator=_plugin(work.cell.estimator, registry),
         status="ok",
-        training={key: trained.meta[key] for key in TOLD_OF_TRAINING if key in trained.meta},
-        diagnostics=scored.meta["diagnostics"] if scored else {},
-        timing=Timing(**scored.meta["timing"]) if scored else None,
-        provenance=(scored or trained).meta["provenance"],
     )
-    if work.studies:
-        return _findings(work, common, store)
-    cell = compare(work, suite, store)
-    common = replace(
-        common,
-        protocol={**common.protocol, "truths": digest(list(work.bases))},
-        n_intervention=cell.n_intervention,
-        n_query=cell.n_query,
-    )
-    return [
-        replace(
-            common,
-            horizon=look.horizon,
-            status="failed" if look.lost else "ok",
-            message=f"training again diverged: {look.message}" if look.lost else look.message,
-            truth=look.truth,
-            estimates=_by_metric(look, suite, registry, partial(_estimate, work)),
-            ceilings=_by_metric(look, suite, registry, partial(_ceiling, work)),
-        )
-        for look in cell.looks
-    ]
 
 
-def _findings(work: CellWork, common: Record, store: Store) -> list[Record]:
-    """One record for each row that the studies of a cell told."""
+def _plugin(choice: Choice, registry: Registry) -> dict[str, Any]:
+    """A plugin with its parameters, as a record has it (Any: JSON)."""
+    entry = registry.entries[choice.kind].get(choice.name)
+    version = entry.spec.version if entry else None
+    return {"name": choice.name, "label": choice.label, "params": dict(choice.params), "version": version}
+
+
+def _findings(work: CellWork, known: Record, reader: Reader) -> list[Record]:
+    """One record for each row that the studies of a cell found."""
     records = []
     for study in work.studies:
-        told = store.get(study.kind, study.id)
-        if told is None:
-            raise MissingArtifactError(work.label)
+        meta = reader.meta(study)
         repeat = {"repeat": study.repeat} if len(work.studies) > 1 else {}
-        known = replace(common, truth={"engine": told.meta["engine"]})
-        records += [replace(known, findings={**row, **repeat}) for row in told.meta["findings"]]
+        found = replace(known, truth={"engine": meta["engine"]})
+        records += [replace(found, findings={**row, **repeat}) for row in meta["findings"]]
     return records
 
 
-def _by_metric(
-    look: Look, suite: Suite, registry: Registry, ask: Callable[[MetricSpec, str, Compared], Value | None]
-) -> dict[str, dict[str, Value]]:
-    """Metric -> part -> what `ask` says, for the metrics that have a view of this look; nothing where it says None."""
-    found: dict[str, dict[str, Value]] = {}
-    for choice in suite.metrics:
-        spec = registry.metric(choice.name)
-        for view in (view for view in spec.of if view in look.views):
-            told = {name: ask(spec, name, pair) for name, pair in look.views[view].items()}
-            if any(value is not None for value in told.values()):
-                found[choice.name] = {name: value for name, value in told.items() if value is not None}
-    return found
-
-
-def _estimate(work: CellWork, spec: MetricSpec, part: str, pair: Compared) -> Estimate:
-    seed = derive_seed("bootstrap", work.train.id, part)
-    compared = pair.predicted, pair.measured, pair.selected
-    return estimate(spec.load(), *compared, seed=seed, pooled=spec.pooled, n_set=pair.n_set, bounds=spec.bounds)
-
-
-def _ceiling(work: CellWork, spec: MetricSpec, _: str, pair: Compared) -> Ceiling | None:
-    if pair.repeats is None:
-        return None
-    seed = derive_seed("ceiling", work.train.id)
-    return ceiling(
-        reliability(spec.load(), pair.repeats, pair.selected, seed=seed, pooled=spec.pooled, n_set=pair.n_set)
+def _compared(pair: Pair, at: int, known: Record, suite: Suite, registry: Registry) -> Record:
+    """The record of one horizon."""
+    size = "effect" if pair.quantity == "effects" else "change"
+    drift = {} if pair.drift is None else {"drift": pair.drift[at]}
+    lost, message = pair.lost(at), pair.unusable(at)
+    estimates, ceilings = _metrics(pair, at, known.task["id"], suite, registry)
+    return replace(
+        known,
+        horizon=pair.horizons[at],
+        status="failed" if lost else "ok",
+        message=f"training again diverged: {message}" if lost else message,
+        truth={"engine": pair.engine, size: pair.size(at), **drift},
+        estimates=estimates,
+        ceilings=ceilings,
     )
 
 
-def _describe(choice: Choice, registry: Registry, kind: str) -> dict[str, Any]:
-    known = registry.entries[kind].get(choice.name)
-    version = known.spec.version if known else None
-    return {"name": choice.name, "label": choice.label, "params": dict(choice.params), "version": version}
+def _metrics(
+    pair: Pair, at: int, task_id: str, suite: Suite, registry: Registry
+) -> tuple[dict[str, dict[str, Estimate]], dict[str, dict[str, Ceiling]]]:
+    """By metric and part: its value, and its ceiling where several repeats of what it compares were measured."""
+    estimates, ceilings = {}, {}
+    views = {view: pair.view(view, at) for view in VIEWS[pair.quantity]}
+    for spec in (registry.metric(choice.name) for choice in suite.metrics):
+        for predicted, measured, repeats in (views[view] for view in spec.of if view in views):
+            estimates[spec.name] = {
+                name: _estimate(spec, predicted, measured, part, derive_seed("bootstrap", task_id, name))
+                for name, part in pair.parts.items()
+            }
+            if repeats is not None:
+                seed = derive_seed("ceiling", task_id)
+                ceilings[spec.name] = {name: _ceiling(spec, repeats, part, seed) for name, part in pair.parts.items()}
+    return estimates, ceilings
+
+
+def _estimate(spec: MetricSpec, predicted: FloatArray, measured: FloatArray, part: Part, seed: int) -> Estimate:
+    return estimate(
+        spec.load(),
+        np.broadcast_to(predicted, part.mask.shape),
+        np.broadcast_to(measured, part.mask.shape),
+        part.mask,
+        seed=seed,
+        pooled=spec.pooled,
+        n_set=part.n_set,
+        bounds=spec.bounds,
+    )
+
+
+def _ceiling(spec: MetricSpec, repeats: FloatArray, part: Part, seed: int) -> Ceiling:
+    several = np.broadcast_to(repeats, (len(repeats), *part.mask.shape))
+    return ceiling(reliability(spec.load(), several, part.mask, seed=seed, pooled=spec.pooled, n_set=part.n_set))

@@ -12,6 +12,7 @@ from ifbench.core.identity import canonical_json
 from ifbench.core.registry import Registry
 from ifbench.jobs.job import SCORE, TRAIN, Job
 from ifbench.jobs.plan import CellWork, Plan, states
+from ifbench.jobs.reader import Reader
 from ifbench.jobs.schedule import Schedule
 from ifbench.store.artifacts import Store
 
@@ -88,8 +89,8 @@ def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
     """Interventions of each (task, protocol): counted exactly once the scores that choose them are stored."""
     count = cached = 0
     epochs = 0.0
-    schedule = Schedule(plan, store)
-    for works in schedule.groups().values():
+    schedule = Schedule(plan, Reader(store))
+    for works in schedule.groups.values():
         first = works[0]
         counted = schedule.interventions_of(works)
         if counted is None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ifbench.core.errors import IfbenchError, MissingArtifactError
+from ifbench.core.errors import IfbenchError
 from ifbench.core.registry import Registry
 from ifbench.jobs.plan import CellWork, Plan
-from ifbench.jobs.tested import stored_scores
 from ifbench.store.artifacts import Store
 
 if TYPE_CHECKING:
@@ -76,20 +75,19 @@ def influences(
         IfbenchError: The scores are not stored, or the row was not asked about.
     """
     assert work.score is not None
-    try:
-        stored = stored_scores(work.score, store)
-    except MissingArtifactError as error:
-        raise IfbenchError(f"no stored scores: {work.score.label}", hint="run the suite first: ifbench run") from error
-    rows = stored.queries
-    scores = stored.values if stored.values.ndim == 2 else stored.values[-1]
-    examples = np.arange(len(scores)) if stored.examples is None else stored.examples
+    stored = store.get(work.score.folder, work.score.id)
+    if stored is None:
+        raise IfbenchError(f"no stored scores: {work.score.label}", hint="run the suite first: ifbench run")
+    rows, scores = stored.meta["queries"], stored.arrays["scores"]
+    scores = scores if scores.ndim == 2 else scores[-1]
+    examples = stored.arrays.get("examples", np.arange(len(scores)))
     if query is not None and query not in rows:
         raise IfbenchError(f"test row {query} is no query of it", hint=f"queries: {', '.join(map(str, rows[:20]))}")
     choice = work.cell.task.data
     load = registry.find("data", choice.name).spec.load()
     data: Dataset = load(registry.params("data", choice.name, choice.params))
     places = [place for place, row in enumerate(rows) if query in (None, row)][:MOST_QUERIES]
-    return [_influences(data, int(rows[place]), scores[:, place], examples, top) for place in places]
+    return [_influences(data, rows[place], scores[:, place], examples, top) for place in places]
 
 
 def _influences(

@@ -17,6 +17,8 @@ from ifbench.suite.cells import Choice, ExampleRule, QueryRule, Task
 
 TRAINING_VERSION = 1
 """Raised when the numerics of training change so that numbers move."""
+SCORING_VERSION = 1
+"""Raised when scores move though no plugin changes, or when more is stored with them."""
 
 Kind = Literal["train", "score", "change", "study", "truth"]
 TRAIN: Final = "train"
@@ -72,6 +74,11 @@ class Job:
     def train(self) -> Job:
         """The training that it builds on, or is."""
         return self.after or self
+
+    @property
+    def needs(self) -> list[Job]:
+        """Jobs whose results it reads."""
+        return [job for job in (self.after, self.score) if job is not None]
 
     @property
     def label(self) -> str:
@@ -162,6 +169,7 @@ def score_job(
         "estimator": estimator.name,
         "params": dict(estimator.params),
         "queries": [asdict(rule) for rule in queries],
+        "scoring": SCORING_VERSION,
         "version": entry.spec.version,
         "source": entry.source_digest,
         **({} if explains == "label" else {"explains": explains}),

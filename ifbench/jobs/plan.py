@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -76,20 +77,29 @@ class Plan:
         name = suite.name if suite.profile == "cpu" else f"{suite.name}.{suite.profile}"
         return f"{name}.{digest(list(suite.overrides))[:8]}" if suite.overrides else name
 
-    @property
-    def train_jobs(self) -> list[Job]:
+    @cached_property
+    def jobs(self) -> tuple[Job, ...]:
+        """Trainings, scorings and studies that the selected cells need, each once and after those it builds on."""
+        return (*self.train_jobs, *self.score_jobs, *self.study_jobs)
+
+    @cached_property
+    def train_jobs(self) -> tuple[Job, ...]:
         """Trainings the selected cells need, each once."""
-        return list({work.train.id: work.train for work in self.selected}.values())
+        return _once(work.train for work in self.selected)
 
-    @property
-    def score_jobs(self) -> list[Job]:
+    @cached_property
+    def score_jobs(self) -> tuple[Job, ...]:
         """Scorings the selected cells need, each once."""
-        return list({job.id: job for work in self.selected for job in work.score_jobs}.values())
+        return _once(job for work in self.selected for job in work.score_jobs)
 
-    @property
-    def study_jobs(self) -> list[Job]:
+    @cached_property
+    def study_jobs(self) -> tuple[Job, ...]:
         """Studies the selected cells need, each once."""
-        return list({job.id: job for work in self.selected for job in work.studies}.values())
+        return _once(job for work in self.selected for job in work.studies)
+
+
+def _once(jobs: Iterable[Job]) -> tuple[Job, ...]:
+    return tuple({job.id: job for job in jobs}.values())
 
 
 def load_plan(

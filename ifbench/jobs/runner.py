@@ -16,6 +16,7 @@ from ifbench.jobs.executors.base import Executor
 from ifbench.jobs.job import Job
 from ifbench.jobs.outcome import Outcome, outcome_of
 from ifbench.jobs.plan import CellWork, Plan
+from ifbench.jobs.reader import Reader
 from ifbench.jobs.schedule import Schedule
 from ifbench.store.artifacts import Store
 from ifbench.store.record import Record
@@ -75,7 +76,7 @@ class Run:
         """
         self.watcher.begin(self.plan)
         self._refuse_another_suite()
-        schedule = Schedule(self.plan, self.store)
+        schedule = Schedule(self.plan, Reader(self.store))
         records: dict[str, list[Record]] = {}
         for _ in range(MAX_LOOKS):
             self._settle(schedule)
@@ -88,7 +89,7 @@ class Run:
                         self.watcher.cell_done(work, record)
             if len(records) == len({work.id for work in self.plan.selected}):
                 break
-            schedule.forget()  # an artifact was damaged: it has been set aside and is computed again
+            schedule.look()  # an artifact was damaged: it has been set aside and is computed again
         for work in self.plan.selected:
             if work.id not in records:
                 lost = Outcome("failed", "what was computed for it keeps vanishing from the store; see: ifbench doctor")
@@ -134,8 +135,8 @@ class Run:
             outcome = replace(outcome, message=f"{outcome.message} [log: {where} in the store]")
         if outcome.fatal:
             raise StoreError(outcome.message)
-        if outcome.status != "ok" and not outcome.missing:
-            schedule.fail(job, outcome)
+        if not outcome.missing:
+            schedule.done(job, None if outcome.status == "ok" else outcome)
         self.watcher.job_done(job, outcome)
 
     def _records(self, work: CellWork, schedule: Schedule) -> list[Record] | None:
@@ -144,7 +145,7 @@ class Run:
         if blocked is not None:
             return [failure_record(work, blocked, self.registry)]
         try:
-            return evaluate(work, self.plan.suite, self.store, self.registry)
+            return evaluate(work, self.plan.suite, schedule.reader, self.registry)
         except MissingArtifactError:
             return None
         except Exception as error:  # noqa: BLE001 - a metric is a plugin and may raise anything

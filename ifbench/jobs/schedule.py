@@ -2,53 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 
-from ifbench.core.errors import MissingArtifactError
+from ifbench.core.errors import IfbenchError, StoreError
 from ifbench.core.intervention import Intervention
-from ifbench.jobs.comparisons import parts_of
-from ifbench.jobs.job import TRAIN, Job, change_job, truth_job
+from ifbench.jobs.job import SCORE, Job, change_job, truth_job
 from ifbench.jobs.outcome import Outcome
+from ifbench.jobs.pairs import queries_of, selection_of
 from ifbench.jobs.plan import CellWork, Plan
-from ifbench.jobs.tested import asked_queries, together
-from ifbench.jobs.truths import TruthIndex
-from ifbench.store.artifacts import Artifact, Store
+from ifbench.jobs.reader import Reader
 
 Group = tuple[str, str]
 """(training, protocol label): cells that share their ground truths."""
+Chosen = tuple[CellWork, tuple[Intervention, ...]]
+"""A cell and the interventions that it tests."""
 
 
-@dataclass
+@dataclass(eq=False)
+class _Waiter:
+    """Something that starts once jobs have ended.
+
+    Attributes:
+        needs: Ids of the jobs that have not.
+        start: Called once there are none; never if one failed that may not.
+        spares: Kind of job that may fail.
+    """
+
+    needs: set[str]
+    start: Callable[[], None]
+    spares: str = ""
+
+
 class Schedule:
     """Walks a plan: training, then scores, then the ground truths of the examples that the scores chose.
 
-    Ground truths wait until every score of their group is settled, so that the interventions of one group are always
-    measured in the same company.
+    Ground truths wait until every score of their group has ended, so that the interventions of one group are always
+    measured in the same company. The store is looked at once; then whoever runs the jobs says which are done.
     """
 
-    plan: Plan
-    store: Store
-    failed: dict[str, Outcome] = field(default_factory=dict)
-    _submitted: set[str] = field(default_factory=set)
-    _truth_jobs: dict[Group, list[Job]] = field(default_factory=dict)
-    _changes: dict[str, Job] = field(default_factory=dict)
+    def __init__(self, plan: Plan, reader: Reader) -> None:
+        self.plan, self.reader = plan, reader
+        self.failed: dict[str, Outcome] = {}
+        self.look()
+
+    def look(self) -> None:
+        """Look at the store afresh, for work whose results have gone missing; failed jobs stay failed."""
+        self.reader.forget()
+        self._stored = {job.id for job in self.plan.jobs if self.reader.has(job)}
+        self._ready: dict[str, Job] = {}
+        self._started: set[str] = set()
+        self._waiters: dict[str, list[_Waiter]] = defaultdict(list)
+        self._truths: dict[Group, list[Job]] = {}
+        self._changes: dict[str, Job] = {}
+        for job in self.plan.jobs:
+            if not self._ended(job):
+                self._await(job.needs, partial(self._start, job))
+        for group, works in self.groups.items():
+            scores = {job.id: job for work in works for job in work.score_jobs}
+            self._await([works[0].train, *scores.values()], partial(self._measure, group), spares=SCORE)
 
     def ready(self) -> list[Job]:
         """Jobs that can start and were not handed out before, each once, though several cells may wait for it."""
-        found = {job.id: job for job in self._startable() if job.id not in self._submitted}
-        self._submitted.update(found)
-        return list(found.values())
+        jobs = list(self._ready.values())
+        self._ready.clear()
+        return jobs
 
-    def fail(self, job: Job, outcome: Outcome) -> None:
-        """Note that a job gave no result; what depends on it will not be tried."""
-        self.failed[job.id] = outcome
+    def done(self, job: Job, failure: Outcome | None = None) -> None:
+        """Note that a job has ended; what depends on one that failed is not tried.
 
-    def forget(self) -> None:
-        """Look at the store afresh, for work whose results have gone missing; failed jobs stay failed."""
-        self._submitted.clear()
-        self._truth_jobs.clear()
-        self._changes.clear()
+        Args:
+            job: One that was handed out.
+            failure: Why it gave no result; None: it is stored.
+        """
+        if failure is not None:
+            self.failed[job.id] = failure
+        else:
+            self._stored.add(job.id)
+            self.reader.renew(job.folder)
+        for waiter in self._waiters.pop(job.id, ()):
+            if failure is None or job.kind == waiter.spares:
+                waiter.needs.remove(job.id)
+                if not waiter.needs:
+                    waiter.start()
 
     def blocked(self, work: CellWork) -> Outcome | None:
         """Why a cell has no result, or None when nothing stands in its way."""
@@ -61,56 +99,27 @@ class Schedule:
                 return self.failed[job.id]
         for label, job in work.selectors.items():
             if job.id in self.failed:
-                return Outcome(
-                    "failed", f"its examples are chosen by {label}, which failed: {self.failed[job.id].message}"
-                )
-        for measuring in (*self._truth_jobs.get(_group(work), ()), *work.studies):
-            if measuring.id in self.failed:
-                outcome = self.failed[measuring.id]
+                message = f"its examples are chosen by {label}, which failed: {self.failed[job.id].message}"
+                return Outcome("failed", message)
+        lost = [job for job in (*self._truths.get(_group(work), ()), *work.studies) if job.id in self.failed]
+        wanted = set(self._interventions(work)) if lost and work.bases else set()
+        for job in lost:
+            if not work.bases or wanted.intersection(job.interventions):
+                outcome = self.failed[job.id]
                 return Outcome(outcome.status, f"{work.cell.protocol.label}: {outcome.message}")
         return None
 
-    def interventions_of(self, works: list[CellWork]) -> tuple[int, list[int]] | None:
+    def interventions_of(self, works: Sequence[CellWork]) -> tuple[int, list[int]] | None:
         """How many interventions a group needs, and how many each repeat lacks; None before they are chosen."""
-        if not all(self._settled(job) for work in works for job in work.score_jobs):
+        if not all(self._ended(job) for work in works for job in (work.train, *work.score_jobs)):
             return None
-        trained = self.store.get(TRAIN, works[0].train.id)
-        if trained is None:
-            return None
-        queries = self._asked(trained, works[0])
-        wanted, missing = self._wanted(works), []
-        for base in works[0].bases:
-            index = TruthIndex(self.store, base, queries)
-            index.refresh()
-            missing.append(len(index.missing(wanted)))
-        return len(wanted), missing
+        chosen = self._chosen(works)
+        if not chosen:
+            return 0, [0] * len(works[0].bases)
+        wanted = _together(chosen)
+        return len(wanted), [len(missing) for missing in self._missing(chosen[0][0], wanted)]
 
-    def _startable(self) -> Iterator[Job]:
-        for train in self.plan.train_jobs:
-            if self._open(train):
-                yield train
-        for score in self.plan.score_jobs:
-            if self._open(score) and self.store.has(TRAIN, score.train.id):
-                yield score
-        for study in self.plan.study_jobs:
-            scored = study.score is None or self.store.has(study.score.kind, study.score.id)
-            if self._open(study) and scored and self.store.has(TRAIN, study.train.id):
-                yield study
-        for group, works in self.groups().items():
-            scored = all(self._settled(job) for work in works for job in work.score_jobs)
-            if scored and self.store.has(TRAIN, works[0].train.id):
-                if group not in self._truth_jobs:
-                    self._truth_jobs[group] = list(self._truths(works))
-                    self._changes |= {work.id: job for work in works if (job := self._change(work)) is not None}
-                jobs: list[Job] = [self._changes[work.id] for work in works if work.id in self._changes]
-                yield from (job for job in [*jobs, *self._truth_jobs[group]] if self._open(job))
-
-    def _open(self, job: Job) -> bool:
-        return job.id not in self.failed and not self.store.has(job.folder, job.id)
-
-    def _settled(self, job: Job) -> bool:
-        return job.id in self.failed or job.train.id in self.failed or self.store.has(job.folder, job.id)
-
+    @cached_property
     def groups(self) -> dict[Group, list[CellWork]]:
         """Selected cells that share their ground truths."""
         groups: dict[Group, list[CellWork]] = {}
@@ -119,44 +128,67 @@ class Schedule:
                 groups.setdefault(_group(work), []).append(work)
         return groups
 
-    def _truths(self, works: list[CellWork]) -> Iterator[Job]:
-        """The unmeasured interventions of a group, in order of rows and in portions of a fixed size."""
-        first, wanted = works[0], self._wanted(works)
-        trained = self.store.get(TRAIN, first.train.id)
-        if trained is None:  # damaged since it was counted as stored; the next look recomputes it
-            return
-        queries, size = self._asked(trained, first), int(trained.meta["chunk"])
-        for repeat, base in enumerate(first.bases):
-            index = TruthIndex(self.store, base, queries)
-            index.refresh()
-            missing = index.missing(wanted)
-            for start in range(0, len(missing), size):
-                portion = missing[start : start + size]
-                yield truth_job(first.train, first.cell.protocol, repeat, base, portion, queries=queries)
+    def _ended(self, job: Job) -> bool:
+        return job.id in self.failed or job.id in self._stored
 
-    def _wanted(self, works: list[CellWork]) -> list[Intervention]:
-        able = [work for work in works if self.blocked(work) is None]
-        return sorted({intervention for work in able for intervention in self._interventions(work)})
+    def _await(self, needs: Sequence[Job], start: Callable[[], None], *, spares: str = "") -> None:
+        """Call `start` once jobs have ended, those of kind `spares` in whatever way."""
+        spared = {job.id for job in needs if job.id in self.failed and job.kind == spares}
+        waiter = _Waiter({job.id for job in needs} - self._stored - spared, start, spares)
+        for need in waiter.needs:
+            self._waiters[need].append(waiter)
+        if not waiter.needs:
+            start()
 
-    def _interventions(self, work: CellWork) -> list[Intervention]:
+    def _start(self, job: Job) -> None:
+        """Hand out a job, unless that was done before or has been tried in vain."""
+        if job.id not in self._started and job.id not in self.failed:
+            self._started.add(job.id)
+            self._ready[job.id] = job
+
+    def _measure(self, group: Group) -> None:
+        """Start what a group lacks: predictions of parameters, and ground truths."""
+        chosen = self._chosen(self.groups[group])
+        for work, interventions in chosen:
+            if work.measures == "parameters" and work.score is not None:
+                self._changes[work.id] = job = change_job(work.score, interventions)
+                if not self.reader.has(job):
+                    self._start(job)
+        if chosen:
+            self._truths[group] = list(self._truth_jobs(chosen[0][0], _together(chosen)))
+            for job in self._truths[group]:
+                self._start(job)
+
+    def _chosen(self, works: Sequence[CellWork]) -> list[Chosen]:
+        """The interventions of each cell that has some and can be had."""
+        able = [(work, self._interventions(work)) for work in works if self.blocked(work) is None]
+        return [(work, interventions) for work, interventions in able if interventions]
+
+    def _interventions(self, work: CellWork) -> tuple[Intervention, ...]:
+        """What a cell tests; nothing where that cannot be said, as its record will tell."""
         try:
-            return list(together(parts_of(work, self.plan.suite, self.store)).interventions)
-        except MissingArtifactError:  # damaged since it was counted as stored; the next look recomputes it
-            return []
+            return selection_of(work, self.plan.suite, self.reader).interventions
+        except StoreError:
+            raise
+        except IfbenchError:
+            return ()
 
-    def _change(self, work: CellWork) -> Job | None:
-        """The prediction of parameters that a cell waits for, if any."""
-        if work.measures != "parameters" or work.score is None or self.blocked(work) is not None:
-            return None
-        return change_job(work.score, self._interventions(work))
+    def _missing(self, work: CellWork, wanted: Sequence[Intervention]) -> list[list[Intervention]]:
+        """What each repeat of the group of a cell has not measured."""
+        return [self.reader.truths(base, queries_of(work, self.reader)).missing(wanted) for base in work.bases]
 
-    def _asked(self, trained: Artifact, work: CellWork) -> list[int]:
-        """Rows of the queries; none where the protocol looks at the parameters alone."""
-        if work.measures != "effects":
-            return []
-        rows = asked_queries(self.plan.suite.queries, trained, seed=work.cell.task.seed)
-        return [int(row) for row in rows]
+    def _truth_jobs(self, work: CellWork, wanted: Sequence[Intervention]) -> Iterator[Job]:
+        """The unmeasured interventions of the group of a cell, in their order and in portions of a fixed size."""
+        size, queries = int(self.reader.meta(work.train)["chunk"]), queries_of(work, self.reader)
+        for repeat, missing in enumerate(self._missing(work, wanted)):
+            for start in range(0, len(missing), size):
+                portion, base = missing[start : start + size], work.bases[repeat]
+                yield truth_job(work.train, work.cell.protocol, repeat, base, portion, queries=queries)
 
 
 def _group(work: CellWork) -> Group:
     return work.train.id, work.cell.protocol.label
+
+
+def _together(chosen: Sequence[Chosen]) -> list[Intervention]:
+    return sorted({item for _, interventions in chosen for item in interventions})

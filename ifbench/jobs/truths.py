@@ -1,78 +1,80 @@
-"""Ground truths in the store, found by intervention and queries."""
+"""Ground truths of one (task, protocol, repeat) in the store, found by intervention and queries."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from ifbench.compare.pairs import FloatArray
+from ifbench.core.errors import MissingArtifactError
 from ifbench.core.intervention import Intervention
-from ifbench.jobs.job import truth_folder
-from ifbench.store.artifacts import Artifact, Store
+from ifbench.store.artifacts import Artifact
 
 
-@dataclass
 class TruthIndex:
-    """All stored effects of one (task, protocol, repeat) on the queries asked about.
+    """Which piece holds what was measured of an intervention.
 
     Attributes:
-        base: What they have in common, see `jobs.truth_base`.
         queries: Rows of the test set; what was measured on more queries than these serves as well.
-        horizons: Numbers of updates after which effects were measured; None where the protocol has one horizon and
-            does not name it.
+        horizons: Numbers of updates after which effects were measured; a single None where the protocol looks once.
         engine: How the runs were made.
     """
 
-    store: Store
-    base: str
-    queries: Sequence[int]
-    horizons: tuple[int, ...] | None = None
-    engine: str = ""
-    _places: dict[Intervention, tuple[str, int]] = field(default_factory=dict)
+    def __init__(
+        self,
+        pieces: Iterable[tuple[str, Mapping[str, Any]]],
+        queries: Sequence[int],
+        read: Callable[[str], Artifact],
+    ) -> None:
+        """Take up what there is.
 
-    def refresh(self) -> None:
-        """Read anew which interventions have been measured."""
-        asked = set(self.queries)
-        self._places.clear()
-        for artifact_id, meta in sorted(self.store.entries(truth_folder(self.base)), reverse=True):
-            if asked <= set(meta.get("queries", ())):
-                found = (Intervention.from_plain(plain) for plain in meta["interventions"])
-                self._places |= {item: (artifact_id, position) for position, item in enumerate(found)}
-                horizons = meta.get("horizons")
-                self.horizons = None if horizons is None else tuple(horizons)
+        Args:
+            pieces: Id and meta data of each stored piece (Any: JSON).
+            queries: See above; none where the protocol measures parameters.
+            read: Gives a piece by its id.
+        """
+        self.queries = list(queries)
+        self.horizons: tuple[int | None, ...] = (None,)
+        self.engine = ""
+        self._read = read
+        self._places: dict[Intervention, tuple[str, int]] = {}
+        for piece, meta in sorted(pieces, reverse=True):
+            if set(self.queries) <= set(meta.get("queries", ())):
+                measured = map(Intervention.from_plain, meta["interventions"])
+                self._places |= {item: (piece, position) for position, item in enumerate(measured)}
+                self.horizons = tuple(meta.get("horizons") or (None,))
                 self.engine = meta.get("engine", "")
 
-    def missing(self, wanted: Sequence[Intervention]) -> list[Intervention]:
+    def missing(self, wanted: Iterable[Intervention]) -> list[Intervention]:
         """Those that have not been measured, in the order given."""
         return [intervention for intervention in wanted if intervention not in self._places]
 
-    def drift(self) -> np.ndarray | None:
-        """How far each query's loss moves in the unperturbed run, (n_horizon, n_query); None where it was not told."""
-        for artifact_id, _ in self._places.values():
-            artifact = self.store.get(truth_folder(self.base), artifact_id)
-            if artifact is not None and "drift" in artifact.arrays:
-                drift: np.ndarray = artifact.arrays["drift"][:, self._columns(artifact)]
-                return drift
-        return None
+    def measured(self, wanted: Sequence[Intervention]) -> tuple[FloatArray, FloatArray | None]:
+        """What was measured of some interventions; each piece is read once.
 
-    def changes(self, wanted: Sequence[Intervention]) -> np.ndarray:
-        """What was measured, shape (n_horizon, n_intervention, n_query); other columns where no query is asked.
+        Returns:
+            Changes (n_horizon, n_intervention, n_query), with other columns where no query is asked about. How far
+            the loss of each query moves when nothing is changed, (n_horizon, n_query); None where that is not told.
 
         Raises:
-            KeyError: One has not been measured, or its artifact turned out to be damaged.
+            MissingArtifactError: An intervention has not been measured, or its piece is damaged.
         """
-        rows = []
-        loaded: dict[str, np.ndarray] = {}
-        for intervention in wanted:
-            artifact_id, position = self._places[intervention]
-            if artifact_id not in loaded:
-                artifact = self.store.get(truth_folder(self.base), artifact_id)
-                if artifact is None:
-                    raise KeyError(artifact_id)
-                loaded[artifact_id] = artifact.arrays["changes"][..., self._columns(artifact)]
-            rows.append(loaded[artifact_id][:, position])
-        return np.stack(rows, axis=1)
+        if self.missing(wanted):
+            raise MissingArtifactError("an intervention has not been measured")
+        rows: dict[str, list[int]] = {}
+        for row, item in enumerate(wanted):
+            rows.setdefault(self._places[item][0], []).append(row)
+        changes, drifts = [], {}
+        for piece, own in rows.items():
+            artifact = self._read(piece)
+            columns, positions = self._columns(artifact), [self._places[wanted[row]][1] for row in own]
+            changes.append(artifact.arrays["changes"][..., columns][:, positions])
+            if "drift" in artifact.arrays:
+                drifts[piece] = artifact.arrays["drift"][:, columns]
+        order = np.argsort([row for own in rows.values() for row in own])
+        return np.concatenate(changes, axis=1)[:, order], drifts[max(drifts)] if drifts else None
 
     def _columns(self, artifact: Artifact) -> slice | list[int]:
         """Where the queries stand; everything where none is asked about."""

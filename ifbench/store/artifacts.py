@@ -7,7 +7,7 @@ import re
 import shutil
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ifbench.store import format as artifact_format
 from ifbench.store.atomic import make_directory, store_errors, sync_directory, write_durably, write_text_atomic
@@ -16,11 +16,12 @@ from ifbench.store.scratch import is_abandoned, scratch_name
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Artifact", "Store", "StoreWarning"]
 
 SCRATCH, QUARANTINE, LOGS = "tmp", "quarantine", "logs"
+Content = TypeVar("Content")
 SAFE_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]+")
 
 
@@ -89,13 +90,11 @@ class Store:
 
     def get(self, kind: str, id: str) -> Artifact | None:  # noqa: A002
         """The artifact, checked against its checksums; None if it is missing, or broken and now put aside."""
-        path = self._path(kind, id)
-        with self._errors(f"read {kind} {id}", path):
-            try:
-                return artifact_format.read(path, (kind, id))
-            except CorruptError as error:
-                self._put_aside(path, str(error))
-                return None
+        return self._read(self._path(kind, id), artifact_format.read)
+
+    def meta(self, kind: str, id: str) -> dict[str, Any] | None:  # noqa: A002
+        """What `get` gives as meta, checked (Any: JSON values); the arrays are not read."""
+        return self._read(self._path(kind, id), artifact_format.read_meta)
 
     def entries(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Identity and meta of every artifact of a kind, sorted; the arrays are not read (Any: JSON values)."""
@@ -103,13 +102,9 @@ class Store:
         with self._errors(f"list {kind}", folder):
             paths = sorted(folder.glob("??/*"))
         for path in paths:
-            with self._errors(f"read {kind} {path.name}", path):
-                try:
-                    meta = artifact_format.read_meta(path, (kind, path.name))
-                except CorruptError as error:
-                    self._put_aside(path, str(error))
-                    continue
-            yield path.name, meta
+            meta = self._read(path, artifact_format.read_meta)
+            if meta is not None:
+                yield path.name, meta
 
     def remove(self, kind: str, id: str) -> bool:  # noqa: A002
         """Remove an artifact, in one step for every reader; whether it was there."""
@@ -125,6 +120,16 @@ class Store:
         path = self.root / LOGS / f"{_checked_name(id)}.txt"
         write_text_atomic(path, text, elsewhere="IFBENCH_STORE")
         return path
+
+    def _read(self, path: Path, read: Callable[[Path, tuple[str, str]], Content]) -> Content | None:
+        """What `read` gives of an entry, None if it is missing, or broken and now put aside."""
+        kind = path.parent.parent.name
+        with self._errors(f"read {kind} {path.name}", path):
+            try:
+                return read(path, (kind, path.name))
+            except CorruptError as error:
+                self._put_aside(path, str(error))
+                return None
 
     def _path(self, kind: str, id: str) -> Path:  # noqa: A002
         return self.root / _checked_name(kind) / _checked_name(id)[:2] / id
@@ -152,7 +157,7 @@ class Store:
         aside = self.root / QUARANTINE / f"{kind}-{path.name}-{scratch_name()}"
         if _moved(path, aside):
             message = f"{kind} {path.name} in the store is broken ({reason}); moved to {aside}, it counts as missing"
-            warnings.warn(message, StoreWarning, stacklevel=3)
+            warnings.warn(message, StoreWarning, stacklevel=4)
 
     def _sweep(self) -> None:
         """Remove what dead writers left; failing to is no harm."""

@@ -11,8 +11,9 @@ import pytest
 import ifbench
 from ifbench.cli.main import run_command
 from ifbench.jobs.job import SCORE
+from ifbench.jobs.pairs import queries_of
 from ifbench.jobs.plan import load_plan
-from ifbench.jobs.truths import TruthIndex
+from ifbench.jobs.reader import Reader
 from ifbench.store.artifacts import Store
 from tests.running import write_suite
 
@@ -70,12 +71,11 @@ def test_predicted_effect_has_the_sign_and_size_of_the_measured_one(results: ifb
     made, _, _ = load_plan(folder / "tiny.yaml")
     work = next(work for work in made.works if work.cell.estimator.label == "hif")
     scored = store.get(SCORE, work.score.id)
-    queries = scored.arrays["queries"]
-    index = TruthIndex(store, work.bases[0], queries.tolist())
-    index.refresh()
+    reader = Reader(store)
+    index = reader.truths(work.bases[0], queries_of(work, reader))
     interventions = sorted(index._places)
     rows = [item.weights[0][0] for item in interventions]
-    measured = index.changes(interventions)[-1].ravel()
+    measured = index.measured(interventions)[0][-1].ravel()
     predicted = scored.arrays["scores"][rows].ravel() / 120
     large = np.abs(measured) > np.quantile(np.abs(measured), 0.7)
     assert (np.sign(predicted[large]) == np.sign(measured[large])).mean() > 0.95

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ifbench.jobs.comparisons import compare, parts_of
 from ifbench.jobs.job import CHANGE, change_job, score_job
+from ifbench.jobs.pairs import pair_of, selection_of
 from ifbench.jobs.plan import load_plan
-from ifbench.jobs.tested import stored_scores, together
+from ifbench.jobs.reader import Reader
 from ifbench.store.results import read_records
 from ifbench.suite.cells import Choice
 from tests.running import ifbench_here, write_suite
@@ -89,23 +89,25 @@ def test_stretches_are_scored_apart_and_each_horizon_has_its_own(folder: Path, m
     assert long.score.id == change.score.id != short.score.id  # the same stretch, and another
     assert works["grad-dot", "short"].selectors["follows"].id == short.score.id
 
-    scores = stored_scores(long.score, store).values
+    reader = Reader(store)
+    scores = reader.result(long.score).arrays["scores"]
     assert scores.shape == (2, 120, 2)
-    assert stored_scores(short.score, store).values.shape == (120, 2)
-    tested = together(parts_of(long, made.suite, store))
-    for query, own in enumerate(tested.mask.T):  # the last horizon chooses
+    assert reader.result(short.score).arrays["scores"].shape == (120, 2)
+    tested = selection_of(long, made.suite, reader)
+    for query, own in enumerate(tested.parts["all"].mask.T):  # the last horizon chooses
         chosen = {item.weights[0][0] for item, yes in zip(tested.interventions, own, strict=True) if yes}
         assert chosen == set(np.argsort(-scores[-1, :, query], kind="stable")[:4].tolist())
-    looks = compare(long, made.suite, store).looks
-    for look, values in zip(looks, scores, strict=True):
-        rows = [item.weights[0][0] for item in tested.interventions]
-        np.testing.assert_allclose(look.views["effects"]["all"].predicted, values[rows] / 120)
+    pair = pair_of(long, made.suite, reader)
+    assert pair.horizons == (5, 20)
+    rows = [item.weights[0][0] for item in tested.interventions]
+    np.testing.assert_allclose(pair.predicted, scores[:, rows] / 120)
 
-    interventions = together(parts_of(change, made.suite, store)).interventions
+    interventions = selection_of(change, made.suite, reader).interventions
     predicted = store.get(CHANGE, change_job(change.score, interventions).id).arrays["changes"]
     assert predicted.shape[0] == 2
-    for look, step in zip(compare(change, made.suite, store).looks, (5, 20), strict=True):
-        np.testing.assert_allclose(look.views["norms"]["all"].predicted, step * np.sqrt(predicted.shape[-1]))
+    pair = pair_of(change, made.suite, reader)
+    for at, step in enumerate((5, 20)):
+        np.testing.assert_allclose(pair.view("norms", at)[0], step * np.sqrt(predicted.shape[-1]))
 
 
 def test_scores_of_other_horizons_than_measured_are_refused(folder: Path) -> None:

@@ -13,6 +13,7 @@ from ifbench.core.errors import IfbenchError
 from ifbench.jobs.evaluate import evaluate
 from ifbench.jobs.job import SCORE
 from ifbench.jobs.plan import load_plan
+from ifbench.jobs.reader import Reader
 from ifbench.report.files import write_report
 from ifbench.report.leaderboard import leaderboard
 from ifbench.report.notes import failure_columns
@@ -130,13 +131,13 @@ def test_scores_of_each_horizon_meet_their_own_effects(folder: Path, monkeypatch
     made, store, registry = load_plan(folder / "tiny.yaml", plugins=[folder / "looks.py"])
     work = next(work for work in made.works if work.cell.estimator.label == "hif")
     assert work.score is not None
-    before, stored = evaluate(work, made.suite, store, registry), store.get(SCORE, work.score.id)
+    before, stored = evaluate(work, made.suite, Reader(store), registry), store.get(SCORE, work.score.id)
     assert stored is not None
 
     def with_scores(scores: np.ndarray) -> list[Record]:
         store.remove(SCORE, work.score.id)
         store.put(SCORE, work.score.id, {**stored.arrays, "scores": scores}, stored.meta)
-        return evaluate(work, made.suite, store, registry)
+        return evaluate(work, made.suite, Reader(store), registry)
 
     plain = stored.arrays["scores"]
     try:

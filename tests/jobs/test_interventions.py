@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from ifbench.cli.main import run_command
+from ifbench.compare.interventions import Selection
 from ifbench.core.intervention import Intervention
-from ifbench.jobs import tested as about
-from ifbench.jobs.comparisons import parts_of
+from ifbench.jobs.pairs import queries_of, selection_of
 from ifbench.jobs.plan import CellWork, load_plan
-from ifbench.jobs.truths import TruthIndex
+from ifbench.jobs.reader import Reader
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite
 from tests.running import SUITE, ifbench_here, write_suite
@@ -47,10 +47,16 @@ def made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[CellWork, Suite
 
 
 @pytest.fixture
-def parts(made: tuple[CellWork, Suite, Store]) -> dict[str, about.Tested]:
+def selection(made: tuple[CellWork, Suite, Store]) -> Selection:
     """What it tests."""
     work, suite, store = made
-    return dict(parts_of(work, suite, store))
+    return selection_of(work, suite, Reader(store))
+
+
+def own(selection: Selection, part: str) -> list[Intervention]:
+    """The interventions of a part."""
+    chosen = selection.parts[part].mask.any(axis=1)
+    return [item for item, yes in zip(selection.interventions, chosen, strict=True) if yes]
 
 
 def record(folder: Path, name: str) -> dict[str, dict[str, object]]:
@@ -58,30 +64,23 @@ def record(folder: Path, name: str) -> dict[str, dict[str, object]]:
     return json.loads(line)
 
 
-def test_each_rule_has_its_interventions(parts: dict[str, about.Tested]) -> None:
+def test_each_rule_has_its_interventions(selection: Selection) -> None:
     for name, (least, most) in COUNTS.items():
-        assert least <= len(parts[name].interventions) <= most
-    assert parts["top"].mask.sum(0).tolist() == [2, 2]  # nine examples of each query, in fours
-    assert {len(item.weights) for item in parts["top"].interventions} == {4}
-    assert {added for item in parts["top"].interventions for _, added in item.weights} == {-1 / 120}
-    assert {added for item in parts["random"].interventions for _, added in item.weights} == {-1 / 120, 1 / 120}
-    assert {added for item in parts["drawn"].interventions for _, added in item.weights} == {-0.001}
-    assert {len(item.weights) for item in parts["drawn"].interventions} == {12}
+        assert least <= len(own(selection, name)) == selection.parts[name].count <= most
+    assert selection.parts["top"].mask.sum(0).tolist() == [2, 2]  # nine examples of each query, in fours
+    assert {len(item.weights) for item in own(selection, "top")} == {4}
+    assert {added for item in own(selection, "top") for _, added in item.weights} == {-1 / 120}
+    assert {added for item in own(selection, "random") for _, added in item.weights} == {-1 / 120, 1 / 120}
+    assert {added for item in own(selection, "drawn") for _, added in item.weights} == {-0.001}
+    assert {len(item.weights) for item in own(selection, "drawn")} == {12}
 
 
-def test_same_intervention_of_two_rules_is_one(parts: dict[str, about.Tested]) -> None:
-    union = about.together(parts)
-    assert set(parts["again"].interventions) < set(parts["random"].interventions)
-    assert len(union.interventions) == len(parts["top"].interventions) + 6 + 6
-    assert list(union.interventions) == sorted(set(union.interventions))
-    for part in parts.values():
-        assert (part.among(union.interventions).sum(0) == part.mask.sum(0)).all()
-
-
-def test_part_without_an_intervention_does_not_test_it() -> None:
-    one, two, three = (Intervention.remove([row], n_train=4) for row in range(3))
-    part = about.Tested((one, three), np.array([[True, False], [True, True]]))
-    assert part.among([three, two, one]).tolist() == [[True, True], [False, False], [True, False]]
+def test_same_intervention_of_two_rules_is_one(selection: Selection) -> None:
+    assert set(own(selection, "again")) < set(own(selection, "random"))
+    assert len(selection.interventions) == len(own(selection, "top")) + 6 + 6
+    assert list(selection.interventions) == sorted(set(selection.interventions))
+    masks = [part.mask for name, part in selection.parts.items() if name != "all"]
+    assert np.array_equal(selection.parts["all"].mask, np.logical_or.reduce(masks))
 
 
 def test_influence_predicts_groups_and_weights(folder: Path) -> None:
@@ -94,17 +93,15 @@ def test_influence_predicts_groups_and_weights(folder: Path) -> None:
 
 
 def test_effect_of_doubling_is_about_minus_that_of_leaving_out(
-    made: tuple[CellWork, Suite, Store], parts: dict[str, about.Tested]
+    made: tuple[CellWork, Suite, Store], selection: Selection
 ) -> None:
     work, _, store = made
-    assert work.score is not None
-    queries = about.stored_scores(work.score, store).queries
-    index = TruthIndex(store, work.bases[0], queries.tolist())
-    index.refresh()
-    both = parts["random"].interventions
+    reader = Reader(store)
+    index = reader.truths(work.bases[0], queries_of(work, reader))
+    both = own(selection, "random")
     rows = sorted({item.weights[0][0] for item in both})
     doubled, removed = (
-        index.changes([Intervention.reweight([row], added) for row in rows])[0] for added in (1 / 120, -1 / 120)
+        index.measured([Intervention.reweight([row], added) for row in rows])[0][0] for added in (1 / 120, -1 / 120)
     )
     assert len(rows) == 3
     assert np.corrcoef(doubled.ravel(), -removed.ravel())[0, 1] > 0.95

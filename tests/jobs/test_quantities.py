@@ -10,8 +10,9 @@ import torch
 
 from ifbench.compare.correlations import spearman
 from ifbench.jobs.job import CHANGE, change_job
+from ifbench.jobs.pairs import selection_of
 from ifbench.jobs.plan import load_plan
-from ifbench.jobs.schedule import Schedule
+from ifbench.jobs.reader import Reader
 from ifbench.jobs.work.context import Context
 from ifbench.store.record import Record
 from ifbench.store.results import read_manifest, read_records
@@ -53,7 +54,7 @@ def test_parameters_are_compared_by_norm_and_by_error(folder: Path, monkeypatch:
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
     made, store, registry = load_plan(folder / "tiny.yaml")
     work = next(work for work in made.works if work.measures == "parameters" and work.score)
-    interventions = Schedule(made, store)._interventions(work)
+    interventions = selection_of(work, made.suite, Reader(store)).interventions
     predicted = store.get(CHANGE, change_job(work.score, interventions).id).arrays["changes"]
     run = Context(store, registry).trained(work.score)
     spec = registry.protocol("parameter-change")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import unittest.mock
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,14 @@ import pytest
 from ifbench.compare.selection import select_queries
 from ifbench.core.intervention import Intervention
 from ifbench.core.registry import load_registry
-from ifbench.jobs.job import SCORE, TRAIN, TRUTH, Job
+from ifbench.jobs.job import CHANGE, SCORE, TRAIN, TRUTH, Job
 from ifbench.jobs.outcome import Outcome
+from ifbench.jobs.pairs import selection_of
 from ifbench.jobs.plan import Plan, make_plan
+from ifbench.jobs.reader import Reader
 from ifbench.jobs.schedule import Schedule
 from ifbench.store.artifacts import Store
 from ifbench.suite import load_suite
-from ifbench.suite.cells import Amount, QueryRule
 from tests.running import SUITE, write_suite
 
 N_TRAIN = 120
@@ -35,8 +36,9 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def finish(store: Store, job: Job, *, chunk: int = 63) -> None:
-    """Store something of the right shape for a job."""
+def finish(schedule: Schedule, job: Job, *, chunk: int = 63) -> None:
+    """Store something of the right shape for a job, and say so."""
+    store = schedule.reader.store
     if job.kind == TRAIN:
         store.put(
             job.folder,
@@ -48,12 +50,13 @@ def finish(store: Store, job: Job, *, chunk: int = 63) -> None:
         seed = int(job.id[:8], 16)
         rows = select_queries(job.queries, LOSSES, seed=job.task.seed)
         scores = np.random.default_rng(seed).normal(size=(N_TRAIN, len(rows)))
-        store.put(job.folder, job.id, {"scores": scores, "queries": rows}, {"identity": job.identity})
+        store.put(job.folder, job.id, {"scores": scores}, {"identity": job.identity, "queries": rows.tolist()})
     else:
         queries = list(rows_of(job)) if job.kind == TRUTH else []
         effects = np.zeros((1, len(job.interventions), len(queries)))
         meta = {"interventions": [item.plain() for item in job.interventions], "queries": queries}
         store.put(job.folder, job.id, {"changes": effects}, meta)
+    schedule.done(job)
 
 
 def rows_of(truth: Job) -> tuple[int, ...]:
@@ -62,27 +65,27 @@ def rows_of(truth: Job) -> tuple[int, ...]:
     return rule.rows
 
 
-def finish_all(store: Store, schedule: Schedule, *, chunk: int = 63) -> list[Job]:
+def finish_all(schedule: Schedule, *, chunk: int = 63) -> list[Job]:
     done: list[Job] = []
     while jobs := schedule.ready():
         for job in jobs:
-            finish(store, job, chunk=chunk)
+            finish(schedule, job, chunk=chunk)
         done += jobs
     return done
 
 
 def test_training_comes_before_scores_and_scores_before_truths(plan: Plan, store: Store) -> None:
-    schedule = Schedule(plan, store)
+    schedule = Schedule(plan, Reader(store))
     first = schedule.ready()
     assert [job.kind for job in first] == [TRAIN, TRAIN]
     assert schedule.ready() == []
-    finish(store, first[0])
+    finish(schedule, first[0])
     second = schedule.ready()
     assert [job.kind for job in second] == [SCORE] * 3
     for job in second[:2]:
-        finish(store, job)
+        finish(schedule, job)
     assert schedule.ready() == []
-    finish(store, second[2])
+    finish(schedule, second[2])
     (truth,) = schedule.ready()
     assert truth.kind == TRUTH
     assert truth.train.id == first[0].id
@@ -90,43 +93,46 @@ def test_training_comes_before_scores_and_scores_before_truths(plan: Plan, store
 
 
 def test_truths_wait_for_a_training_that_has_gone_though_its_scores_are_there(plan: Plan, store: Store) -> None:
-    done = finish_all(store, Schedule(plan, store))
+    done = finish_all(Schedule(plan, Reader(store)))
     for job in done:
         if job.kind != SCORE:
             store.remove(job.folder, job.id)
-    schedule = Schedule(plan, store)
+    schedule = Schedule(plan, Reader(store))
     first = schedule.ready()
     assert [job.kind for job in first] == [TRAIN, TRAIN]
-    finish(store, first[1])
+    finish(schedule, first[1])
     (truth,) = schedule.ready()
     assert truth.kind == TRUTH
     assert truth.train.id == first[1].id
 
 
 def test_truths_on_more_queries_serve_fewer_and_not_the_other_way_round(plan: Plan, store: Store) -> None:
-    finish_all(store, Schedule(plan, store))
+    finish_all(Schedule(plan, Reader(store)))
 
-    def asking(queries: QueryRule) -> list[Job]:
-        suite = replace(plan.suite, queries=(queries,))
-        other = replace(plan, suite=suite)  # the scores stay those of two queries, so that the interventions do, too
-        return Schedule(other, store).ready()
+    def asking(*rows: int) -> list[tuple[int, ...]]:
+        """Measure what is lacking where all scores are about these queries and choose the same interventions."""
+        for job in plan.score_jobs:
+            scores = np.random.default_rng(int(job.id[:8], 16)).normal(size=(N_TRAIN, 1)).repeat(len(rows), axis=1)
+            store.remove(SCORE, job.id)
+            store.put(SCORE, job.id, {"scores": scores}, {"identity": job.identity, "queries": list(rows)})
+        done = finish_all(Schedule(plan, Reader(store)))
+        assert {job.kind for job in done} <= {TRUTH}
+        return [rows_of(job) for job in done]
 
-    assert asking(QueryRule("highest-loss", Amount(1))) == []
-    assert asking(QueryRule("rows", rows=(28, 29))) == []
-    more = asking(QueryRule("highest-loss", Amount(3)))
-    assert [rows_of(job) for job in more if job.kind == TRUTH] == [(29, 28, 27)] * 2
-    for job in more:
-        finish(store, job)
-    assert asking(QueryRule("rows", rows=(27,))) == []
+    asking(29, 28)
+    assert asking(29) == []
+    assert asking(28, 29) == []
+    assert asking(29, 28, 27) == [(29, 28, 27)] * 2
+    assert asking(27) == []
 
 
 def test_nothing_is_ready_when_everything_is_stored(plan: Plan, store: Store) -> None:
-    assert len(finish_all(store, Schedule(plan, store))) == 2 + 6 + 2
-    assert Schedule(plan, store).ready() == []
+    assert len(finish_all(Schedule(plan, Reader(store)))) == 2 + 6 + 2
+    assert Schedule(plan, Reader(store)).ready() == []
 
 
 def test_truths_are_cut_into_portions_of_the_size_the_training_asks_for(plan: Plan, store: Store) -> None:
-    truths = [job for job in finish_all(store, Schedule(plan, store), chunk=8) if job.kind == TRUTH]
+    truths = [job for job in finish_all(Schedule(plan, Reader(store)), chunk=8) if job.kind == TRUTH]
     assert {len(job.interventions) for job in truths[:-1]} <= set(range(1, 9))
     for train in plan.train_jobs:
         measured = [item for job in truths if job.train.id == train.id for item in job.interventions]
@@ -135,23 +141,23 @@ def test_truths_are_cut_into_portions_of_the_size_the_training_asks_for(plan: Pl
 
 
 def test_only_unmeasured_interventions_are_measured(plan: Plan, store: Store) -> None:
-    done = finish_all(store, Schedule(plan, store), chunk=8)
+    done = finish_all(Schedule(plan, Reader(store)), chunk=8)
     lost = next(job for job in done if job.kind == TRUTH)
     store.remove(lost.folder, lost.id)
-    (again,) = Schedule(plan, store).ready()
+    (again,) = Schedule(plan, Reader(store)).ready()
     assert again == lost
 
 
 def test_failed_score_holds_up_no_truth_and_blocks_its_own_cells_only(plan: Plan, store: Store) -> None:
-    schedule = Schedule(plan, store)
+    schedule = Schedule(plan, Reader(store))
     for job in schedule.ready():
-        finish(store, job)
+        finish(schedule, job)
     for job in schedule.ready():
         if job.kind == SCORE and job.estimator.label == "tracin":
-            schedule.fail(job, Outcome("failed", "no"))
+            schedule.done(job, Outcome("failed", "no"))
         else:
-            finish(store, job)
-    assert all(job.kind == TRUTH for job in finish_all(store, schedule))
+            finish(schedule, job)
+    assert all(job.kind == TRUTH for job in finish_all(schedule))
     blocked = {work.cell.estimator.label: schedule.blocked(work) for work in plan.selected}
     assert blocked["tracin"] == Outcome("failed", "no")
     assert blocked["hif"] is None
@@ -159,15 +165,15 @@ def test_failed_score_holds_up_no_truth_and_blocks_its_own_cells_only(plan: Plan
 
 
 def test_failed_training_blocks_all_its_cells_and_starts_nothing_more(plan: Plan, store: Store) -> None:
-    schedule = Schedule(plan, store)
+    schedule = Schedule(plan, Reader(store))
     for job in schedule.ready():
-        schedule.fail(job, Outcome("failed", "diverged"))
+        schedule.done(job, Outcome("failed", "diverged"))
     assert schedule.ready() == []
     assert {schedule.blocked(work) for work in plan.selected} == {Outcome("failed", "diverged")}
 
 
 def test_ground_truths_are_shared_between_estimators(plan: Plan, store: Store) -> None:
-    truths = [job for job in finish_all(store, Schedule(plan, store)) if job.kind == TRUTH]
+    truths = [job for job in finish_all(Schedule(plan, Reader(store))) if job.kind == TRUTH]
     assert len(truths) == len(plan.train_jobs)
 
 
@@ -189,6 +195,68 @@ def test_a_prediction_that_two_protocols_wait_for_is_handed_out_once(tmp_path: P
     head, rest = SUITE.split("protocols:\n")
     suite = f"{head}protocols:\n{both}{rest[rest.index('estimators:') :]}"
     registry = load_registry()
-    schedule = Schedule(make_plan(load_suite(str(write_suite(tmp_path, suite)), registry), registry), store)
-    done = [job.id for job in finish_all(store, schedule)]
+    schedule = Schedule(make_plan(load_suite(str(write_suite(tmp_path, suite)), registry), registry), Reader(store))
+    done = [job.id for job in finish_all(schedule)]
     assert len(done) == len(set(done))
+
+
+def own_choice(folder: Path, more: str = "") -> Plan:
+    """A plan in which each estimator chooses its own examples."""
+    registry = load_registry()
+    text = SUITE.replace("{top: 10, by: hif}", "{top: 3}").replace("  - {random: 10}\n", "") + more
+    return make_plan(load_suite(str(write_suite(folder, text, "own.yaml")), registry), registry)
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_a_lost_piece_of_a_ground_truth_costs_the_cells_that_need_it_alone(
+    tmp_path: Path, store: Store, repeats: int
+) -> None:
+    plan = own_choice(tmp_path, f"repeats: {repeats}\n")
+    schedule = Schedule(plan, Reader(store))
+    lost: list[Job] = []
+    while jobs := schedule.ready():
+        for job in jobs:
+            if job.kind == TRUTH and job.repeat == repeats - 1 and not lost:
+                lost.append(job)
+                schedule.done(job, Outcome("timeout", "too long"))
+            else:
+                finish(schedule, job, chunk=2)
+    blocked = {work.label: schedule.blocked(work) for work in plan.selected}
+    needing = {
+        work.label
+        for work in plan.selected
+        if work.train.id == lost[0].train.id
+        and set(selection_of(work, plan.suite, schedule.reader).interventions) & set(lost[0].interventions)
+    }
+    assert 0 < len(needing) < len(plan.selected) / 2
+    assert {label for label, outcome in blocked.items() if outcome} == needing
+    assert {blocked[label] for label in needing} == {Outcome("timeout", "retrain-from-optimum: too long")}
+
+
+def test_a_lost_prediction_costs_its_own_cells_alone(tmp_path: Path, store: Store) -> None:
+    registry = load_registry()
+    text = SUITE.replace("retrain-from-optimum, steps: 60", "parameter-change, steps: 6")
+    text = text.replace("  - tracin\n", "  - {name: hif, solver: exact, damping: 0.1, label: damped}\n")
+    plan = make_plan(load_suite(str(write_suite(tmp_path, text)), registry), registry)
+    schedule = Schedule(plan, Reader(store))
+    failed = []
+    while jobs := schedule.ready():
+        for job in jobs:
+            if job.kind == CHANGE and job.estimator.label == "damped":
+                failed.append(job)
+                schedule.done(job, Outcome("failed", "no"))
+            else:
+                finish(schedule, job)
+    assert len(failed) == 2  # one for each task
+    blocked = {label: schedule.blocked(work) for work in plan.selected if (label := work.cell.estimator.label)}
+    assert blocked["damped"] == Outcome("failed", "no")
+    assert blocked["hif"] is None
+
+
+def test_a_group_starts_when_its_last_score_has_ended_and_looks_at_no_other(plan: Plan, store: Store) -> None:
+    schedule = Schedule(plan, Reader(store))
+    trainings = schedule.ready()
+    with unittest.mock.patch.object(Store, "has", side_effect=AssertionError("looked at the store")):
+        schedule.done(trainings[0])
+        assert [job.kind for job in schedule.ready()] == [SCORE] * 3
+        assert schedule.ready() == []

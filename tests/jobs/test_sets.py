@@ -10,11 +10,11 @@ from scipy.stats import ttest_1samp
 
 from ifbench.compare.correlations import pearson
 from ifbench.compare.effects import predicted_effects
-from ifbench.jobs.comparisons import compare, parts_of
 from ifbench.jobs.forecast import forecast
 from ifbench.jobs.job import change_job, score_job
+from ifbench.jobs.pairs import pair_of, selection_of
 from ifbench.jobs.plan import load_plan
-from ifbench.jobs.tested import stored_scores, together
+from ifbench.jobs.reader import Reader
 from ifbench.jobs.work.context import Context
 from ifbench.jobs.work.score import score
 from ifbench.store.record import Record
@@ -59,18 +59,19 @@ def test_values_are_means_over_sets_with_the_interval_of_that_mean(
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
     made, store, _ = load_plan(folder / "sets.yaml")
     for work in made.works:
-        (look,), record = compare(work, made.suite, store).looks, records[work.cell.protocol.name]
-        pair = look.views["effects" if work.measures == "effects" else "norms"]["all"]
-        n_column = pair.selected.shape[1]
-        assert (pair.selected.sum(axis=0) == 5).all()  # groups of two out of ten
+        pair, record = pair_of(work, made.suite, Reader(store)), records[work.cell.protocol.name]
+        assert pair.horizons == (None,)
+        selected = pair.parts["all"].mask
+        view = pair.view("effects" if work.measures == "effects" else "norms", 0)
+        predicted, measured = (np.broadcast_to(values, selected.shape) for values in view[:2])
+        n_column = selected.shape[1]
+        assert (selected.sum(axis=0) == 5).all()  # groups of two out of ten
         apart = np.split(np.arange(n_column), 3)
         for metric, told in record.estimates.items():
             pooled = metric == "pearson-pooled"
             blocks = [[own] if pooled else np.split(own, len(own)) for own in apart]
             means = [
-                np.mean(
-                    [pearson(*(m[:, c][pair.selected[:, c]] for m in (pair.predicted, pair.measured))) for c in own]
-                )
+                np.mean([pearson(*(m[:, c][selected[:, c]] for m in (predicted, measured))) for c in own])
                 for own in blocks
             ]
             known = ttest_1samp(means, 0).confidence_interval(0.95)
@@ -91,17 +92,19 @@ def test_only_what_is_drawn_is_scored_and_nothing_else_changes(
     made, store, registry = load_plan(folder / "sets.yaml")
     work, record = made.works[0], records["retrain-from-optimum"]
     assert work.score is not None
-    some = stored_scores(work.score, store)
-    tested = together(parts_of(work, made.suite, store)).interventions
-    assert some.examples.tolist() == sorted({row for item in tested for row, _ in item.weights})
-    assert some.values.shape == (len(some.examples), 6)
+    some = Reader(store).result(work.score).arrays
+    tested = selection_of(work, made.suite, Reader(store)).interventions
+    assert some["examples"].tolist() == sorted({row for item in tested for row, _ in item.weights})
+    assert some["scores"].shape == (len(some["examples"]), 6)
     assert record.timing.per_pair_microseconds == pytest.approx(
-        (record.timing.fit_seconds + record.timing.score_seconds) / some.values.size * 1e6, rel=1e-4
+        (record.timing.fit_seconds + record.timing.score_seconds) / some["scores"].size * 1e6, rel=1e-4
     )
     whole = score_job(work.train, work.cell.estimator, made.suite.queries, registry)
     arrays, _ = score(whole, Context(store, registry))
     np.testing.assert_allclose(
-        predicted_effects(tested, some.values, some.examples), predicted_effects(tested, arrays["scores"]), rtol=1e-9
+        predicted_effects(tested, some["scores"], some["examples"]),
+        predicted_effects(tested, arrays["scores"]),
+        rtol=1e-9,
     )
     assert change_job(whole, tested).id == change_job(work.score, tested).id
     assert all(line.to_run == 0 for line in forecast(made, store, registry).lines)

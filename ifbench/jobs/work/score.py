@@ -48,7 +48,7 @@ class Pass:
 
 
 def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays `scores` (n_example, n_query) and `queries` (n_query,), and meta data (Any: JSON) with timing.
+    """Array `scores` (n_example, n_query), and meta data (Any: JSON) with timing and the rows of the queries.
 
     Scores have an axis of horizons in front where the estimator follows a protocol and tells each apart. `examples`
     (n_example,) are the rows that are scored, where the job names some. Long lists among the diagnostics are arrays
@@ -88,8 +88,14 @@ def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[s
     diagnostics, long = _diagnostics(done.estimator, job.estimator.name)
     if warnings:
         diagnostics["warnings"] = [*diagnostics.get("warnings", []), *warnings]
-    meta = {"identity": job.identity, "timing": timing, "diagnostics": diagnostics, "seconds": done.seconds}
-    arrays = {"scores": done.scores.to(torch.float64).cpu().numpy(), "queries": rows, **long}
+    meta = {
+        "identity": job.identity,
+        "queries": rows.tolist(),
+        "timing": timing,
+        "diagnostics": diagnostics,
+        "seconds": done.seconds,
+    }
+    arrays = {"scores": done.scores.to(torch.float64).cpu().numpy(), **long}
     return arrays | ({} if job.rows is None else {"examples": np.array(job.rows, dtype=np.int64)}), meta
 
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch import LongTensor
+from torch import LongTensor, Tensor
 
+from ifbench.compare.interventions import select_interventions
 from ifbench.compare.selection import select_queries
-from ifbench.core.errors import IfbenchError
+from ifbench.core.errors import IfbenchError, MissingArtifactError
 from ifbench.core.identity import as_stored, rounded
 from ifbench.core.interfaces import Progress, Study, Subject
 from ifbench.core.intervention import Intervention
 from ifbench.jobs.job import Job
-from ifbench.jobs.tested import stored_scores, tested_parts, together
 from ifbench.jobs.work.context import Context
 from ifbench.numerics.problem import TrainedProblem
 
@@ -32,14 +32,10 @@ def study(job: Job, context: Context, progress: Progress | None) -> tuple[dict[s
     assert job.protocol is not None
     trained = context.trained(job)
     spec = context.registry.protocol(job.protocol.name)
-    scores = None
-    if job.score is not None:
-        stored = stored_scores(job.score, context.store).values
-        scores = torch.as_tensor(stored, device=context.device)
     rows = select_queries(job.queries, trained.test_losses, seed=trained.seed, mistakes=trained.test_mistakes)
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
-    interventions = _interventions(job, trained.n_train, len(rows), context)
-    subject = Subject(TrainedProblem(trained), trained, queries, interventions, scores, job.repeat)
+    interventions = _interventions(job, trained.n_train, len(rows))
+    subject = Subject(TrainedProblem(trained), trained, queries, interventions, _scores(job, context), job.repeat)
     found: Study = spec.load()(context.registry.params("protocol", job.protocol.name, job.protocol.params))
     start = time.perf_counter()
     findings = found.findings(subject, progress=progress)
@@ -49,11 +45,22 @@ def study(job: Job, context: Context, progress: Progress | None) -> tuple[dict[s
     return {}, {"findings": told, "engine": str(trained.way), "seconds": seconds}
 
 
-def _interventions(job: Job, n_train: int, n_query: int, context: Context) -> tuple[Intervention, ...]:
+def _interventions(job: Job, n_train: int, n_query: int) -> tuple[Intervention, ...]:
+    """Those of the job's rules, which need no scores."""
     if not job.examples:
         return ()
     sizes = {"n_train": n_train, "n_query": n_query, "seed": job.task.seed}
-    return together(tested_parts(job.examples, None, {}, context.store, **sizes)).interventions
+    return select_interventions(job.examples, lambda _: None, **sizes).interventions
+
+
+def _scores(job: Job, context: Context) -> Tensor | None:
+    """The scores that the study asks for, if any, (n_train, n_query)."""
+    if job.score is None:
+        return None
+    stored = context.store.get(job.score.folder, job.score.id)
+    if stored is None:
+        raise MissingArtifactError(job.score.label)
+    return torch.as_tensor(stored.arrays["scores"], device=context.device)
 
 
 def _row(row: Mapping[str, Any], wanted: set[str], number: int, job: Job) -> dict[str, Any]:

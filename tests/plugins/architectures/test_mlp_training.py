@@ -9,7 +9,7 @@ from ifbench.core.layers import BatchNorm, Dropout
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.jobs.job import score_job, train_job, truth_base, truth_job
-from ifbench.jobs.truths import TruthIndex
+from ifbench.jobs.reader import Reader
 from ifbench.jobs.work import Context, execute
 from ifbench.numerics.prepare import prepare
 from ifbench.numerics.problem import TrainedProblem
@@ -72,8 +72,7 @@ def test_removal_is_measured_with_noise_and_statistics(registry, tmp_path):
     base = truth_base(train, protocol, 0, registry)
     interventions = [Intervention(()), Intervention(((3, -1 / 120),))]
     execute(truth_job(train, protocol, 0, base, interventions, queries=[3, 0]), context)
-    index = TruthIndex(context.store, base, [0, 3])
-    index.refresh()
-    nothing, removed = index.changes(interventions)[0]
+    (changes,), _ = Reader(context.store).truths(base, [0, 3]).measured(interventions)
+    nothing, removed = changes
     assert abs(nothing).max() == 0  # same batches and same masks as the baseline
     assert abs(removed).max() > 0

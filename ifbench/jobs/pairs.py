@@ -1,0 +1,90 @@
+"""What a cell tests, and the pair of matrices that it compares, read from the store."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ifbench.compare.effects import predicted_effects
+from ifbench.compare.interventions import Selection, select_interventions
+from ifbench.compare.matrices import Pair
+from ifbench.compare.pairs import FloatArray
+from ifbench.core.errors import IfbenchError
+from ifbench.jobs.job import change_job
+from ifbench.jobs.plan import CellWork
+from ifbench.jobs.reader import Reader
+from ifbench.suite import Suite
+from ifbench.suite.cells import ExampleRule
+
+
+def selection_of(work: CellWork, suite: Suite, reader: Reader) -> Selection:
+    """The interventions that a cell tests; scores are read only where they choose.
+
+    Raises:
+        MissingArtifactError: What chooses them is not in the store.
+        IfbenchError: See `select_interventions`.
+    """
+    assert work.score is not None
+
+    def scores(rule: ExampleRule) -> FloatArray:
+        job = work.score if rule.by == "self" else work.selectors[rule.by]
+        assert job is not None
+        values: FloatArray = reader.result(job).arrays["scores"]
+        return values if values.ndim == 2 else values[-1]  # of several horizons the last one chooses
+
+    n_query, n_train = len(reader.meta(work.score)["queries"]), int(reader.meta(work.train)["n_train"])
+    return select_interventions(suite.examples, scores, n_train=n_train, n_query=n_query, seed=work.cell.task.seed)
+
+
+def queries_of(work: CellWork, reader: Reader) -> list[int]:
+    """Rows of the test set whose losses a cell compares; none where it compares parameters.
+
+    Raises:
+        MissingArtifactError: The scores are not in the store.
+    """
+    if work.score is None or work.measures != "effects":
+        return []
+    queries: list[int] = reader.meta(work.score)["queries"]
+    return queries
+
+
+def pair_of(work: CellWork, suite: Suite, reader: Reader) -> Pair:
+    """Put beside each other what was predicted and what was measured.
+
+    Raises:
+        MissingArtifactError: Something is not in the store.
+        IfbenchError: The estimator predicts each horizon, but not those that were measured.
+    """
+    assert work.score is not None
+    selection = selection_of(work, suite, reader)
+    if work.measures == "effects":
+        arrays = reader.result(work.score).arrays
+        predicted = predicted_effects(selection.interventions, arrays["scores"], arrays.get("examples"))
+        parts = selection.parts
+    else:
+        stored = reader.result(change_job(work.score, selection.interventions))
+        predicted = stored.arrays["changes"].astype(np.float64)
+        parts = {name: part.by_set() for name, part in selection.parts.items()}
+    indices = [reader.truths(base, queries_of(work, reader)) for base in work.bases]
+    changes, drifts = zip(*(index.measured(selection.interventions) for index in indices), strict=True)
+    told = [np.abs(drift).mean(axis=1) for drift in drifts if drift is not None]
+    return Pair(
+        _of_horizons(predicted, len(indices[0].horizons), work),
+        np.stack(changes),
+        work.measures,
+        parts,
+        indices[0].horizons,
+        indices[0].engine,
+        np.mean(told, axis=0) if len(told) == len(drifts) else None,
+    )
+
+
+def _of_horizons(predicted: FloatArray, n_horizon: int, work: CellWork) -> FloatArray:
+    """Predictions of each horizon, (n_horizon, n_intervention, n_column): the estimator's own, or all the same."""
+    if predicted.ndim == 2:
+        return np.broadcast_to(predicted, (n_horizon, *predicted.shape))
+    if len(predicted) != n_horizon:
+        raise IfbenchError(
+            f"predicts {len(predicted)} horizons; expected the {n_horizon} that {work.cell.protocol.label} measures",
+            where=f"estimator '{work.cell.estimator.label}'",
+        )
+    return predicted
