@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import math
 import sys
 import threading
@@ -28,7 +29,7 @@ class Measurement:
     Attributes:
         seconds: Wall time.
         peak_memory_mb: Most resident memory during the block less that at its start, in MB of 10**6 bytes, never
-            negative; memory freed within the block counts.
+            negative; memory freed within the block counts. NaN where only time is measured.
     """
 
     seconds: float = math.nan
@@ -36,18 +37,22 @@ class Measurement:
 
 
 @contextlib.contextmanager
-def measure() -> Iterator[Measurement]:
+def measure(*, memory: bool = True) -> Iterator[Measurement]:
     """Wall time and memory of a block.
 
     `with measure() as cost: ...` runs it, `cost.seconds` and `cost.peak_memory_mb` are there afterwards. Blocks may
     nest.
 
     Work queued on a GPU before the block is waited for and not counted; work the block queues is counted. Memory is
-    that of the whole process: blocks in two threads see each other's. On Linux the kernel keeps the peak; where it
-    does not, the memory is sampled every 5 ms.
+    that of the whole process: blocks in two threads see each other's. What the allocator keeps of memory that was freed
+    is given back first, so that it hides nothing the block takes. On Linux the kernel keeps the peak; where it does
+    not, the memory is sampled every 5 ms.
+
+    Args:
+        memory: Whether memory is measured; without, the block finds the memory of the process as it was.
     """
     cost = Measurement()
-    memory = _watch_memory()
+    watcher = _watch_memory() if memory else None
     try:
         _synchronize()
         start = perf_counter()
@@ -57,7 +62,8 @@ def measure() -> Iterator[Measurement]:
         finally:
             cost.seconds = perf_counter() - start
     finally:
-        cost.peak_memory_mb = memory.stop() / MB
+        if watcher is not None:
+            cost.peak_memory_mb = watcher.stop() / MB
 
 
 def _synchronize() -> None:
@@ -68,10 +74,17 @@ def _synchronize() -> None:
 
 
 def _watch_memory() -> _KernelPeak | _SampledPeak:
+    _release_spare()
     try:
         return _KernelPeak()
     except (OSError, KeyError, _NotResetError):
         return _SampledPeak()
+
+
+def _release_spare() -> None:
+    """Give freed memory back to the system where the C library can (glibc)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class _NotResetError(Exception):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
 from ifbench.core.identity import canonical_json
 from ifbench.core.registry import Registry
-from ifbench.jobs.job import SCORE, TRAIN, Job
-from ifbench.jobs.plan import CellWork, Plan, states
+from ifbench.jobs.job import TRAIN, Job
+from ifbench.jobs.plan import CellWork, Plan
 from ifbench.jobs.reader import Reader
 from ifbench.jobs.schedule import Schedule
+from ifbench.jobs.stale import stale
 from ifbench.store.artifacts import Store
+from ifbench.suite.cells import Task
 
 
 @dataclass(frozen=True)
@@ -57,32 +59,61 @@ class Forecast:
 
 
 def forecast(plan: Plan, store: Store, registry: Registry) -> Forecast:
-    """Look at the store and add up; nothing is computed and nothing is written."""
+    """Look at the store and add up; nothing is computed and nothing is written.
+
+    Args:
+        plan: What would run.
+        store: Where results are looked for.
+        registry: Where the sizes of data sets and the lengths of protocols are.
+    """
+
+    def epochs(missing: Sequence[Job]) -> float:
+        return sum(_epochs(job, job.task.recipe.steps, registry) for job in missing)
+
+    lines = [
+        _line("trainings", plan.train_jobs, store, epochs),
+        _line("scorings", plan.score_jobs, store),
+        _truths(plan, store, registry),
+        *([_line("studies", plan.study_jobs, store)] if plan.study_jobs else []),
+    ]
     estimators = Counter(work.cell.estimator.label for work in plan.selected)
-    lines = [_trainings(plan, store, registry), _scorings(plan, store), _truths(plan, store, registry)]
-    if plan.study_jobs:
-        lines.append(_studies(plan, store))
     return Forecast(plan.suite.name, plan.suite.profile, len(plan.selected), dict(estimators), tuple(lines))
 
 
-def _trainings(plan: Plan, store: Store, registry: Registry) -> Line:
-    jobs = plan.train_jobs
-    found = states(jobs, store)
-    missing = [job for job in jobs if found[job.id] != "cached"]
-    epochs = sum(_epochs(job, job.task.recipe.steps, registry) for job in missing)
-    return Line(
-        "trainings", len(jobs), len(jobs) - len(missing), epochs, _training_seconds(store, missing), _stale(found)
-    )
+def _line(work: str, jobs: Sequence[Job], store: Store, epochs: Callable[[Sequence[Job]], float] | None = None) -> Line:
+    """What is to be done of the jobs of one kind.
+
+    Args:
+        work: How people call it.
+        jobs: All of them.
+        store: Where their results are looked for.
+        epochs: Says what jobs cost; None where only a run can.
+    """
+    missing = [job for job in jobs if not store.has(job.folder, job.id)]
+    cached, past = len(jobs) - len(missing), [meta for _, meta in store.entries(jobs[0].kind)] if missing else []
+    cost = 0.0 if not missing else None if epochs is None else epochs(missing)
+    again = stale(missing, [meta["identity"] for meta in past if "identity" in meta])
+    return Line(work, len(jobs), cached, cost, _seconds(missing, past), again)
 
 
-def _scorings(plan: Plan, store: Store) -> Line:
-    jobs = plan.score_jobs
-    found = states(jobs, store)
-    missing = [job for job in jobs if found[job.id] != "cached"]
-    epochs = None if missing else 0.0
-    return Line(
-        "scorings", len(jobs), len(jobs) - len(missing), epochs, _scoring_seconds(store, missing), _stale(found)
-    )
+def _seconds(missing: Sequence[Job], past: Sequence[Mapping[str, Any]]) -> float | None:
+    """Seconds of jobs, by what like ones took (Any: meta data); None where there is nothing to go by."""
+    taken: dict[str, list[float]] = defaultdict(list)
+    for meta in past:
+        if "identity" in meta:
+            taken[_like(meta["identity"])].append(float(meta["seconds"]) / meta.get("steps", 1))
+    typical = {like: median(seconds) for like, seconds in taken.items()}
+    known = [(typical.get(_like(job.identity)), job) for job in missing]
+    if any(seconds is None for seconds, _ in known):
+        return None
+    return sum((seconds or 0.0) * (job.task.recipe.steps if job.kind == TRAIN else 1) for seconds, job in known)
+
+
+def _like(identity: Mapping[str, Any]) -> str:
+    """What tells how long a scoring, or an update of a training, takes (Any: JSON)."""
+    if "recipe" in identity:
+        return canonical_json([identity["data"], identity["architecture"], identity["recipe"]["batch_size"]])
+    return canonical_json([identity["estimator"], identity["params"], identity.get("examples", {}).get("count")])
 
 
 def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
@@ -91,34 +122,21 @@ def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
     epochs = 0.0
     schedule = Schedule(plan, Reader(store))
     for works in schedule.groups.values():
-        first = works[0]
-        counted = schedule.interventions_of(works)
-        if counted is None:
-            most = _at_most(plan, works, registry)
-            counted = most, [most] * len(first.bases)
-        wanted, missing = counted
+        wanted, missing = schedule.interventions_of(works) or _at_most(plan, works, registry)
         count += wanted * len(missing)
         cached += wanted * len(missing) - sum(missing)
-        spec = registry.protocol(first.cell.protocol.name)
-        params = registry.params("protocol", spec.name, first.cell.protocol.params)
-        assert spec.retraining is not None  # what it measures is no finding
-        each = _epochs(first.train, spec.retraining(params, first.cell.task.recipe.steps).steps, registry)
+        protocol = works[0].cell.protocol
+        retraining = registry.protocol(protocol.name).retraining
+        assert retraining is not None  # what it measures is no finding
+        how = retraining(registry.params("protocol", protocol.name, protocol.params), works[0].cell.task.recipe.steps)
+        each = _epochs(works[0].train, how.steps, registry)
         epochs += each * sum(number + bool(number) for number in missing)  # and the baseline of each repeat
     return Line("ground truths", count, cached, epochs, 0.0 if count == cached else None, {})
 
 
-def _studies(plan: Plan, store: Store) -> Line:
-    jobs = plan.study_jobs
-    cached = sum(store.has(job.folder, job.id) for job in jobs)
-    done = cached == len(jobs)
-    return Line("studies", len(jobs), cached, 0.0 if done else None, 0.0 if done else None, {})
-
-
-def _at_most(plan: Plan, works: list[CellWork], registry: Registry) -> int:
-    """Interventions a group can need at most, before the examples are known."""
-    task = works[0].cell.task
-    data = registry.dataset(task.data.name)
-    n_train, n_test = data.sizes(registry.params("data", data.name, task.data.params))
+def _at_most(plan: Plan, works: Sequence[CellWork], registry: Registry) -> tuple[int, list[int]]:
+    """Interventions that a group can need at most, before the examples are known; each repeat lacks them all."""
+    n_train, n_test = _sizes(works[0].cell.task, registry)
     n_query = sum(rule.count(n_test) for rule in plan.suite.queries)
     single = grouped = 0
     added: set[float] = set()
@@ -131,44 +149,17 @@ def _at_most(plan: Plan, works: list[CellWork], registry: Registry) -> int:
             added.update(changes)
         else:
             grouped += count
-    return min(n_train * len(added), single) + grouped
+    most = min(n_train * len(added), single) + grouped
+    return most, [most] * len(works[0].bases)
 
 
 def _epochs(job: Job, steps: int, registry: Registry) -> float:
+    """Passes over the training set that some updates make."""
     batch = job.task.recipe.batch_size
-    data = registry.dataset(job.task.data.name)
-    n_train, _ = data.sizes(registry.params("data", data.name, job.task.data.params))
-    return float(steps) if batch is None else steps * batch / n_train
+    return float(steps) if batch is None else steps * batch / _sizes(job.task, registry)[0]
 
 
-def _training_seconds(store: Store, missing: Sequence[Job]) -> float | None:
-    """Seconds of the missing trainings, by what a step of the same network on the same data took before."""
-    rates: dict[str, list[float]] = defaultdict(list)
-    for _, meta in store.entries(TRAIN) if missing else ():
-        identity = meta["identity"]
-        rates[_network(identity)].append(float(meta["seconds"]) / meta.get("steps", identity["recipe"]["steps"]))
-    known = [rates.get(_network(job.identity)) for job in missing]
-    if not all(known):
-        return None
-    return sum(median(rate or ()) * job.task.recipe.steps for rate, job in zip(known, missing, strict=True))
-
-
-def _scoring_seconds(store: Store, missing: Sequence[Job]) -> float | None:
-    """Seconds of the missing scorings, by what the same estimator took before for as many examples."""
-    past: dict[str, list[float]] = defaultdict(list)
-    for _, meta in store.entries(SCORE) if missing else ():
-        past[_method(meta["identity"])].append(float(meta["seconds"]))
-    known = [past.get(_method(job.identity)) for job in missing]
-    return sum(median(seconds or ()) for seconds in known) if all(known) else None
-
-
-def _network(identity: Mapping[str, Any]) -> str:
-    return canonical_json([identity["data"], identity["architecture"], identity["recipe"]["batch_size"]])
-
-
-def _method(identity: Mapping[str, Any]) -> str:
-    return canonical_json([identity["estimator"], identity["params"], identity.get("examples", {}).get("count")])
-
-
-def _stale(found: dict[str, str]) -> dict[str, int]:
-    return dict(Counter(state for state in found.values() if state.startswith("stale")))
+def _sizes(task: Task, registry: Registry) -> tuple[int, int]:
+    """Training examples and test points."""
+    data = registry.dataset(task.data.name)
+    return data.sizes(registry.params("data", data.name, task.data.params))

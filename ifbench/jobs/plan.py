@@ -143,27 +143,6 @@ def make_plan(suite: Suite, registry: Registry, *, only: Sequence[str] = ()) -> 
     return Plan(suite, works, selected)
 
 
-def states(jobs: Sequence[Job], store: Store) -> dict[str, str]:
-    """For each job id: `cached`, `missing`, or `stale: ...` with what has changed since a like result was stored."""
-    found = {job.id: "cached" for job in jobs if store.has(job.folder, job.id)}
-    missing = [job for job in jobs if job.id not in found]
-    kinds = {job.kind for job in missing}
-    stored = {kind: [meta.get("identity", {}) for _, meta in store.entries(kind)] for kind in kinds}
-    return found | {job.id: _why_missing(job, stored[job.kind]) for job in missing}
-
-
-def _why_missing(job: Job, identities: Sequence[Mapping[str, Any]]) -> str:
-    for identity in identities:
-        changed = _changed(job.identity, identity)
-        if changed and changed <= {"version", "source"}:
-            return f"stale: {'the source' if 'source' in changed else 'the version'} of a plugin changed"
-    return "missing"
-
-
-def _changed(new: Mapping[str, Any], old: Mapping[str, Any]) -> set[str]:
-    return {key for key in new.keys() | old.keys() if new.get(key) != old.get(key)}
-
-
 def _matches(work: CellWork, patterns: Iterable[str]) -> bool:
     names = (work.cell.estimator.label, work.label)
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)

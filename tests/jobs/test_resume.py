@@ -120,9 +120,8 @@ def ifbench_estimators():
     (tmp_path / "mine.py").write_text(f'"""What it does."""\n{plugin}# edited\n')
     assert "nothing to do" in ifbench_here(tmp_path, "tiny.yaml", "--plugin", "mine.py").stderr
     (tmp_path / "mine.py").write_text(plugin.replace("return problem", "return 2 * problem"))
-    assert (
-        "stale: the source of a plugin changed" in ifbench(tmp_path, "plan", "tiny.yaml", "--plugin", "mine.py").stdout
-    )
+    told = ifbench(tmp_path, "plan", "tiny.yaml", "--plugin", "mine.py").stdout
+    assert "1 of scorings stale: the code of a plugin changed" in told
     assert "1 jobs computed" in ifbench_here(tmp_path, "tiny.yaml", "--plugin", "mine.py").stderr
     assert len(artifacts(tmp_path).keys() - before.keys()) == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, cast
 
@@ -54,7 +54,8 @@ def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[s
     (n_example,) are the rows that are scored, where the job names some. Long lists among the diagnostics are arrays
     too, see `split_arrays`.
 
-    A short run is repeated and the second pass is timed: the first paid for warming up. Both must give the same bits.
+    A short run is repeated and the second pass is timed: the first paid for warming up, and tells the memory. Both must
+    give the same bits.
 
     Raises:
         EstimatorError: The estimator broke its contract.
@@ -67,7 +68,7 @@ def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[s
     queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
     before = _digest(problem)
     try:
-        done, peak, warnings = _run_warm(job, context, problem, queries)
+        done, warnings = _run_warm(job, context, problem, queries)
     finally:
         untouched = _digest(problem) == before
         if not untouched:  # what it wrote into must not reach another job
@@ -82,7 +83,7 @@ def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[s
         "fit_seconds": done.fit_seconds,
         "score_seconds": done.score_seconds,
         "per_pair_microseconds": done.seconds / done.scores.shape[-2:].numel() * 1e6,
-        "peak_memory_mb": peak,
+        "peak_memory_mb": done.peak_memory_mb,
         "gradient_epochs": done.seconds / _epoch_seconds(problem),
     }
     diagnostics, long = _diagnostics(done.estimator, job.estimator.name)
@@ -99,29 +100,27 @@ def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[s
     return arrays | ({} if job.rows is None else {"examples": np.array(job.rows, dtype=np.int64)}), meta
 
 
-def _run_warm(
-    job: Job, context: Context, problem: TrainedProblem, queries: LongTensor
-) -> tuple[Pass, float, list[str]]:
-    """The pass that counts, the larger peak of memory in MB, and warnings."""
+def _run_warm(job: Job, context: Context, problem: TrainedProblem, queries: LongTensor) -> tuple[Pass, list[str]]:
+    """The pass that counts, and warnings."""
     first = _run(job, context, problem, queries)
     if first.seconds >= SHORT_SECONDS:
-        return first, first.peak_memory_mb, []
-    second = _run(job, context, problem, queries)
+        return first, []
+    second = _run(job, context, problem, queries, memory=False)
     same = torch.equal(first.scores, second.scores)
     warnings = [] if same else ["not deterministic: two runs with the same seed gave different scores"]
-    return second, max(first.peak_memory_mb, second.peak_memory_mb), warnings
+    return replace(second, peak_memory_mb=first.peak_memory_mb), warnings
 
 
-def _run(job: Job, context: Context, problem: TrainedProblem, queries: LongTensor) -> Pass:
+def _run(job: Job, context: Context, problem: TrainedProblem, queries: LongTensor, *, memory: bool = True) -> Pass:
     assert job.estimator is not None
     name = job.estimator.name
     params = context.registry.params("estimator", name, job.estimator.params)
     estimator: Estimator = context.registry.find("estimator", name).spec.load()(params)
     chosen = None if job.rows is None else torch.tensor(job.rows, device=context.device)
     examples = whole(problem.data.train) if chosen is None else cast(LongTensor, chosen)
-    with measure() as fitting:
+    with measure(memory=memory) as fitting:
         estimator.fit(problem)
-    with measure() as scoring:
+    with measure(memory=memory) as scoring:
         scores = estimator.score(problem, examples, queries)
     check_scores(scores, problem, n_example=len(examples), n_query=len(queries), estimator=name)
     peak = max(fitting.peak_memory_mb, scoring.peak_memory_mb)
@@ -171,7 +170,7 @@ def _epoch_seconds(problem: TrainedProblem) -> float:
 def _pass_seconds(problem: TrainedProblem) -> float:
     done = spent = 0.0
     for share, batch in problem.chunks():
-        with measure() as taken:
+        with measure(memory=False) as taken:
             params = problem.params.detach().requires_grad_()
             losses = problem.objective.losses(params, problem.point.buffers, batch)
             torch.autograd.grad(losses.mean(), params)
