@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ifbench.jobs.forecast import forecast
 from ifbench.store import format as artifact_format
-from tests.measured import planned
+from tests.measured import pieces, planned
 from tests.running import SUITE, ifbench_here, write_suite
 
 
@@ -32,12 +32,13 @@ def test_four_cells_read_each_score_and_truth_once_and_a_training_once_a_job(tmp
     write_suite(tmp_path, SUITE.replace("  - tracin\n", ""))
     with counted_reads() as reads:
         done = ifbench_here(tmp_path, "tiny.yaml")
-    assert "8 jobs computed for 4 cells" in done.stderr
-    assert reads == {"train": 4 + 2, "score": 4, "truth": 2}  # scorings and ground truths build on a training
+    truths = len(pieces(tmp_path))
+    assert f"{2 + 4 + truths} jobs computed for 4 cells" in done.stderr
+    assert reads == {"train": 4 + truths, "score": 4, "truth": truths}  # all but trainings build on a training
     with counted_reads() as reads:
         done = ifbench_here(tmp_path, "tiny.yaml")
     assert "nothing to do" in done.stderr
-    assert reads == {"score": 4, "truth": 2}
+    assert reads == {"score": 4, "truth": truths}
 
 
 def test_a_plan_whose_examples_are_drawn_reads_no_array(tmp_path: Path) -> None:
