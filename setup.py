@@ -1,4 +1,4 @@
-"""Adds a step to the build: wheels hold the JSON Schema of suite files, for editors. All else is in pyproject.toml."""
+"""What pyproject.toml cannot say: which packages there are, and that wheels hold the JSON Schema of suite files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
+FOLDERS = {"ifbench": "ifbench", "ifbench_plugins": "plugins", "ifbench_suites": "suites"}
 PRINT = """
 import json
 from ifbench.core.registry import IN_TREE, load_registry
@@ -40,4 +41,13 @@ class BuildWithSchema(build_py):
             (copy / "ifbench_suites" / "suite.schema.json").write_bytes(schema.stdout)
 
 
-setup(cmdclass={"build_py": BuildWithSchema})
+def packages() -> list[str]:
+    """Every package of the three folders, as it is installed."""
+    return [
+        ".".join([name, *package.split(".")[1:]])
+        for name, folder in FOLDERS.items()
+        for package in find_packages(include=[folder, f"{folder}.*"])
+    ]
+
+
+setup(packages=packages(), package_dir=FOLDERS, cmdclass={"build_py": BuildWithSchema})
