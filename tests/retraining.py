@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ifbench.core.interfaces import Measured, Point
+from ifbench.core import Measured, Point
 from ifbench.core.registry import load_registry
 from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.ensemble import MAX_WIDTH, Ensemble, Way

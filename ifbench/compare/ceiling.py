@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from ifbench.core.interfaces import Metric
+    from ifbench.core import Metric
 
 MAX_SPLITS = 50
 Split = tuple[tuple[int, ...], tuple[int, ...]]

@@ -14,7 +14,7 @@ from ifbench.store.record import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ifbench.core.interfaces import Metric
+    from ifbench.core import Metric
 
 INTERVAL = (0.025, 0.975)
 MIN_DEFINED = 0.5

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from ifbench.core.interfaces import Metric
+    from ifbench.core import Metric
 
 FloatArray = NDArray[np.float64]
 RowMetric = Callable[[FloatArray, FloatArray], FloatArray]

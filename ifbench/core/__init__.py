@@ -10,29 +10,28 @@ if TYPE_CHECKING:
     from ifbench.core.errors import EstimatorError as EstimatorError
     from ifbench.core.errors import IfbenchError as IfbenchError
     from ifbench.core.errors import UnsupportedError as UnsupportedError
-    from ifbench.core.interfaces import Batch as Batch
-    from ifbench.core.interfaces import Checkpoint as Checkpoint
-    from ifbench.core.interfaces import Curvature as Curvature
-    from ifbench.core.interfaces import Dataset as Dataset
-    from ifbench.core.interfaces import Encoding as Encoding
-    from ifbench.core.interfaces import Estimator as Estimator
-    from ifbench.core.interfaces import GroundTruth as GroundTruth
-    from ifbench.core.interfaces import Look as Look
-    from ifbench.core.interfaces import Measured as Measured
-    from ifbench.core.interfaces import Metric as Metric
-    from ifbench.core.interfaces import Model as Model
-    from ifbench.core.interfaces import Operator as Operator
-    from ifbench.core.interfaces import ParameterChangeEstimator as ParameterChangeEstimator
-    from ifbench.core.interfaces import Point as Point
-    from ifbench.core.interfaces import Pretrained as Pretrained
-    from ifbench.core.interfaces import Problem as Problem
-    from ifbench.core.interfaces import Progress as Progress
-    from ifbench.core.interfaces import Reporting as Reporting
-    from ifbench.core.interfaces import Study as Study
-    from ifbench.core.interfaces import Subject as Subject
-    from ifbench.core.interfaces import TrainedTask as TrainedTask
-    from ifbench.core.interfaces import TrainingModel as TrainingModel
-    from ifbench.core.interfaces import Trajectory as Trajectory
+    from ifbench.core.interfaces.data import Batch as Batch
+    from ifbench.core.interfaces.data import Dataset as Dataset
+    from ifbench.core.interfaces.estimators import Curvature as Curvature
+    from ifbench.core.interfaces.estimators import Estimator as Estimator
+    from ifbench.core.interfaces.estimators import ParameterChangeEstimator as ParameterChangeEstimator
+    from ifbench.core.interfaces.estimators import Problem as Problem
+    from ifbench.core.interfaces.estimators import Reporting as Reporting
+    from ifbench.core.interfaces.estimators import Trajectory as Trajectory
+    from ifbench.core.interfaces.models import Checkpoint as Checkpoint
+    from ifbench.core.interfaces.models import Encoding as Encoding
+    from ifbench.core.interfaces.models import Model as Model
+    from ifbench.core.interfaces.models import Point as Point
+    from ifbench.core.interfaces.models import Pretrained as Pretrained
+    from ifbench.core.interfaces.models import TrainingModel as TrainingModel
+    from ifbench.core.interfaces.operators import Operator as Operator
+    from ifbench.core.interfaces.protocols import GroundTruth as GroundTruth
+    from ifbench.core.interfaces.protocols import Look as Look
+    from ifbench.core.interfaces.protocols import Measured as Measured
+    from ifbench.core.interfaces.protocols import Progress as Progress
+    from ifbench.core.interfaces.protocols import Study as Study
+    from ifbench.core.interfaces.protocols import Subject as Subject
+    from ifbench.core.interfaces.protocols import TrainedTask as TrainedTask
     from ifbench.core.intervention import Intervention as Intervention
     from ifbench.core.layers import BatchNorm as BatchNorm
     from ifbench.core.layers import Dropout as Dropout
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
     from ifbench.core.specs import ArchitectureSpec as ArchitectureSpec
     from ifbench.core.specs import DatasetSpec as DatasetSpec
     from ifbench.core.specs import EstimatorSpec as EstimatorSpec
+    from ifbench.core.specs import Metric as Metric
     from ifbench.core.specs import MetricSpec as MetricSpec
     from ifbench.core.specs import ProtocolSpec as ProtocolSpec
     from ifbench.core.specs import hookimpl as hookimpl

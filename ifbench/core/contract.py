@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ifbench.core.errors import EstimatorError
-from ifbench.core.interfaces import Problem
+from ifbench.core.interfaces.estimators import Problem
 
 
 def check_scores(scores: object, problem: Problem, *, n_example: int, n_query: int, estimator: str) -> Tensor:

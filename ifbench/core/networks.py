@@ -12,7 +12,8 @@ import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset, Model
+from ifbench.core.interfaces.data import Batch, Dataset
+from ifbench.core.interfaces.models import Model
 from ifbench.core.layers import Shape, converted, draws_noise, measuring, running_statistics, training
 from ifbench.core.pure import PureModule
 
@@ -42,7 +43,7 @@ def image_shape(dataset: Dataset, *, least: int, where: str) -> tuple[int, int, 
 
 @dataclass(frozen=True)
 class Network(ABC):
-    """A network with a loss on its outputs; implements `ifbench.core.interfaces.TrainingModel`.
+    """A network with a loss on its outputs; implements `ifbench.core.TrainingModel`.
 
     Dropout and batch normalisation are those of `ifbench.core.layers`.
     """

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ifbench.core.interfaces import Measured, Point, Progress, Subject, TrainedTask
+from ifbench.core.interfaces.models import Point
+from ifbench.core.interfaces.protocols import Measured, Progress, Subject, TrainedTask
 from ifbench.core.intervention import Intervention
 from ifbench.core.params import Params, Updates, param, updates_of
 from ifbench.core.retraining import Retraining
@@ -112,7 +113,7 @@ def from_scratch(params: FromScratchParams, steps: int) -> Retraining:
 class LossEffects:
     """Effect of an intervention: a query's loss after training with it, less that after the same training without.
 
-    Implements `ifbench.core.interfaces.GroundTruth`.
+    Implements `ifbench.core.GroundTruth`.
     """
 
     def __init__(self, params: Params) -> None:

@@ -21,6 +21,8 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+Metric = Callable[[Any, Any], float]
+"""(predicted (n,), measured (n,)), float64 numpy arrays -> value, or NaN where undefined."""
 Inputs = Literal["vectors", "images", "text"]
 """What one example is: floats (n_feature,); floats (channel, height, width); bytes of UTF-8, uint8 (max_bytes,)."""
 

@@ -14,7 +14,7 @@ from ifbench.jobs.plan import CellWork, Plan
 from ifbench.store.artifacts import Store
 
 if TYPE_CHECKING:
-    from ifbench.core.interfaces import Dataset
+    from ifbench.core import Dataset
 
 MOST_QUERIES = 4
 

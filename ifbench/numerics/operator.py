@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from ifbench.core import Operator
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Operator
 
 CPU = torch.device("cpu")
 
 
 @dataclass(eq=False)
 class LinearOperator:
-    """Implements `ifbench.core.interfaces.Operator`, which documents every attribute and method.
+    """Implements `ifbench.core.Operator`, which documents every attribute and method.
 
     Attributes:
         product: Rows in, rows out, (k, n) -> (k, n): the same matrix applied to each row.

@@ -7,8 +7,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ifbench.core import Batch, Dataset, Encoding, Model, Pretrained
 from ifbench.core.identity import derive_seed
-from ifbench.core.interfaces import Batch, Dataset, Encoding, Model, Pretrained
 from ifbench.core.layout import Layout
 from ifbench.core.networks import as_model
 from ifbench.core.registry import Registry

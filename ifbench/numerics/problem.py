@@ -10,9 +10,9 @@ from functools import cached_property, partial
 import torch
 from torch import LongTensor, Tensor
 
+from ifbench.core import Batch, Checkpoint, Curvature, Dataset, Point
 from ifbench.core.errors import EstimatorError, IfbenchError, UnsupportedError
 from ifbench.core.identity import derive_seed
-from ifbench.core.interfaces import Batch, Checkpoint, Curvature, Dataset, Point
 from ifbench.core.recipe import Recipe
 from ifbench.core.retraining import Retraining
 from ifbench.numerics.derivatives.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pieces, slices
@@ -45,7 +45,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class TrainedProblem:
-    """Implements `ifbench.core.interfaces.Problem`, which documents every method.
+    """Implements `ifbench.core.Problem`, which documents every method.
 
     Attributes:
         trained: The task; estimators are not told of it.
@@ -127,19 +127,19 @@ class TrainedProblem:
         return self._whole.nbytes + self._subset.nbytes
 
     def generator(self, *names: str | int) -> torch.Generator:
-        """See `ifbench.core.interfaces.Problem.generator`."""
+        """See `ifbench.core.Problem.generator`."""
         return torch.Generator().manual_seed(derive_seed("estimator", self.trained.seed, *names))
 
     def train_losses(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.core.interfaces.Problem.train_losses`."""
+        """See `ifbench.core.Problem.train_losses`."""
         return self._over(self.data.train, examples, lambda batch: self.objective.example_losses(*self._at(at), batch))
 
     def query_losses(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.core.interfaces.Problem.query_losses`."""
+        """See `ifbench.core.Problem.query_losses`."""
         return self._over(self.data.test, queries, lambda batch: self.objective.example_losses(*self._at(at), batch))
 
     def example_gradients(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.core.interfaces.Problem.example_gradients`."""
+        """See `ifbench.core.Problem.example_gradients`."""
         return self._over(
             self.data.train,
             examples,
@@ -148,7 +148,7 @@ class TrainedProblem:
         )
 
     def query_gradients(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.core.interfaces.Problem.query_gradients`."""
+        """See `ifbench.core.Problem.query_gradients`."""
         return self._over(
             self.data.test,
             queries,
@@ -157,13 +157,13 @@ class TrainedProblem:
         )
 
     def objective_gradient(self, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.core.interfaces.Problem.objective_gradient`."""
+        """See `ifbench.core.Problem.objective_gradient`."""
         point = self._at(at)
         mean = self._mean(None, lambda batch: self.objective.mean_gradient(*point, batch))
         return mean + 2 * self.decay * point.params
 
     def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """See `ifbench.core.interfaces.Problem.dot`."""
+        """See `ifbench.core.Problem.dot`."""
         layered = len(vectors) == 1 or self.objective.is_layered(*self.point, self.data.train)
         return self._over(
             self.data.train,
@@ -175,7 +175,7 @@ class TrainedProblem:
     def hessian_product(
         self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
     ) -> Tensor:
-        """See `ifbench.core.interfaces.Problem.hessian_product`."""
+        """See `ifbench.core.Problem.hessian_product`."""
         total = 2 * self.decay * vectors
         for share, n_row, stage in self._stages(examples, curvature):
             for some in slices(len(vectors), self._together(n_row)):
@@ -185,22 +185,22 @@ class TrainedProblem:
     def hessian_operator(
         self, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
     ) -> LinearOperator:
-        """See `ifbench.core.interfaces.Problem.hessian_operator`."""
+        """See `ifbench.core.Problem.hessian_operator`."""
         product = partial(self.hessian_product, examples=examples, curvature=curvature)
         least = 2 * self.decay if curvature == "gauss-newton" else -math.inf
         return LinearOperator(product, self.n_param, self.dtype, self.device, least_eigenvalue=least)
 
     @property
     def identity(self) -> LinearOperator:
-        """See `ifbench.core.interfaces.Problem.identity`."""
+        """See `ifbench.core.Problem.identity`."""
         return identity(self.n_param, self.dtype, self.device)
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
-        """See `ifbench.core.interfaces.Problem.hessian`."""
+        """See `ifbench.core.Problem.hessian`."""
         return self.hessian_operator(curvature=curvature).dense()
 
     def trajectory(self, how: Retraining | None = None) -> TrainingTrajectory:
-        """See `ifbench.core.interfaces.Problem.trajectory`."""
+        """See `ifbench.core.Problem.trajectory`."""
         stretch = self.retraining if how is None else how
         if stretch is None:
             raise EstimatorError(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import LongTensor, Tensor
 
+from ifbench.core import Batch, Checkpoint, Dataset, Look, Point, Progress
 from ifbench.core.errors import IfbenchError
 from ifbench.core.identity import derive_seed
-from ifbench.core.interfaces import Batch, Checkpoint, Dataset, Look, Point, Progress
 from ifbench.core.intervention import Intervention
 from ifbench.core.recipe import Recipe
 from ifbench.core.retraining import Explained, Retraining
@@ -36,7 +36,7 @@ depend on what else is asked."""
 
 @dataclass(frozen=True)
 class Trained:
-    """A task with the states that its training kept; implements `ifbench.core.interfaces.TrainedTask`.
+    """A task with the states that its training kept; implements `ifbench.core.TrainedTask`.
 
     Attributes:
         trainer: Trains it. What it records serves every run.
@@ -100,7 +100,7 @@ class Trained:
 
     @property
     def trained(self) -> Point:
-        """See `ifbench.core.interfaces.TrainedTask.trained`."""
+        """See `ifbench.core.TrainedTask.trained`."""
         return _one_row(self.state)
 
     @property
@@ -157,7 +157,7 @@ class Trained:
         repeat: int = 0,
         progress: Progress | None = None,
     ) -> Tensor:
-        """See `ifbench.core.interfaces.TrainedTask.retrain`."""
+        """See `ifbench.core.TrainedTask.retrain`."""
         check_added(added, self.data.train, how.form)
         trainer, start = self.trainer, self._start(how, repeat)
         if repeat > 0:
@@ -184,7 +184,7 @@ class Trained:
         return torch.cat(seen, dim=1)[:, torch.tensor(order).argsort().to(seen[0].device)]
 
     def start(self, how: Retraining, *, repeat: int = 0) -> Point:
-        """See `ifbench.core.interfaces.TrainedTask.start`."""
+        """See `ifbench.core.TrainedTask.start`."""
         return _one_row(self._start(how, repeat))
 
     def learning_rate_sums(self, how: Retraining) -> list[float]:
@@ -197,11 +197,11 @@ class Trained:
         return [math.fsum(rates[:horizon]) for horizon in how.looks]
 
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
-        """See `ifbench.core.interfaces.TrainedTask.query_losses`."""
+        """See `ifbench.core.TrainedTask.query_losses`."""
         return self._of_queries(self.objective.example_losses, networks, queries)
 
     def predictions(self, networks: Point, queries: LongTensor) -> Tensor:
-        """See `ifbench.core.interfaces.TrainedTask.predictions`."""
+        """See `ifbench.core.TrainedTask.predictions`."""
         with torch.no_grad():
             return self._of_queries(self.objective.predictions, networks, queries)
 

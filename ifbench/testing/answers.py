@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from ifbench.compare.correlations import pearson_rows, spearman_rows
+from ifbench.core import ParameterChangeEstimator
 from ifbench.core.contract import check_scores
 from ifbench.core.errors import UnsupportedError
-from ifbench.core.interfaces import ParameterChangeEstimator
 from ifbench.core.intervention import Intervention
 from ifbench.testing.problems import anisotropic, near_isotropic
 from ifbench.testing.trial import Trial, require

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ifbench.compare.correlations import spearman_rows
+from ifbench.core import Problem
 from ifbench.core.errors import EstimatorError, UnsupportedError
-from ifbench.core.interfaces import Problem
 from ifbench.testing import problems
 from ifbench.testing.trial import CheckFailedError, Trial, deviation, require
 

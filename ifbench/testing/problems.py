@@ -9,7 +9,7 @@ from functools import cache, partial
 import torch
 from torch import Tensor, nn
 
-from ifbench.core.interfaces import Batch, Dataset, Model
+from ifbench.core import Batch, Dataset, Model
 from ifbench.core.networks import Regressor
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.derivatives.objective import Objective

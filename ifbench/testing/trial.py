@@ -8,9 +8,9 @@ from typing import cast
 import torch
 from torch import LongTensor, Tensor
 
+from ifbench.core import Estimator, Problem
 from ifbench.core.contract import check_scores
 from ifbench.core.errors import EstimatorError
-from ifbench.core.interfaces import Estimator, Problem
 from ifbench.core.params import Params
 from ifbench.core.specs import EstimatorSpec
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from ifbench.core.interfaces import Curvature
+from ifbench.core import Curvature
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.solvers.block_conjugate_gradient import block_conjugate_gradient
 from ifbench.numerics.solvers.conjugate_gradient import conjugate_gradient

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from ifbench.core import Batch, Dataset
 from ifbench.core.data.text import encode
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.numerics.prepare import prepare

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.core.interfaces import Batch
+from ifbench.core import Batch
 from ifbench.core.layers import BatchNorm
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ifbench.core.interfaces import Point
+from ifbench.core import Point
 from ifbench.core.registry import load_registry
 from ifbench.jobs.job import SCORE, Job
 from ifbench.jobs.work import Context

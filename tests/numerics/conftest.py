@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.core.interfaces import Batch
+from ifbench.core import Batch
 from ifbench.core.layers import BatchNorm, Dropout
 from ifbench.core.networks import Classifier
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ifbench.core import Batch, Dataset
 from ifbench.core.contract import check_scores
 from ifbench.core.errors import EstimatorError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.testing import near_isotropic, problem_of
 
 ROWS = torch.tensor([5, 0, 5, 29, 11, 2, 3, 8])

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ifbench.core import Dataset
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Dataset
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.trainer import Trainer

@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ifbench.core import Batch, Dataset
 from ifbench.core.contract import check_scores
 from ifbench.core.errors import IfbenchError, UnsupportedError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.intervention import Intervention
 from ifbench.core.networks import as_model
 from ifbench.core.params import Params

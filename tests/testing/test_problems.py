@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core import Batch, Dataset
 from ifbench.testing import (
     anisotropic,
     indefinite,

@@ -10,8 +10,8 @@ import time
 from collections.abc import MutableSequence
 from typing import NoReturn
 
+from ifbench.core import Progress
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Progress
 from ifbench.core.registry import load_registry
 from ifbench.jobs.executors.base import Setup
 from ifbench.jobs.job import Job

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ifbench.core.interfaces import Progress
+from ifbench.core import Progress
 from ifbench.jobs.environment import provenance
 from ifbench.jobs.job import CHANGE, SCORE, STUDY, TRAIN, TRUTH, Job, Kind
 from ifbench.jobs.process_state import process_state_kept

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from ifbench.core import ParameterChangeEstimator, Progress
 from ifbench.core.errors import EstimatorError, UnsupportedError
-from ifbench.core.interfaces import ParameterChangeEstimator, Progress
 from ifbench.jobs.job import Job
 from ifbench.jobs.work.context import Context
 from ifbench.numerics.problem import TrainedProblem

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ifbench.core import Dataset
 from ifbench.core.errors import IfbenchError, MissingArtifactError
 from ifbench.core.identity import canonical_json
-from ifbench.core.interfaces import Dataset
 from ifbench.core.registry import Registry
 from ifbench.core.retraining import Retraining
 from ifbench.jobs.job import TRAIN, Job

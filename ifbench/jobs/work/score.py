@@ -12,10 +12,10 @@ import torch
 from torch import LongTensor, Tensor
 
 from ifbench.compare.selection import select_queries
+from ifbench.core import Estimator, Progress, Reporting
 from ifbench.core.contract import check_scores
 from ifbench.core.errors import EstimatorError
 from ifbench.core.identity import as_stored, rounded
-from ifbench.core.interfaces import Estimator, Progress, Reporting
 from ifbench.jobs.cost import measure
 from ifbench.jobs.job import Job
 from ifbench.jobs.work.context import Context

@@ -11,9 +11,9 @@ from torch import LongTensor, Tensor
 
 from ifbench.compare.interventions import select_interventions
 from ifbench.compare.selection import select_queries
+from ifbench.core import Progress, Study, Subject
 from ifbench.core.errors import IfbenchError, MissingArtifactError
 from ifbench.core.identity import as_stored, rounded
-from ifbench.core.interfaces import Progress, Study, Subject
 from ifbench.core.intervention import Intervention
 from ifbench.jobs.job import Job
 from ifbench.jobs.work.context import Context

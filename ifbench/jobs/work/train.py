@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ifbench.core import Dataset, Progress
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Dataset, Progress
 from ifbench.jobs.job import Job
 from ifbench.jobs.work.context import Context, named_state
 from ifbench.numerics.derivatives.measures import accuracy, mistakes

@@ -9,8 +9,8 @@ import torch
 from torch import LongTensor
 
 from ifbench.compare.selection import select_queries
+from ifbench.core import GroundTruth, Measured, Progress
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import GroundTruth, Measured, Progress
 from ifbench.jobs.job import Job
 from ifbench.jobs.work.context import Context
 

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import LongTensor, Tensor
 
-from ifbench.core.interfaces import Point, Problem
+from ifbench.core import Point, Problem
 from ifbench.core.intervention import Intervention
 
 MAX_ELEMENTS = 1 << 22

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ifbench.core.interfaces import Batch, Point
+from ifbench.core import Batch, Point
 from ifbench.numerics.derivatives.chunks import pieces
 from ifbench.numerics.derivatives.objective import Objective, take, whole
 

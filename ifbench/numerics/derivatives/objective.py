@@ -11,8 +11,8 @@ import torch
 from torch import LongTensor, Tensor, nn
 from torch.func import grad, jvp, vjp, vmap
 
+from ifbench.core import Batch, Model, TrainingModel
 from ifbench.core.errors import UnsupportedError
-from ifbench.core.interfaces import Batch, Model, TrainingModel
 from ifbench.core.layout import Layout
 from ifbench.numerics.derivatives.adjoint import adjoint_dots, layered
 from ifbench.numerics.derivatives.chunks import computed_bytes, pass_bytes

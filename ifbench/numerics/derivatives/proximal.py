@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from torch.func import grad
 
+from ifbench.core import Batch
 from ifbench.core.errors import UnsupportedError
-from ifbench.core.interfaces import Batch
 from ifbench.numerics.derivatives.objective import Objective
 
 if TYPE_CHECKING:

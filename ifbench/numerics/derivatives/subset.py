@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import LongTensor
 
-from ifbench.core.interfaces import Problem
+from ifbench.core import Problem
 
 
 def drawn_examples(problem: Problem, count: int | None, *names: str | int) -> LongTensor | None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ifbench.core import Operator
 from ifbench.core.errors import EstimatorError
-from ifbench.core.interfaces import Operator
 from ifbench.numerics.solvers.solution import check_symmetric
 
 CHECK_EVERY = 4

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ifbench.core import Batch
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch
 from ifbench.core.intervention import Intervention
 from ifbench.core.retraining import Form
 from ifbench.numerics.training.trainer import Change

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from ifbench.core import Batch, Dataset
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.registry import Registry
 from ifbench.suite.cells import Choice
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ifbench.core.interfaces import Look, Point, Progress
+from ifbench.core import Look, Point, Progress
 from ifbench.numerics.training.trainer import Change, Trainer, part_of
 from ifbench.numerics.training.updates import State, n_slot
 

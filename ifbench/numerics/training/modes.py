@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import batchnorm, dropout, instancenorm
 
+from ifbench.core import Batch, Model, TrainingModel
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Model, TrainingModel
 from ifbench.core.layers import BatchNorm, Dropout
 
 N_TRIED = 4

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
+from ifbench.core import Batch, Point, Progress, TrainingModel
 from ifbench.core.identity import derive_seed
-from ifbench.core.interfaces import Batch, Point, Progress, TrainingModel
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.derivatives.graphs import Step, channels_last, compile_graph, long_axis_last, split_step
 from ifbench.numerics.derivatives.measures import gradient_norm

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torch.func import jvp, vjp, vmap
 from torch.utils._pytree import tree_leaves, tree_map
 
-from ifbench.core.interfaces import Batch
+from ifbench.core import Batch
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.derivatives.objective import Objective
 from ifbench.numerics.derivatives.tracing import Tensors, traced

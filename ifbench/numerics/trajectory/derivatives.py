@@ -18,8 +18,8 @@ from typing import cast
 import torch
 from torch import LongTensor, Tensor
 
+from ifbench.core import Batch, Point
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Point
 from ifbench.core.retraining import Retraining
 from ifbench.numerics.derivatives.chunks import slices
 from ifbench.numerics.derivatives.objective import take, whole
@@ -36,7 +36,7 @@ MAX_SMALL = 100_000
 
 @dataclass(frozen=True)
 class TrainingTrajectory:
-    """Implements `ifbench.core.interfaces.Trajectory`, which documents the public methods.
+    """Implements `ifbench.core.Trajectory`, which documents the public methods.
 
     Attributes:
         test: Test points, which queries are rows of.
@@ -61,7 +61,7 @@ class TrainingTrajectory:
         horizons: Sequence[int] | None = None,
         corrected: bool = True,
     ) -> Point:
-        """See `ifbench.core.interfaces.Trajectory.forward`."""
+        """See `ifbench.core.Trajectory.forward`."""
         asked, (some, entry) = self._checked(horizons), self._entering(changes, examples)
         pieces: list[Point] = []
         for rows in self._pieces(some):
@@ -79,7 +79,7 @@ class TrainingTrajectory:
         horizons: Sequence[int] | None = None,
         corrected: bool = True,
     ) -> Tensor:
-        """See `ifbench.core.interfaces.Trajectory.effects`."""
+        """See `ifbench.core.Trajectory.effects`."""
         asked, (some, entry) = self._checked(horizons), self._entering(changes, examples)
         pieces: list[Tensor] = []
         for rows in self._pieces(some):
@@ -98,7 +98,7 @@ class TrainingTrajectory:
         horizons: Sequence[int] | None = None,
         corrected: bool = True,
     ) -> Tensor:
-        """See `ifbench.core.interfaces.Trajectory.adjoint`."""
+        """See `ifbench.core.Trajectory.adjoint`."""
         asked = self._checked(horizons)
         distinct, places = self._distinct(examples)
         entry = entry_of(self.trainer, self.how.form, distinct)
@@ -134,7 +134,7 @@ class TrainingTrajectory:
 
     @property
     def denominator(self) -> Tensor | None:
-        """See `ifbench.core.interfaces.Trajectory.denominator`."""
+        """See `ifbench.core.Trajectory.denominator`."""
         return denominator(self.trainer.recipe, self.start, self.first)
 
     def _tangents(

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import LongTensor, Tensor
 
-from ifbench.core.interfaces import Batch
+from ifbench.core import Batch
 from ifbench.core.retraining import Form
 from ifbench.numerics.derivatives.chunks import pieces
 from ifbench.numerics.derivatives.objective import take

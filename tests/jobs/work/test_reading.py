@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ifbench import DatasetSpec, Params, param
+from ifbench.core import Batch, Dataset
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import Entry, load_registry
 from ifbench.jobs.job import score_job, train_job

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ifbench.core.interfaces import Batch, Point
+from ifbench.core import Batch, Point
 from ifbench.numerics.derivatives import objective as objectives
 from ifbench.numerics.derivatives.measures import accuracy, gradient_norm
 from ifbench.testing import objective_of

@@ -6,8 +6,8 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from ifbench.core import Batch
 from ifbench.core.errors import UnsupportedError
-from ifbench.core.interfaces import Batch
 from ifbench.core.networks import Classifier, Regressor
 from ifbench.testing import objective_of
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.func import functional_call, functionalize, grad, jvp, vmap
 from torch.nn import functional
 
-from ifbench.core.interfaces import Batch
+from ifbench.core import Batch
 from ifbench.numerics.derivatives.tracing import record, traced
 
 

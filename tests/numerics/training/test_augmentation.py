@@ -6,9 +6,9 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from ifbench.core import Batch
 from ifbench.core.errors import IfbenchError
 from ifbench.core.identity import derive_seed
-from ifbench.core.interfaces import Batch
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry

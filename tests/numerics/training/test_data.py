@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ifbench.core import Batch, Dataset
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.numerics.training.data import check_dataset, digest_of
 
 

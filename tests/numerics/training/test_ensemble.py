@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from ifbench.core import Batch
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.training import ways

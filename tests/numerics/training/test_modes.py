@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
+from ifbench.core import Batch
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch
 from ifbench.core.layers import BatchNorm, Dropout
 from ifbench.core.networks import Classifier
 from ifbench.numerics.training.modes import check_modes

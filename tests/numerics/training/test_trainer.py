@@ -8,7 +8,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core import Batch, Dataset
 from ifbench.core.layers import BatchNorm
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe

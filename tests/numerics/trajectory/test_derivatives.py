@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from ifbench.core import Batch, Dataset
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.layers import BatchNorm, Dropout
 from ifbench.core.networks import Classifier, Regressor
 from ifbench.core.recipe import Recipe

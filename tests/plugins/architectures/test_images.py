@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from ifbench.core import Batch, Dataset
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.layers import converted
 from ifbench.core.registry import load_registry
 

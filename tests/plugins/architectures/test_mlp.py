@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ifbench.core.interfaces import Batch, Dataset
+from ifbench.core import Batch, Dataset
 from ifbench.core.registry import load_registry
 
 

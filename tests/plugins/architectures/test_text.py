@@ -10,9 +10,9 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from ifbench.core import Batch, Dataset
 from ifbench.core.data.text import decode, encode
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.jobs.work import Context

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ifbench.core.interfaces import Batch, Checkpoint, Dataset
+from ifbench.core import Batch, Checkpoint, Dataset
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.problem import TrainedProblem

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from ifbench.core import ParameterChangeEstimator
 from ifbench.core.errors import EstimatorError
-from ifbench.core.interfaces import ParameterChangeEstimator
 from ifbench.core.intervention import Intervention
 from ifbench.numerics.operator import LinearOperator
 from ifbench.testing import near_isotropic, parametrize_with_checks, singular

@@ -9,8 +9,8 @@ import torch
 from sklearn.datasets import load_iris
 
 from ifbench.compare.correlations import pearson_rows, spearman_rows
+from ifbench.core import Batch, Dataset
 from ifbench.core.errors import EstimatorError, UnsupportedError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.registry import load_registry
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.trained import Trained

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.sparse.linalg import cg, minres
 
+from ifbench.core import ParameterChangeEstimator
 from ifbench.core.errors import EstimatorError, UnsupportedError
-from ifbench.core.interfaces import ParameterChangeEstimator
 from ifbench.core.intervention import Intervention
 from ifbench.testing import anisotropic, near_isotropic, parametrize_with_checks, singular
 from tests.plugins.estimators.references import dense_hessian, every, gradient_table

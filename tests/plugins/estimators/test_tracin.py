@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ifbench.core.interfaces import Batch, Checkpoint, Dataset
+from ifbench.core import Batch, Checkpoint, Dataset
 from ifbench.core.networks import Classifier
 from ifbench.core.registry import load_registry
 from ifbench.testing import problem_of

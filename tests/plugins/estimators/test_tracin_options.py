@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from ifbench.core import Checkpoint
 from ifbench.core.errors import EstimatorError, UnsupportedError
-from ifbench.core.interfaces import Checkpoint
 from ifbench.core.intervention import Intervention
 from ifbench.numerics.training.updates import EPSILON
 from ifbench.testing import parametrize_with_checks

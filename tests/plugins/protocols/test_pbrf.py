@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from ifbench.core import Batch, Dataset
 from ifbench.core.errors import UnsupportedError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.intervention import Intervention
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe

@@ -9,8 +9,8 @@ from scipy.optimize import minimize
 from torch import nn
 from torch.nn import functional
 
+from ifbench.core import Batch, Dataset
 from ifbench.core.errors import IfbenchError
-from ifbench.core.interfaces import Batch, Dataset
 from ifbench.core.intervention import Intervention
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from ifbench.core.interfaces import Subject
+from ifbench.core import Subject
 from ifbench.jobs.job import TRAIN
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.work.context import Context
