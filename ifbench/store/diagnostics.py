@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,20 +49,13 @@ def _short(value: Any, name: str, arrays: dict[str, NDArray[np.float64]]) -> Any
 
 def _array(value: list[Any] | tuple[Any, ...]) -> NDArray[np.float64] | None:
     """Numbers as an array, None among them as NaN; None for anything else, such as lists of different lengths."""
-    if not all(item is None or (isinstance(item, int | float) and type(item) is not bool) for item in _leaves(value)):
+    items = np.array(value, dtype=object)
+    if not all(item is None or (isinstance(item, int | float) and type(item) is not bool) for item in items.flat):
         return None
     try:
-        return np.array(value, dtype=np.float64)
-    except (ValueError, OverflowError):
+        return items.astype(np.float64)
+    except OverflowError:
         return None
-
-
-def _leaves(value: Any) -> Iterator[Any]:  # Any: JSON
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
-    else:
-        yield value
 
 
 def _summary(array: NDArray[np.float64]) -> dict[str, float]:
