@@ -49,9 +49,9 @@ def reliability(
     Source: Spearman 1910, "Correlation calculated from faulty data"; Brown 1910, "Some experimental results in the
     correlation of mental abilities".
     """
-    values, chosen = np.asarray(repeats, dtype=np.float64), np.asarray(selected)
-    if values.ndim != 3 or chosen.shape != values.shape[1:] or chosen.dtype != np.bool_:
-        got = f"repeats {values.shape}, selected {chosen.shape} {chosen.dtype}"
+    values, mask = np.asarray(repeats, dtype=np.float64), np.asarray(selected)
+    if values.ndim != 3 or mask.shape != values.shape[1:] or mask.dtype != np.bool_:
+        got = f"repeats {values.shape}, selected {mask.shape} {mask.dtype}"
         raise ValueError(f"got {got}; expected (n_repeat, n_intervention, n_query), selected as bool")
     n_repeat, _, n_query = values.shape
     blocks = [columns for own in blocks_of(n_query, pooled=pooled, n_set=n_set) for columns in own]
@@ -60,12 +60,12 @@ def reliability(
     splits = _splits(n_repeat, seed=seed)
     firsts, seconds = (np.array(halves) for halves in zip(*splits, strict=True))  # (n_split, n_repeat // 2)
     compare = rows_of(metric)
-    found: list[float | None] = []
+    reliabilities: list[float | None] = []
     for columns in blocks:
-        effects = values[:, :, columns][:, chosen[:, columns]]  # (n_repeat, n)
+        effects = values[:, :, columns][:, mask[:, columns]]  # (n_repeat, n)
         agreement = float(np.mean(compare(effects[firsts].mean(1), effects[seconds].mean(1))))
-        found.append(stepped_up(agreement, n_repeat / (n_repeat // 2)) if math.isfinite(agreement) else None)
-    return tuple(found)
+        reliabilities.append(stepped_up(agreement, n_repeat / (n_repeat // 2)) if math.isfinite(agreement) else None)
+    return tuple(reliabilities)
 
 
 def stepped_up(agreement: float, factor: float) -> float:
@@ -87,10 +87,10 @@ def ceiling(reliabilities: Sequence[float | None]) -> Ceiling:
     Args:
         reliabilities: Of each query or set; where one is undefined, so are the means.
     """
-    known = [value for value in reliabilities if value is not None]
-    if not known or len(known) < len(reliabilities):
+    defined = [value for value in reliabilities if value is not None]
+    if not defined or len(defined) < len(reliabilities):
         return Ceiling(None, None)
-    return Ceiling(math.fsum(map(math.sqrt, known)) / len(known), math.fsum(known) / len(known))
+    return Ceiling(math.fsum(map(math.sqrt, defined)) / len(defined), math.fsum(defined) / len(defined))
 
 
 def _splits(n_repeat: int, *, seed: int) -> list[Split]:
@@ -100,9 +100,9 @@ def _splits(n_repeat: int, *, seed: int) -> list[Split]:
         halves = combinations(combinations(range(n_repeat), half), 2)
         return [(first, second) for first, second in halves if not {*first} & {*second}]
     generator = np.random.default_rng(seed)
-    drawn: dict[Split, None] = {}
-    while len(drawn) < MAX_SPLITS:
+    splits: dict[Split, None] = {}
+    while len(splits) < MAX_SPLITS:
         order = [int(repeat) for repeat in generator.permutation(n_repeat)[: 2 * half]]
         first, second = sorted((tuple(sorted(order[:half])), tuple(sorted(order[half:]))))
-        drawn.setdefault((first, second))
-    return list(drawn)
+        splits.setdefault((first, second))
+    return list(splits)

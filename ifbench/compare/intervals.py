@@ -68,12 +68,12 @@ def estimate(
     mean".
     """
     first, second = np.asarray(predicted, dtype=np.float64), np.asarray(measured, dtype=np.float64)
-    chosen = np.asarray(selected)
-    if first.ndim != 2 or not first.shape == second.shape == chosen.shape or chosen.dtype != np.bool_:
-        got = f"predicted {first.shape}, measured {second.shape}, selected {chosen.shape} {chosen.dtype}"
+    mask = np.asarray(selected)
+    if first.ndim != 2 or not first.shape == second.shape == mask.shape or mask.dtype != np.bool_:
+        got = f"predicted {first.shape}, measured {second.shape}, selected {mask.shape} {mask.dtype}"
         raise ValueError(f"got {got}; expected the same (n_intervention, n_query), selected as bool")
     sets = blocks_of(first.shape[1], pooled=pooled, n_set=n_set)
-    values = [[_value(metric, first[:, c][chosen[:, c]], second[:, c][chosen[:, c]]) for c in own] for own in sets]
+    values = [[_value(metric, first[:, c][mask[:, c]], second[:, c][mask[:, c]]) for c in own] for own in sets]
     per_query = () if pooled else tuple(value for own in values for value in own)
     means = [_mean(own) for own in values]
     mean = _mean(means)
@@ -82,11 +82,11 @@ def estimate(
     if n_set > 1:
         low, high = _student(np.array(means, dtype=np.float64), bounds or (-math.inf, math.inf))
         return Estimate(mean, low, high, per_query)
-    offered = np.flatnonzero(chosen.any(1))
+    offered = np.flatnonzero(mask.any(1))
     draws = offered[np.random.default_rng(seed).integers(len(offered), size=(n_resample, len(offered)))]
     compare = rows_of(metric)
-    resampled = [_resampled(compare, first[:, c], second[:, c], chosen[:, c], draws) for c in sets[0]]
-    return Estimate(mean, *_percentiles(np.array(resampled).mean(0)), per_query)
+    values_of_draws = [_resample(compare, first[:, c], second[:, c], mask[:, c], draws) for c in sets[0]]
+    return Estimate(mean, *_percentiles(np.array(values_of_draws).mean(0)), per_query)
 
 
 def _value(metric: Metric, predicted: FloatArray, measured: FloatArray) -> float | None:
@@ -100,18 +100,18 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return math.fsum(defined) / len(defined) if defined and len(defined) == len(values) else None
 
 
-def _resampled(
-    compare: RowMetric, predicted: FloatArray, measured: FloatArray, selected: BoolArray, draws: NDArray[np.int64]
+def _resample(
+    compare: RowMetric, predicted: FloatArray, measured: FloatArray, mask: BoolArray, draws: NDArray[np.int64]
 ) -> FloatArray:
     """Metric of one block (n_intervention, n_column) in each resample: draws (n_resample, n) -> (n_resample,)."""
-    counts = selected.sum(1)[draws].sum(1)  # pairs in each resample
+    counts = mask.sum(1)[draws].sum(1)  # pairs in each resample
     values = np.full(len(draws), np.nan)
     for count in np.unique(counts[counts > 0]):  # resamples with equally many pairs make one matrix
         alike, at_once = np.flatnonzero(counts == count), max(1, PAIRS_AT_ONCE // int(count))
         for start in range(0, len(alike), at_once):
             at = alike[start : start + at_once]
-            kept = selected[draws[at]]
-            first, second = (matrix[draws[at]][kept].reshape(-1, count) for matrix in (predicted, measured))
+            pairs = mask[draws[at]]
+            first, second = (matrix[draws[at]][pairs].reshape(-1, count) for matrix in (predicted, measured))
             values[at] = compare(first, second)
     return values
 
@@ -125,10 +125,10 @@ def _student(values: FloatArray, bounds: tuple[float, float]) -> tuple[float, fl
     return max(float(mean - reach), bounds[0]), min(float(mean + reach), bounds[1])
 
 
-def _percentiles(resampled: FloatArray) -> tuple[float | None, float | None]:
+def _percentiles(values: FloatArray) -> tuple[float | None, float | None]:
     """Ends of the bootstrap's interval; None where too many resamples are undefined."""
-    defined = resampled[np.isfinite(resampled)]
-    if not len(defined) or len(defined) < MIN_DEFINED * len(resampled):
+    defined = values[np.isfinite(values)]
+    if not len(defined) or len(defined) < MIN_DEFINED * len(values):
         return None, None
     low, high = np.quantile(defined, INTERVAL)
     return float(low), float(high)

@@ -81,12 +81,12 @@ def select_groups(
         if n_query % rule.sets:
             message = f"has {rule.sets} sets, but {n_query} queries cannot be cut into as many equal shares"
             raise IfbenchError(message, where=where, hint=f"ask about a multiple of {rule.sets} queries")
-        return _tested(drawn_groups(rule, n_train, seed=seed), n_query)
+        return _groups_and_mask(drawn_groups(rule, n_train, seed=seed), n_query)
     count, size = _sizes(rule, n_train, where=where)
-    values = _checked_scores(scores, (n_train, n_query), where=where)
+    values = _check_scores(scores, (n_train, n_query), where=where)
     values = values if rule.order in SIGNED else np.abs(values)
-    orders = [_ordered(values[:, query], rule.order, rule.at)[:count] for query in range(n_query)]
-    return _tested([[_group(rows) for rows in _cut(order, size)] for order in orders], n_query)
+    orders = [_order(values[:, query], rule.order, rule.at)[:count] for query in range(n_query)]
+    return _groups_and_mask([[_group(rows) for rows in _cut(order, size)] for order in orders], n_query)
 
 
 def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Group]]:
@@ -102,13 +102,13 @@ def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Gro
     """
     count, size = _sizes(rule, n_train, where=f"examples '{rule.name}'")
     if rule.order == "groups":
-        chosen = [[_shuffled(n_train, "groups", seed, draw)[:count] for draw in range(rule.draws or 0)]]
+        sets = [[_shuffle(n_train, "groups", seed, draw)[:count] for draw in range(rule.draws or 0)]]
     elif rule.order == "all":
-        chosen = [_cut(np.arange(n_train), size)]
+        sets = [_cut(np.arange(n_train), size)]
     else:
         names = [("examples", seed), *(("examples", seed, number) for number in range(1, rule.sets))]
-        chosen = [_cut(_shuffled(n_train, *own)[:count], size) for own in names]
-    return [sorted({_group(rows) for rows in own}) for own in chosen]
+        sets = [_cut(_shuffle(n_train, *own)[:count], size) for own in names]
+    return [sorted({_group(rows) for rows in own}) for own in sets]
 
 
 @lru_cache(maxsize=32)
@@ -145,14 +145,14 @@ def _cut(order: IntArray, size: int) -> list[IntArray]:
     return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
 
 
-def _tested(sets: Sequence[Sequence[Group]], n_query: int) -> tuple[list[Group], NDArray[np.bool_]]:
+def _groups_and_mask(sets: Sequence[Sequence[Group]], n_query: int) -> tuple[list[Group], NDArray[np.bool_]]:
     """All groups, and which query tests which: each set its own share of the queries."""
     union = sorted(set().union(*sets))
     places = {group: place for place, group in enumerate(union)}
-    tested = np.zeros((len(union), n_query), dtype=np.bool_)
+    mask = np.zeros((len(union), n_query), dtype=np.bool_)
     for own, groups in zip(shares(n_query, len(sets)) if sets else (), sets, strict=True):
-        tested[[places[group] for group in groups], own.start : own.stop] = True
-    return union, tested
+        mask[[places[group] for group in groups], own.start : own.stop] = True
+    return union, mask
 
 
 def _group(rows: IntArray) -> Group:
@@ -175,14 +175,14 @@ def _query_rows(rule: QueryRule, losses: FloatArray, wrong: IntArray | None, *, 
         if wrong is None or len(wrong) == 0:
             message = "the network gets no test point wrong" if wrong is not None else "the targets are no classes"
             raise IfbenchError(message, where=where, hint="take another query rule, or another task")
-        return wrong[_shuffled(len(wrong), "queries", seed)][:count]
+        return wrong[_shuffle(len(wrong), "queries", seed)][:count]
     if rule.order == "random":
-        return _shuffled(n_test, "queries", seed)[:count]
+        return _shuffle(n_test, "queries", seed)[:count]
     _refuse_not_finite(losses, "loss of test point", where=where)
-    return _ordered(losses, rule.order, rule.at)[:count]
+    return _order(losses, rule.order, rule.at)[:count]
 
 
-def _ordered(values: FloatArray, order: str, at: float | None) -> IntArray:
+def _order(values: FloatArray, order: str, at: float | None) -> IntArray:
     """All rows, first choice first; equal values by row number."""
     if order == "percentile":
         assert at is not None
@@ -190,7 +190,7 @@ def _ordered(values: FloatArray, order: str, at: float | None) -> IntArray:
     return np.argsort(values if order in RISING else -values, kind="stable")
 
 
-def _shuffled(total: int, *names: str | int) -> IntArray:
+def _shuffle(total: int, *names: str | int) -> IntArray:
     # raw output of a bit generator never changes between versions of numpy, that of Generator may
     return np.argsort(np.random.PCG64(derive_seed(*names)).random_raw(total), kind="stable")
 
@@ -203,7 +203,7 @@ def _count(amount: Amount | None, total: int, *, where: str, what: str) -> int:
     return count
 
 
-def _checked_scores(scores: ArrayLike | None, shape: tuple[int, int], *, where: str) -> FloatArray:
+def _check_scores(scores: ArrayLike | None, shape: tuple[int, int], *, where: str) -> FloatArray:
     values = np.asarray(scores if scores is not None else np.nan, dtype=np.float64)
     if values.shape != shape:
         got = "no scores" if scores is None else f"scores of shape {values.shape}"

@@ -37,8 +37,8 @@ def code_digest(module: str, path: Path) -> str:
             code[name] = hashlib.sha256(content).hexdigest()
             continue
         inside = name if file.stem == "__init__" else name.rpartition(".")[0]
-        files = {other: _file(other, package, folder) for other in _imported(tree, inside) if other not in code}
-        waiting |= {other: found for other, found in files.items() if found is not None}
+        files = {other: _file(other, package, folder) for other in _imports(tree, inside) if other not in code}
+        waiting |= {other: neighbour for other, neighbour in files.items() if neighbour is not None}
     code["the plugin"] = code.pop(module)
     return digest(code)
 
@@ -61,7 +61,7 @@ def _file(name: str, package: str, folder: Path) -> Path | None:
     return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if own and file.is_file()), None)
 
 
-def _imported(tree: ast.AST, package: str) -> Iterator[str]:
+def _imports(tree: ast.AST, package: str) -> Iterator[str]:
     """Dotted names that the imports of a module in `package` may mean, modules or not."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -68,16 +68,16 @@ class StoreError(IfbenchError):
     exit_code = ExitCode.CELLS_FAILED
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known name most like `word`, or None when nothing is near."""
-    by_lower = {name.lower(): name for name in known}
+def closest(word: str, names: Iterable[str]) -> str | None:
+    """The name most like `word`, or None when nothing is near."""
+    by_lower = {name.lower(): name for name in names}
     matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.55)
     return by_lower[matches[0]] if matches else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint: the nearest known name, or else all of them."""
-    names = sorted(known)
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """A hint: the nearest of the choices, or else all of them."""
+    names = sorted(choices)
     match = closest(word, names)
     if match is not None:
         return f"did you mean '{match}'?"

@@ -65,8 +65,8 @@ class Dropout(nn.Module):
             shapes.append(tuple(inputs.shape))
         if self.p == 0 or noise is None:
             return inputs
-        kept = next(noise) >= self.p
-        return inputs * (kept.to(inputs.dtype) / (1 - self.p))
+        mask = next(noise) >= self.p
+        return inputs * (mask.to(inputs.dtype) / (1 - self.p))
 
     def extra_repr(self) -> str:
         """The probability."""
@@ -149,12 +149,12 @@ def converted(module: nn.Module) -> nn.Module:
     Parameters and running statistics are kept as they are, and so are the names of all parameters. The count of
     batches is left out.
     """
-    made = {part: _like(part) for part in module.modules()}
+    likes = {part: _like(part) for part in module.modules()}
     for path, part in list(module.named_modules(remove_duplicate=False)):
         parent, _, name = path.rpartition(".")
-        if path and made[part] is not part:
-            setattr(module.get_submodule(parent), name, made[part])
-    return made[module]
+        if path and likes[part] is not part:
+            setattr(module.get_submodule(parent), name, likes[part])
+    return likes[module]
 
 
 def _like(module: nn.Module) -> nn.Module:

@@ -72,24 +72,24 @@ class Registry:
         Raises:
             IfbenchError: There is none; the hint names the nearest, or the plugin that failed to load.
         """
-        known = self.entries[kind]
-        if name in known:
-            return known[name]
-        refused = self._refused(name)
-        if refused is not None:
-            raise IfbenchError(f"{kind} '{name}' could not be loaded: {refused.reason}", where=refused.origin)
-        hint = did_you_mean(name, known)
+        entries = self.entries[kind]
+        if name in entries:
+            return entries[name]
+        refusal = self._refusal(name)
+        if refusal is not None:
+            raise IfbenchError(f"{kind} '{name}' could not be loaded: {refusal.reason}", where=refusal.origin)
+        hint = did_you_mean(name, entries)
         if self.refusals:
             hint += f"; {len(self.refusals)} plugin(s) failed to load, see: ifbench list"
         raise IfbenchError(f"unknown {kind} '{name}'", hint=hint)
 
     def unavailable(self, name: str) -> str | None:
         """Why the plugin whose file is called `name` did not load; None if there is no such failure."""
-        refused = self._refused(name)
-        return f"plugin {refused.origin} did not load: {refused.reason}" if refused is not None else None
+        refusal = self._refusal(name)
+        return f"plugin {refusal.origin} did not load: {refusal.reason}" if refusal is not None else None
 
-    def _refused(self, name: str) -> Refusal | None:
-        return next((refused for refused in self.refusals if refused.stem == name), None)
+    def _refusal(self, name: str) -> Refusal | None:
+        return next((refusal for refusal in self.refusals if refusal.stem == name), None)
 
     def estimator(self, name: str) -> EstimatorSpec:
         """Spec of an estimator."""
@@ -146,26 +146,27 @@ def load_registry(plugin_files: Sequence[str | Path] = ()) -> Registry:
         try:
             with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
                 module = load()
-            found = _catalogue(manager, module, origin)
-            _refuse_duplicates(registry, found, origin)
+            specs = _catalogue(manager, module, origin)
+            _refuse_duplicates(registry, specs, origin)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             registry.refusals.append(Refusal(stem, origin, _reason(error)))
             continue
-        for spec in found:
+        for spec in specs:
             registry.entries[spec.kind][spec.name] = Entry(spec, origin)
-    for kind, known in registry.entries.items():
-        registry.entries[kind] = dict(sorted(known.items()))
+    for kind, entries in registry.entries.items():
+        registry.entries[kind] = dict(sorted(entries.items()))
     return registry
 
 
-Found = tuple[str, str, Callable[[], Any]]
+Source = tuple[str, str, Callable[[], Any]]
+"""Stem, origin, and what loads the plugin."""
 
 
 def _stem(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _in_tree() -> Iterator[Found]:
+def _in_tree() -> Iterator[Source]:
     spec = importlib.util.find_spec(IN_TREE)
     roots = list(spec.submodule_search_locations or ()) if spec else []
     files = {path for root in roots for path in Path(root).glob("*/*.py") if path.stem != "__init__"}
@@ -174,12 +175,12 @@ def _in_tree() -> Iterator[Found]:
         yield _stem(path.stem), name, lambda name=name: importlib.import_module(name)  # type: ignore[misc]
 
 
-def _entry_points() -> Iterator[Found]:
+def _entry_points() -> Iterator[Source]:
     for point in sorted(importlib.metadata.entry_points(group=PROJECT), key=lambda point: point.name):
         yield _stem(point.name), f"{point.name} ({point.value})", point.load
 
 
-def _from_file(file: str | Path) -> Found:
+def _from_file(file: str | Path) -> Source:
     path = Path(file)
     if not path.is_file():
         raise IfbenchError(f"no plugin file {str(path)!r}", hint="--plugin takes the path of a Python file")
@@ -210,13 +211,13 @@ def _catalogue(manager: pluggy.PluginManager, module: Any, origin: str) -> list[
         if not callers:
             raise IfbenchError("no hook found", hint="mark the function with @ifbench.hookimpl and name it ifbench_...")
         hooks = [(caller.name, hook) for caller in callers for hook in caller.get_hookimpls() if hook.plugin is module]
-        found = [spec for name, hook in hooks for spec in _specs(name, hook.function())]
-        if not found:
+        specs = [spec for name, hook in hooks for spec in _specs(name, hook.function())]
+        if not specs:
             raise IfbenchError(f"{', '.join(name for name, _ in hooks)} returned no spec")
     except BaseException:
         manager.unregister(module)
         raise
-    return found
+    return specs
 
 
 def _specs(hook: str, returned: Any) -> Iterator[Spec]:  # Any: whatever the plugin returned
@@ -227,13 +228,13 @@ def _specs(hook: str, returned: Any) -> Iterator[Spec]:  # Any: whatever the plu
         yield spec
 
 
-def _refuse_duplicates(registry: Registry, found: Sequence[Spec], origin: str) -> None:
-    taken = {(kind, name): entry.origin for kind, known in registry.entries.items() for name, entry in known.items()}
-    for spec in found:
-        first = taken.get((spec.kind, spec.name))
+def _refuse_duplicates(registry: Registry, specs: Sequence[Spec], origin: str) -> None:
+    origins = {(kind, name): entry.origin for kind, own in registry.entries.items() for name, entry in own.items()}
+    for spec in specs:
+        first = origins.get((spec.kind, spec.name))
         if first is not None:
             raise IfbenchError(f"{spec.kind} '{spec.name}' is registered by {first} and again by {origin}")
-        taken[spec.kind, spec.name] = origin
+        origins[spec.kind, spec.name] = origin
 
 
 def _reason(error: BaseException) -> str:

@@ -34,8 +34,8 @@ def import_object(name: str) -> Callable[..., Any]:
         ImportError, AttributeError: It names nothing that exists.
     """
     module, _, attribute = name.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    return found
+    value: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,9 +60,9 @@ def _array(value: list[Any] | tuple[Any, ...]) -> NDArray[np.float64] | None:
 
 def _summary(array: NDArray[np.float64]) -> dict[str, float]:
     finite = array[np.isfinite(array)]
-    told: dict[str, float] = {"count": array.size}
+    summary: dict[str, float] = {"count": array.size}
     if finite.size < array.size:
-        told["undefined"] = array.size - finite.size
+        summary["undefined"] = array.size - finite.size
     if finite.size > 0:
-        told |= {"min": float(finite.min()), "median": float(np.median(finite)), "max": float(finite.max())}
-    return told
+        summary |= {"min": float(finite.min()), "median": float(np.median(finite)), "max": float(finite.max())}
+    return summary

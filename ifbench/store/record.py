@@ -110,8 +110,8 @@ class Record:
         """
         values = asdict(self)
         version = values.pop("version")
-        said = {name: value for name, value in values.items() if value is not None and value not in ("", {})}
-        return canonical_json({"record": version, **rounded(said)})
+        values = {name: value for name, value in values.items() if value is not None and value not in ("", {})}
+        return canonical_json({"record": version, **rounded(values)})
 
     @classmethod
     def from_line(cls, line: str) -> Record:

@@ -93,12 +93,12 @@ def how_many(subset: Subset, available: int, part: Part, *, where: str) -> int:
     count = max(1, round(subset.fraction * available))
     if subset.limit is not None:
         count = min(count, subset.limit)
-    asked = subset.n_train if part == "train" else subset.n_test
-    if asked is not None and asked > count:
+    request = subset.n_train if part == "train" else subset.n_test
+    if request is not None and request > count:
         raise IfbenchError(
-            f"n_{part}: got {asked}, but there are {count}", where=where, hint="take fewer, or leave it out"
+            f"n_{part}: got {request}, but there are {count}", where=where, hint="take fewer, or leave it out"
         )
-    return count if asked is None else asked
+    return count if request is None else request
 
 
 def choose(
@@ -117,10 +117,10 @@ def choose(
     Raises:
         IfbenchError: Classes are unknown, or more examples are asked for than there are.
     """
-    kept = class_numbers(subset.classes, n_class, names, where=where)
-    number_now = np.full(n_class, -1)
-    number_now[kept] = np.arange(len(kept))
-    targets = number_now[labels]
+    classes = class_numbers(subset.classes, n_class, names, where=where)
+    new_number = np.full(n_class, -1)
+    new_number[classes] = np.arange(len(classes))
+    targets = new_number[labels]
     rows = np.flatnonzero(targets >= 0)
     count = how_many(subset, len(rows), part, where=where) if len(rows) else 0
     if count < len(rows):
@@ -175,9 +175,9 @@ def split(labels: NDArray[np.integer], share: float, seed: int) -> tuple[Rows, R
 
 def by_share(labels: NDArray[np.integer], seed: int) -> Rows:
     """All rows in an order of which every beginning holds the classes in nearly their shares of the whole."""
-    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    order = np.random.default_rng(seed).permutation(len(labels))
     place = np.empty(len(labels))
     for label in np.unique(labels):
-        rows = shuffled[labels[shuffled] == label]
+        rows = order[labels[order] == label]
         place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
     return np.lexsort((labels, place))

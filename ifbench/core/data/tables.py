@@ -47,15 +47,15 @@ class Table:
         Raises:
             IfbenchError: A value is none.
         """
-        found = np.empty(len(self.lines))
+        values = np.empty(len(self.lines))
         for row, text in enumerate(self.column(name, where=where)):
             try:
-                found[row] = float(text)
+                values[row] = float(text)
             except ValueError:
-                found[row] = math.nan
-            if not math.isfinite(found[row]):
+                values[row] = math.nan
+            if not math.isfinite(values[row]):
                 raise self.fault(row, f"column '{name}' holds {text!r}, wanted a finite number", where=where)
-        return found
+        return values
 
     def fault(self, row: int, message: str, *, where: str) -> IfbenchError:
         """An error in a row.
@@ -111,11 +111,11 @@ def _read(path: Path, where: str, delimiter: str, *, quoting: int) -> Table:
 
 def class_names(labels: Sequence[str]) -> tuple[str, ...]:
     """The different labels in the order of their numbers: by value where all are whole numbers, else by name."""
-    found = set(labels)
+    different = set(labels)
     try:
-        return tuple(sorted(found, key=int))
+        return tuple(sorted(different, key=int))
     except ValueError:
-        return tuple(sorted(found))
+        return tuple(sorted(different))
 
 
 def classes_of(table: Table, column: str, names: Sequence[str], *, where: str) -> NDArray[np.int64]:
@@ -132,9 +132,9 @@ def classes_of(table: Table, column: str, names: Sequence[str], *, where: str) -
     """
     number = {name: place for place, name in enumerate(names)}
     labels = table.column(column, where=where)
-    found = np.fromiter((number.get(label, -1) for label in labels), dtype=np.int64, count=len(labels))
-    if (found < 0).any():
-        row = int(np.flatnonzero(found < 0)[0])
-        known = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-        raise table.fault(row, f"label {labels[row]!r} in column '{column}', wanted one of {known}", where=where)
-    return found
+    numbers = np.fromiter((number.get(label, -1) for label in labels), dtype=np.int64, count=len(labels))
+    if (numbers < 0).any():
+        row = int(np.flatnonzero(numbers < 0)[0])
+        choices = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+        raise table.fault(row, f"label {labels[row]!r} in column '{column}', wanted one of {choices}", where=where)
+    return numbers
