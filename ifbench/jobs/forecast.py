@@ -11,12 +11,11 @@ from typing import Any
 from ifbench.core.identity import canonical_json
 from ifbench.core.registry import Registry
 from ifbench.jobs.job import TRAIN, Job
-from ifbench.jobs.plan import CellWork, Plan
+from ifbench.jobs.plan import CellWork, Plan, data_sizes
 from ifbench.jobs.reader import Reader
 from ifbench.jobs.schedule import Schedule
 from ifbench.jobs.stale import stale
 from ifbench.store.artifacts import Store
-from ifbench.suite.cells import Task
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ def _truths(plan: Plan, store: Store, registry: Registry) -> Line:
 
 def _at_most(plan: Plan, works: Sequence[CellWork], registry: Registry) -> tuple[int, list[int]]:
     """Interventions that a group can need at most, before the examples are known; each repeat lacks them all."""
-    n_train, n_test = _sizes(works[0].cell.task, registry)
+    n_train, n_test = data_sizes(works[0].cell.task, registry)
     n_query = sum(rule.count(n_test) for rule in plan.suite.queries)
     single = grouped = 0
     added: set[float] = set()
@@ -156,10 +155,4 @@ def _at_most(plan: Plan, works: Sequence[CellWork], registry: Registry) -> tuple
 def _epochs(job: Job, steps: int, registry: Registry) -> float:
     """Passes over the training set that some updates make."""
     batch = job.task.recipe.batch_size
-    return float(steps) if batch is None else steps * batch / _sizes(job.task, registry)[0]
-
-
-def _sizes(task: Task, registry: Registry) -> tuple[int, int]:
-    """Training examples and test points."""
-    data = registry.dataset(task.data.name)
-    return data.sizes(registry.params("data", data.name, task.data.params))
+    return float(steps) if batch is None else steps * batch / data_sizes(job.task, registry)[0]

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from ifbench.core.identity import as_stored, digest
 from ifbench.core.intervention import Intervention
 from ifbench.core.registry import Registry
 from ifbench.core.retraining import Explained
+from ifbench.suite import Suite
 from ifbench.suite.cells import Choice, ExampleRule, QueryRule, Task
 
 TRAINING_VERSION = 1
@@ -102,13 +104,6 @@ class Job:
         return choice.timeout if choice else None
 
 
-def task_name(task: Task) -> str:
-    """A short name of a task for people."""
-    shape = ",".join(str(value) for value in task.architecture.params.values())
-    decay = f" decay {task.recipe.weight_decay:g}" if task.recipe.weight_decay else ""
-    return f"{task.data.label}/{task.architecture.label}({shape}){decay} seed {task.seed}"
-
-
 def stated_task(task: Task, registry: Registry) -> dict[str, Any]:
     """What of a task its results depend on (Any: JSON)."""
     stated = task.stated()
@@ -116,22 +111,28 @@ def stated_task(task: Task, registry: Registry) -> dict[str, Any]:
     return {**stated, "data": {key: value for key, value in stated["data"].items() if key not in free}}
 
 
-def train_job(task: Task, registry: Registry) -> Job:
-    """The job that trains `task`."""
+@lru_cache(maxsize=64)
+def stated_rules(rules: tuple[QueryRule | ExampleRule, ...]) -> list[dict[str, Any]]:
+    """Rules as JSON values (Any), not to be changed."""
+    return [asdict(rule) for rule in rules]
+
+
+def train_job(task: Task, registry: Registry, name: str | None = None) -> Job:
+    """The job that trains a task.
+
+    Args:
+        task: What is trained.
+        registry: Where versions are read.
+        name: How people call the task; None: by its data, architecture and seed.
+    """
     version = {
         "training": TRAINING_VERSION,
         "data": registry.find("data", task.data.name).spec.version,
         "architecture": registry.find("architecture", task.architecture.name).spec.version,
     }
     identity = {**stated_task(task, registry), "version": version}
-    return Job(
-        kind=TRAIN,
-        id=digest(identity),
-        identity=as_stored(identity),
-        task=task,
-        name=task_name(task),
-        doing="train",
-    )
+    name = name or f"{task.data.label}/{task.architecture.label} seed={task.seed}"
+    return Job(kind=TRAIN, id=digest(identity), identity=as_stored(identity), task=task, name=name, doing="train")
 
 
 def _after(train: Job, kind: Kind, doing: str, identity: Mapping[str, Any], **more: Any) -> Job:
@@ -168,7 +169,7 @@ def score_job(
         "task": train.id,
         "estimator": estimator.name,
         "params": dict(estimator.params),
-        "queries": [asdict(rule) for rule in queries],
+        "queries": stated_rules(tuple(queries)),
         "scoring": SCORING_VERSION,
         "version": entry.spec.version,
         "source": entry.source_digest,
@@ -202,33 +203,23 @@ def change_job(score: Job, interventions: Sequence[Intervention]) -> Job:
     return _after(score.train, CHANGE, doing, identity, interventions=tuple(interventions), **same)
 
 
-def study_job(
-    train: Job,
-    protocol: Choice,
-    repeat: int,
-    registry: Registry,
-    *,
-    queries: Sequence[QueryRule],
-    examples: Sequence[ExampleRule],
-    score: Job | None,
-) -> Job:
-    """The job that tells a study's findings; its id holds queries and interventions where the study asks for them.
+def study_job(train: Job, protocol: Choice, repeat: int, suite: Suite, registry: Registry, *, score: Job | None) -> Job:
+    """The job that tells a study's findings; the suite's queries and examples enter where the study asks for them.
 
     Args:
         train: The training.
         protocol: The study.
         repeat: Number of the repetition.
+        suite: Where the rules are.
         registry: Where the protocol's spec is.
-        queries: Rules of the suite.
-        examples: Rules of the suite.
         score: Scores of the estimator that the cell is about, if any.
     """
     asks = registry.protocol(protocol.name).asks
-    queries, examples = tuple(queries) if asks else (), tuple(examples) if "interventions" in asks else ()
+    queries, examples = suite.queries if asks else (), suite.examples if "interventions" in asks else ()
     identity = {
         "base": truth_base(train, protocol, repeat, registry),
-        "queries": [asdict(rule) for rule in queries],
-        "examples": [asdict(rule) for rule in examples],
+        "queries": stated_rules(queries),
+        "examples": stated_rules(examples),
         "score": score.id if score else None,
     }
     doing = f"{protocol.label} by {score.estimator.label}" if score and score.estimator else protocol.label
@@ -238,15 +229,9 @@ def study_job(
 
 def truth_base(train: Job, protocol: Choice, repeat: int, registry: Registry) -> str:
     """What all ground truths of one (task, protocol, repeat) have in common."""
-    return digest(
-        {
-            "task": train.id,
-            "protocol": protocol.name,
-            "params": dict(protocol.params),
-            "version": registry.find("protocol", protocol.name).spec.version,
-            "repeat": repeat,
-        }
-    )
+    version, params = registry.find("protocol", protocol.name).spec.version, dict(protocol.params)
+    identity = {"task": train.id, "protocol": protocol.name, "params": params, "version": version, "repeat": repeat}
+    return digest(identity)
 
 
 def truth_folder(base: str) -> str:

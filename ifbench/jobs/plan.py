@@ -1,21 +1,20 @@
-"""From a suite to the work behind each cell, and what of it the store already holds."""
+"""From a suite to the work behind each cell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ifbench.compare.selection import drawn_rows
-from ifbench.core.errors import NothingSelectedError
 from ifbench.core.identity import digest
 from ifbench.core.registry import Registry, load_registry
 from ifbench.core.retraining import Quantity
 from ifbench.core.specs import ProtocolSpec
-from ifbench.jobs.job import Job, score_job, study_job, train_job, truth_base
+from ifbench.jobs.job import Job, score_job, stated_rules, study_job, train_job, truth_base
+from ifbench.jobs.names import select_cells, task_names
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite, load_suite
 from ifbench.suite.cells import Cell, ExampleRule, Task
@@ -26,25 +25,26 @@ class CellWork:
     """The jobs behind one cell.
 
     Attributes:
-        score: None where the estimator's plugin did not load; `cell.estimator.unavailable` says why. None as well where
-            the protocol asks for no estimator, and where the cell is unsupported.
         measures: The quantity that the protocol measures.
+        train: The training.
+        score: Scores of the estimator; None where its plugin did not load (`cell.estimator.unavailable` says why),
+            where the protocol asks for no estimator, and where the cell is unsupported.
         selectors: Scores that choose the examples, by estimator label.
-        bases: Ground truths of each repeat, see `jobs.truth_base`; none where the protocol measures findings.
+        bases: Ground truths of each repeat, see `truth_base`; none where the protocol measures findings.
         studies: One for each repeat where the protocol measures findings, else none.
         id: Digest of everything the cell's record depends on.
         unsupported: Why it has no result and never will, as far as the plan knows; empty for others.
     """
 
     cell: Cell
+    measures: Quantity
     train: Job
     score: Job | None
     selectors: Mapping[str, Job]
     bases: tuple[str, ...]
     studies: tuple[Job, ...]
-    measures: Quantity
     id: str
-    unsupported: str = ""
+    unsupported: str
 
     @property
     def label(self) -> str:
@@ -98,10 +98,6 @@ class Plan:
         return _once(job for work in self.selected for job in work.studies)
 
 
-def _once(jobs: Iterable[Job]) -> tuple[Job, ...]:
-    return tuple({job.id: job for job in jobs}.values())
-
-
 def load_plan(
     suite: str | Path,
     *,
@@ -126,94 +122,91 @@ def make_plan(suite: Suite, registry: Registry, *, only: Sequence[str] = ()) -> 
 
     Args:
         suite: What was asked for.
-        registry: Where versions and sources of plugins are read.
-        only: Patterns; a cell is selected when one matches its estimator's label or its whole label.
+        registry: Where versions and the code of plugins are read.
+        only: Patterns, see `select_cells`.
 
     Raises:
         NothingSelectedError: No pattern matches a cell.
     """
-    trains: dict[str, Job] = {}
-    works = tuple(_work(cell, suite, registry, trains) for cell in suite.cells)
-    selected = tuple(work for work in works if not only or _matches(work, only))
-    if not selected:
-        labels = ", ".join(sorted({work.cell.estimator.label for work in works}))
-        raise NothingSelectedError(
-            f"no cell of {suite.name} matches {' or '.join(map(repr, only))}", hint=f"estimators here: {labels}"
-        )
-    return Plan(suite, works, selected)
+    tasks = {id(cell.task): cell.task for cell in suite.cells}
+    names = task_names([*tasks.values()])
+    trains = {key: train_job(task, registry, name) for (key, task), name in zip(tasks.items(), names, strict=True)}
+    works = tuple(_work(cell, trains[id(cell.task)], suite, registry) for cell in suite.cells)
+    chosen = select_cells(suite.cells, [work.label for work in works], only, suite=suite.name)
+    return Plan(suite, works, tuple(work for work, yes in zip(works, chosen, strict=True) if yes))
 
 
-def _matches(work: CellWork, patterns: Iterable[str]) -> bool:
-    names = (work.cell.estimator.label, work.label)
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+def _once(jobs: Iterable[Job]) -> tuple[Job, ...]:
+    return tuple({job.id: job for job in jobs}.values())
 
 
-def _work(cell: Cell, suite: Suite, registry: Registry, trains: dict[str, Job]) -> CellWork:
-    train = train_job(cell.task, registry)
-    train = trains.setdefault(train.id, train)
-    score = None
+def _work(cell: Cell, train: Job, suite: Suite, registry: Registry) -> CellWork:
     spec = registry.protocol(cell.protocol.name)
     unsupported = _why_unsupported(cell, spec, registry)
+    score = None
     if cell.estimator.unavailable is None and spec.predicted and not unsupported:
-        rows = None if spec.measures == "findings" else _drawn(suite.examples, cell.task, registry)
-        score = score_job(
-            train,
-            cell.estimator,
-            suite.queries,
-            registry,
-            explains=spec.explains,
-            rows=rows,
-            protocol=cell.protocol,
-        )
+        score = _score(cell, train, suite, registry)
     identity: dict[str, Any] = {  # Any: JSON
         "estimator": score.identity if score else [cell.estimator.name, dict(cell.estimator.params)],
         "label": cell.estimator.label,
         "protocol": cell.protocol.label,
     }
+    selectors: dict[str, Job] = {}
+    bases: tuple[str, ...] = ()
+    studies: tuple[Job, ...] = ()
     if spec.measures == "findings":
         repeats = () if spec.predicted and score is None else range(suite.repeats)
-        asked: dict[str, Any] = {"queries": suite.queries, "examples": suite.examples, "score": score}
-        studies = tuple(study_job(train, cell.protocol, repeat, registry, **asked) for repeat in repeats)
-        told = digest({**identity, "studies": [study.id for study in studies]})
-        return CellWork(cell, train, score, {}, (), studies, spec.measures, told)
-    selectors = {
-        choice.label: score_job(train, suite.estimator(choice, cell), suite.queries, registry, protocol=cell.protocol)
-        for choice in suite.estimators
-        if choice.unavailable is None and any(rule.needs_scores and rule.by == choice.label for rule in suite.examples)
-    }
-    bases = tuple(truth_base(train, cell.protocol, repeat, registry) for repeat in range(suite.repeats))
-    identity |= {
-        "truths": bases,
-        "examples": [_rule_identity(rule, selectors) for rule in suite.examples],
-        "metrics": [_metric_identity(metric.name, registry) for metric in suite.metrics],
-    }
-    return CellWork(cell, train, score, selectors, bases, (), spec.measures, digest(identity), unsupported)
+        studies = tuple(study_job(train, cell.protocol, repeat, suite, registry, score=score) for repeat in repeats)
+        identity["studies"] = [study.id for study in studies]
+    else:
+        bases = tuple(truth_base(train, cell.protocol, repeat, registry) for repeat in range(suite.repeats))
+        selectors = _selectors(cell, train, suite, registry)
+        metrics = [registry.find("metric", metric.name) for metric in suite.metrics]
+        identity["truths"] = bases
+        identity["examples"] = [_chosen(rule, selectors) for rule in suite.examples]
+        identity["metrics"] = [[entry.spec.name, entry.spec.version, entry.source_digest] for entry in metrics]
+    return CellWork(cell, spec.measures, train, score, selectors, bases, studies, digest(identity), unsupported)
 
 
-def _why_unsupported(cell: Cell, protocol: ProtocolSpec, registry: Registry) -> str:
+def _why_unsupported(cell: Cell, spec: ProtocolSpec, registry: Registry) -> str:
     """Why the estimator cannot predict what the protocol measures; empty where nothing is known against it."""
-    if cell.estimator.unavailable is not None or protocol.measures != "parameters":
+    if cell.estimator.unavailable is not None or spec.measures != "parameters":
         return ""
     if registry.estimator(cell.estimator.name).predicts_parameters:
         return ""
-    return f"'{cell.estimator.name}' predicts scores, not the parameters that {protocol.name} measures"
+    return f"'{cell.estimator.name}' predicts scores, not the parameters that {spec.name} measures"
 
 
-def _drawn(rules: tuple[ExampleRule, ...], task: Task, registry: Registry) -> tuple[int, ...] | None:
-    """The only training examples that a suite tests, where no scores choose them."""
-    data = registry.dataset(task.data.name)
-    n_train, _ = data.sizes(registry.params("data", data.name, task.data.params))
-    return drawn_rows(rules, n_train, seed=task.seed)
+def _score(cell: Cell, train: Job, suite: Suite, registry: Registry) -> Job:
+    """The scores of a cell: of the examples that are tested where no scores choose them, else of all."""
+    spec, rows = registry.protocol(cell.protocol.name), None
+    if spec.measures != "findings":
+        n_train, _ = data_sizes(cell.task, registry)
+        rows = drawn_rows(suite.examples, n_train, seed=cell.task.seed)
+    how: dict[str, Any] = {"explains": spec.explains, "rows": rows, "protocol": cell.protocol}
+    return score_job(train, cell.estimator, suite.queries, registry, **how)
 
 
-def _metric_identity(name: str, registry: Registry) -> list[Any]:
-    entry = registry.find("metric", name)
-    return [name, entry.spec.version, entry.source_digest]
+def _selectors(cell: Cell, train: Job, suite: Suite, registry: Registry) -> dict[str, Job]:
+    """Scores of the estimators that choose examples, by label."""
+    by = {rule.by for rule in suite.examples if rule.needs_scores}
+    choices = [choice for choice in suite.estimators if choice.label in by and choice.unavailable is None]
+    return {
+        choice.label: score_job(train, suite.estimator(choice, cell), suite.queries, registry, protocol=cell.protocol)
+        for choice in choices
+    }
 
 
-def _rule_identity(rule: ExampleRule, selectors: Mapping[str, Job]) -> list[Any]:
+def _chosen(rule: ExampleRule, selectors: Mapping[str, Job]) -> list[Any]:
+    """What the choice of a rule depends on (Any: JSON)."""
     by = selectors.get(rule.by) if rule.needs_scores else None
-    told = asdict(rule)
-    if rule.sets == 1:
-        del told["sets"]  # one set is what goes without saying
-    return [told, by.id if by else None]
+    (stated,) = stated_rules((rule,))
+    if rule.sets == 1:  # one set is what goes without saying
+        stated = {key: value for key, value in stated.items() if key != "sets"}
+    return [stated, by.id if by else None]
+
+
+def data_sizes(task: Task, registry: Registry) -> tuple[int, int]:
+    """Training examples and test points of a task."""
+    data = registry.dataset(task.data.name)
+    return data.sizes(registry.params("data", data.name, task.data.params))
