@@ -87,13 +87,13 @@ def run(
     from ifbench.report.files import write_report
     from ifbench.report.results import Results
 
-    made, store, registry = load_plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins)
+    plan, store, registry = load_plan(suite, profile=profile, overrides=overrides, only=only, plugins=plugins)
     watcher = watcher or Watcher()
-    for refused in registry.refusals:
-        watcher.notice(f"plugin {refused.origin} did not load: {refused.reason}")
-    directory = Path(out) if out is not None else Path("leaderboards") / made.folder
+    for refusal in registry.refusals:
+        watcher.notice(str(refusal))
+    directory = Path(out) if out is not None else Path("leaderboards") / plan.folder
     setup = Setup(store.root, tuple(map(str, plugins)), device, threads, engine)
-    go = Run(made, store, registry, directory, lambda: open_executor(executor, setup, workers), watcher)
+    go = Run(plan, store, registry, directory, lambda: open_executor(executor, setup, workers), watcher)
     records = go()
     write_report(directory)
     return Results(directory, records, jobs_done=go.jobs_done)
@@ -137,5 +137,5 @@ def check(
     """
     from ifbench.testing.conformance import check_estimator, params_to_check, specs_of
 
-    chosen = [(spec, params_to_check(spec, **(params or {}))) for spec in specs_of(estimator, plugins)]
-    return {spec.name: check_estimator(spec, values) for spec, values in chosen}
+    pairs = [(spec, params_to_check(spec, **(params or {}))) for spec in specs_of(estimator, plugins)]
+    return {spec.name: check_estimator(spec, values) for spec, values in pairs}

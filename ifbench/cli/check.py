@@ -45,15 +45,14 @@ def command(name: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_
     from ifbench.suite import read_assignment
     from ifbench.testing import ok
 
-    found = check(
-        name, params=dict(read_assignment(text, example="damping=0.1")[:2] for text in overrides), plugins=plugins
-    )
+    params = dict(read_assignment(text, example="damping=0.1")[:2] for text in overrides)
+    results_of = check(name, params=params, plugins=plugins)
     if as_json:
-        print_json({estimator: [asdict(result) for result in results] for estimator, results in found.items()})
+        print_json({estimator: [asdict(result) for result in results] for estimator, results in results_of.items()})
     else:
-        for estimator, results in found.items():
+        for estimator, results in results_of.items():
             _print(estimator, results)
-    return ExitCode.OK if all(ok(results) for results in found.values()) else ExitCode.CELLS_FAILED
+    return ExitCode.OK if all(ok(results) for results in results_of.values()) else ExitCode.CELLS_FAILED
 
 
 def _print(estimator: str, results: Sequence[CheckResult]) -> None:

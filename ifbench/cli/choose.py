@@ -41,9 +41,9 @@ def command(directory: Path, parameter: str, per: tuple[str, ...], metric: str |
 
     results = Results(directory)
     manifest = results.manifest
-    found = candidates(results.records, manifest, parameter, per=per, by=metric)
+    values = candidates(results.records, manifest, parameter, per=per, by=metric)
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json([asdict(one) for one in values])
         return
-    columns = candidate_columns(found, parameter, metric or about.metrics(manifest)[0])
+    columns = candidate_columns(values, parameter, metric or about.metrics(manifest)[0])
     Console().print(Tables(f"{about.title(manifest)}: {parameter}", [Section("", columns)]))

@@ -38,12 +38,12 @@ def command(suite: str, estimator: str | None, query: int | None, top: int, out:
     plan, store, registry = load_plan(suite, **selection)
     work = chosen_work(plan, estimator)
     assert work.score is not None
-    found = influences(work, store, registry, top=top, query=query)
-    images = is_image(found[0].query.input)
+    queries = influences(work, store, registry, top=top, query=query)
+    images = is_image(queries[0].query.input)
     if out is not None and out.suffix != (wanted := ".svg" if images else ".md"):
         raise IfbenchError(f"got --out {out}, wanted a file that ends in {wanted}")
     draw = gallery_svg if images else gallery_markdown
-    text = draw(found, title=f"{plan.suite.title}: {work.score.name}")
+    text = draw(queries, title=f"{plan.suite.title}: {work.score.name}")
     if images or out:
         out = out or Path("gallery.svg")
         write_text_atomic(out, text)

@@ -26,8 +26,8 @@ def command(suites: tuple[str, ...], as_json: bool, **selection: Any) -> None:
     from ifbench.jobs.plan import load_plan
 
     plans = [load_plan(suite, **selection) for suite in suites]
-    for refused in plans[0][2].refusals:
-        click.echo(f"warning: plugin {refused.origin} did not load: {refused.reason}", err=True)
+    for refusal in plans[0][2].refusals:
+        click.echo(f"warning: {refusal}", err=True)
     forecasts = [forecast(*plan) for plan in plans]
     if as_json:
         print_json([item.plain() for item in forecasts])

@@ -27,16 +27,16 @@ def command(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
     from ifbench.core.registry import load_registry
 
     registry = load_registry(plugins)
-    found = [_description(entries[name]) for entries in registry.entries.values() if name in entries]
-    if not found:
+    descriptions = [_description(entries[name]) for entries in registry.entries.values() if name in entries]
+    if not descriptions:
         if reason := registry.unavailable(name):
             raise IfbenchError(reason)
         names = [name for entries in registry.entries.values() for name in entries]
         raise IfbenchError(f"nothing is registered as '{name}'", hint=did_you_mean(name, names))
     if as_json:
-        print_json(found)
+        print_json(descriptions)
         return
-    for description in found:
+    for description in descriptions:
         _print(description)
 
 

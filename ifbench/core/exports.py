@@ -21,11 +21,11 @@ def exports(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[],
     blocks = [node for node in ast.parse(Path(file).read_text(encoding="utf-8")).body if isinstance(node, ast.If)]
     imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
     homes = {alias.name: str(node.module) for node in imports for alias in node.names}
-    offered = sorted(homes)
+    names = sorted(homes)
 
     def find(name: str) -> Any:  # Any: whichever name is asked for
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(importlib.import_module(homes[name]), name)
 
-    return find, lambda: sorted(offered), offered
+    return find, lambda: sorted(names), names

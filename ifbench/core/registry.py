@@ -58,6 +58,9 @@ class Refusal:
     origin: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"plugin {self.origin} did not load: {self.reason}"
+
 
 @dataclass
 class Registry:
@@ -86,7 +89,7 @@ class Registry:
     def unavailable(self, name: str) -> str | None:
         """Why the plugin whose file is called `name` did not load; None if there is no such failure."""
         refusal = self._refusal(name)
-        return f"plugin {refusal.origin} did not load: {refusal.reason}" if refusal is not None else None
+        return str(refusal) if refusal is not None else None
 
     def _refusal(self, name: str) -> Refusal | None:
         return next((refusal for refusal in self.refusals if refusal.stem == name), None)

@@ -76,23 +76,20 @@ class Conformance:
         for needed in check.needs:
             if self.result(needed).status == "failed":
                 return "skipped", f"says nothing while '{needed}' fails"
-        status, message = self._run(check)
-        reason = self._trial.spec.expected_failures.get(check.name)
-        if reason is not None and status == "failed":
-            return "expected failure", f"{reason}; {message}"
-        if reason is not None and status == "passed":
-            hint = f"take '{check.name}' out of expected_failures"
-            return "unexpected pass", f"declared to fail ({reason}), yet: {message}\n  hint: {hint}"
-        return status, message
-
-    def _run(self, check: Check) -> tuple[CheckStatus, str]:
+        spec = self._trial.spec
+        reason = spec.expected_failures.get(check.name)
         try:
             with process_state_kept():
-                return "passed", check.run(self._trial)
+                outcome = check.run(self._trial)
         except UnsupportedError as error:
             return "skipped", f"unsupported: {error}"
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it fails this check only
-            return "failed", _description(error, self._trial.spec)
+            message = _description(error, spec)
+            return ("failed", message) if reason is None else ("expected failure", f"{reason}; {message}")
+        if reason is None:
+            return "passed", outcome
+        hint = f"take '{check.name}' out of expected_failures"
+        return "unexpected pass", f"declared to fail ({reason}), yet: {outcome}\n  hint: {hint}"
 
 
 def check_estimator(spec: EstimatorSpec, params: Params | None = None) -> list[CheckResult]:
@@ -135,11 +132,11 @@ def params_to_check(spec: EstimatorSpec, **given: Any) -> Params:
         raise IfbenchError(f"has no parameter '{name}'", where=where, hint=did_you_mean(name, fields))
     missing = [name for name, field in fields.items() if field.is_required() and name not in values]
     if missing:
-        listed = " ".join(f"--set {name}=..." for name in missing)
+        options = " ".join(f"--set {name}=..." for name in missing)
         raise IfbenchError(
             f"has parameters without a default: {', '.join(missing)}",
             where=where,
-            hint=f"put them into the spec's check_params, or give them: ifbench check {spec.name} {listed}",
+            hint=f"put them into the spec's check_params, or give them: ifbench check {spec.name} {options}",
         )
     try:
         return spec.params.model_validate(values)

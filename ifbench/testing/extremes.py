@@ -71,15 +71,15 @@ def one_parameter(trial: Trial) -> str:
 
 def over_iterated(trial: Trial) -> str:
     """Right answers where every Krylov space ends after one step and one query has no gradient."""
-    found: list[float] = []
+    correlations: list[float] = []
     for seed in range(N_ROUNDINGS):
         ridge = problems.isotropic(seed=seed)
         scores, outcome = _scores_or_refusal(trial, ridge.problem)
         if scores is None:
             return outcome
-        asked = slice(1, None)  # the loss of query 0 has no gradient
-        found.append(float(spearman_rows(scores[:, asked].T, ridge.influence()[:, asked].T).mean()))
-    value = min(found)
+        queries = slice(1, None)  # the loss of query 0 has no gradient
+        correlations.append(float(spearman_rows(scores[:, queries].T, ridge.influence()[:, queries].T).mean()))
+    value = min(correlations)
     require(
         value >= LEAST_SPEARMAN or not trial.spec.calibrated,
         f"mean Spearman correlation with the influence in closed form is {value:.3f}; wanted {LEAST_SPEARMAN}",
@@ -108,6 +108,6 @@ def _scores_or_refusal(trial: Trial, problem: Problem) -> tuple[Tensor | None, s
     except (CheckFailedError, UnsupportedError):
         raise
     except EstimatorError as refusal:
-        told = bool(refusal.message.strip())
-        require(told, "refused without a reason", hint="say in the message what is asked too much")
+        has_reason = bool(refusal.message.strip())
+        require(has_reason, "refused without a reason", hint="say in the message what is asked too much")
         return None, f"refused: {refusal.message}"

@@ -78,10 +78,10 @@ def no_side_effects(trial: Trial) -> str:
     """Parameters, data, model, rows asked for, random states, default dtype, threads and grad mode stay as they are."""
     problem = near_isotropic().with_own_model().problem
     examples, queries = torch.arange(problem.n_train), torch.arange(problem.n_test)
-    asked = {"the examples asked for": examples, "the queries asked for": queries}
-    before = {**_problem_state(problem, asked), **process_state()}
+    asks = {"the examples asked for": examples, "the queries asked for": queries}
+    before = {**_problem_state(problem, asks), **process_state()}
     trial.answer(problem, examples, queries)
-    after = {**_problem_state(problem, asked), **process_state()}
+    after = {**_problem_state(problem, asks), **process_state()}
     changed = ", ".join(name for name, value in before.items() if not _same(value, after[name]))
     require(not changed, f"changed: {changed}", hint="work on copies, and draw from problem.generator(name)")
     return "nothing changed"
@@ -125,7 +125,7 @@ def _other(params: Params) -> Params:
     return changed
 
 
-def _problem_state(problem: TrainedProblem, asked: Mapping[str, Tensor]) -> dict[str, Any]:  # Any: tensors and flags
+def _problem_state(problem: TrainedProblem, asks: Mapping[str, Tensor]) -> dict[str, Any]:  # Any: tensors and flags
     module, data = problem.objective.model.module, problem.data
     tensors = {
         "problem.params": problem.params,
@@ -133,7 +133,7 @@ def _problem_state(problem: TrainedProblem, asked: Mapping[str, Tensor]) -> dict
         **{f"training {name}": part for name, part in data.train._asdict().items()},
         **{f"test {name}": part for name, part in data.test._asdict().items()},
         **{f"the model's {name}": value for name, value in (*module.named_parameters(), *module.named_buffers())},
-        **asked,
+        **asks,
     }
     return {
         **{name: value.detach().clone() for name, value in tensors.items()},
