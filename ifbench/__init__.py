@@ -66,7 +66,7 @@ def run(
         suite: Path of a YAML file, or the name of a suite that comes with ifbench.
         profile: `smoke`, `cpu` (the default), `paper` or `held-out`.
         overrides: `KEY=VALUE` as for `--set`.
-        only: Patterns of estimator labels or cell labels.
+        only: As for `--only`: globs on labels of estimators or cells, or `KEY=VALUE` of the facts of cells.
         plugins: Python files with further plugins.
         workers: Processes; None takes the number of cores, at most 8.
         executor: `process`, or `inline` for this very process.

@@ -31,8 +31,9 @@ def suite_options(function: Command) -> Command:
         click.option(
             "--only",
             multiple=True,
-            metavar="GLOB",
-            help="Only cells whose estimator label, or whole label, matches; may be repeated.",
+            metavar="GLOB|KEY=VALUE",
+            help="Only cells whose estimator label, or whole label, matches GLOB, or of which the fact KEY is VALUE, "
+            "for example recipe.momentum=0.9; may be repeated, and any that one of them matches are taken.",
         ),
         plugin_option,
     )

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from ifbench import Forecast
 
 
-@click.command("plan", epilog=examples("ifbench plan quickstart", "ifbench plan quickstart --profile paper --json"))
+@click.command(
+    "plan",
+    epilog=examples(
+        "ifbench plan quickstart",
+        "ifbench plan quickstart --profile paper --json",
+        "ifbench plan iris-depth --only architecture.depth=[1,4]",
+    ),
+)
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
 @suite_options
 @json_option
