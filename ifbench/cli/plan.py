@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "ifbench plan quickstart",
         "ifbench plan quickstart --profile paper --json",
-        "ifbench plan iris-depth --only architecture.depth=[1,4]",
+        "ifbench plan iris-depth --only 'architecture.depth=[1,4]'",
     ),
 )
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")

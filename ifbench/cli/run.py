@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "ifbench run quickstart",
         "ifbench run suites/quickstart.yaml --profile smoke --only 'hif-*'",
-        "ifbench run my-suite.yaml --plugin my_estimator.py --set seeds=[0]",
+        "ifbench run my-suite.yaml --plugin my_estimator.py --set 'seeds=[0]'",
     ),
 )
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
