@@ -45,8 +45,8 @@ def command(name: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_
     from ifbench.suite import read_assignment
     from ifbench.testing import ok
 
-    params = dict(read_assignment(text, example="damping=0.1")[:2] for text in overrides)
-    results_of = check(name, params=params, plugins=plugins)
+    given = [read_assignment(text, "damping=0.1") for text in overrides]
+    results_of = check(name, params={key: value for key, (value, _) in given}, plugins=plugins)
     if as_json:
         print_json({estimator: [asdict(result) for result in results] for estimator, results in results_of.items()})
     else:

@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_jsonable_python
 
 NO_MATTER = {"identity": False}
 RESERVED = frozenset({"name", "label", "grid", "exclude", "timeout"})
@@ -23,6 +23,15 @@ class Params(BaseModel):
     def plain(self) -> dict[str, Any]:
         """The parameters as JSON values, defaults filled in."""
         return self.model_dump(mode="json")
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The JSON form of every parameter that has a default."""
+        fields = {name: info for name, info in cls.model_fields.items() if not info.is_required()}
+        return {
+            name: to_jsonable_python(info.get_default(call_default_factory=True, validated_data={}), fallback=str)
+            for name, info in fields.items()
+        }
 
     @classmethod
     def free(cls) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any, Literal
 
 from ifbench.core.params import Params, param
@@ -58,6 +59,38 @@ class Recipe(Params):
         Ids and records take this form: it stays as it is when a later version adds an option.
         """
         return {key: value for key, value in self.plain().items() if UNSTATED.get(key, ...) != value}
+
+    def contradictions(self, n_train: int) -> Iterator[tuple[str, str, str | None]]:
+        """Parameters that contradict each other or the size of the training set: which, how, and a hint."""
+        if self.optimizer == "gradient-descent":
+            for key, given in (("batch_size", self.batch_size is not None), ("momentum", self.momentum != 0)):
+                if given:
+                    yield key, f"{self.optimizer} takes no {key}", "optimizer: sgd takes it"
+        elif self.batch_size is None:
+            yield "batch_size", f"missing, and {self.optimizer} needs it", "batch_size: examples per update"
+        if self.batch_size is not None and self.batch_size > n_train:
+            yield "batch_size", f"got {self.batch_size}, but there are {n_train} training examples", None
+        if self.nesterov and self.momentum == 0:
+            yield "nesterov", "needs a momentum > 0", None
+        if self.checkpoints > self.steps:
+            yield "checkpoints", f"got {self.checkpoints}, but there are {self.steps} steps", None
+        if self.warmup >= self.steps:
+            yield "warmup", f"got {self.warmup}, wanted fewer than the {self.steps} steps", None
+        yield from self._schedule_contradictions()
+
+    def _schedule_contradictions(self) -> Iterator[tuple[str, str, str | None]]:
+        marks, first = list(self.milestones), max(1, self.warmup)
+        if self.schedule != "step":
+            for key, given in (("milestones", bool(marks)), ("gamma", self.gamma != UNSTATED["gamma"])):
+                if given:
+                    yield key, f"schedule {self.schedule} takes no {key}", "schedule: step takes it"
+        elif not marks:
+            hint = "milestones: updates after which the step size falls"
+            yield "milestones", "missing, and schedule step needs it", hint
+        elif any(after <= before for before, after in pairwise(marks)):
+            yield "milestones", f"got {marks}, wanted rising numbers", None
+        elif marks[0] < first or marks[-1] >= self.steps:
+            yield "milestones", f"got {marks}, wanted numbers from {first} to {self.steps - 1}", None
 
     @property
     def decay(self) -> float:

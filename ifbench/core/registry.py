@@ -21,7 +21,18 @@ from ifbench.core.code import code_digest
 from ifbench.core.errors import IfbenchError, did_you_mean
 from ifbench.core.identity import canonical_json, digest
 from ifbench.core.params import Params
-from ifbench.core.specs import HOOKS, KINDS, PROJECT, DatasetSpec, EstimatorSpec, Hooks, MetricSpec, ProtocolSpec, Spec
+from ifbench.core.specs import (
+    HOOKS,
+    KINDS,
+    PROJECT,
+    ArchitectureSpec,
+    DatasetSpec,
+    EstimatorSpec,
+    Hooks,
+    MetricSpec,
+    ProtocolSpec,
+    Spec,
+)
 
 IN_TREE = "ifbench_plugins"
 
@@ -78,26 +89,29 @@ class Registry:
         entries = self.entries[kind]
         if name in entries:
             return entries[name]
-        refusal = self._refusal(name)
-        if refusal is not None:
-            raise IfbenchError(f"{kind} '{name}' could not be loaded: {refusal.reason}", where=refusal.origin)
+        reason = self.unavailable(name)
+        if reason is not None:
+            raise IfbenchError(f"{kind} '{name}' is not available: {reason}", hint=f"see: ifbench list {kind}")
         hint = did_you_mean(name, entries)
         if self.refusals:
-            hint += f"; {len(self.refusals)} plugin(s) failed to load, see: ifbench list"
+            hint += f"   failed to load: {', '.join(refusal.stem for refusal in self.refusals)}; see: ifbench list"
         raise IfbenchError(f"unknown {kind} '{name}'", hint=hint)
 
     def unavailable(self, name: str) -> str | None:
         """Why the plugin whose file is called `name` did not load; None if there is no such failure."""
-        refusal = self._refusal(name)
+        refusal = next((refusal for refusal in self.refusals if refusal.stem == name), None)
         return str(refusal) if refusal is not None else None
-
-    def _refusal(self, name: str) -> Refusal | None:
-        return next((refusal for refusal in self.refusals if refusal.stem == name), None)
 
     def estimator(self, name: str) -> EstimatorSpec:
         """Spec of an estimator."""
         spec = self.find("estimator", name).spec
         assert isinstance(spec, EstimatorSpec)
+        return spec
+
+    def architecture(self, name: str) -> ArchitectureSpec:
+        """Spec of an architecture."""
+        spec = self.find("architecture", name).spec
+        assert isinstance(spec, ArchitectureSpec)
         return spec
 
     def dataset(self, name: str) -> DatasetSpec:

@@ -37,14 +37,15 @@ def facts_of(task: Mapping[str, Any], protocol: Mapping[str, Any], estimator: Ma
     return _of_task(task) | _of_choice("protocol", protocol) | _of_choice("estimator", estimator)
 
 
-def facts_of_all(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """The facts of many cells, those of a shared task, protocol or estimator gathered once."""
-    tasks, choices = {id(cell.task): cell.task for cell in cells}, {}
+def facts_of_all(cells: Sequence[Cell], parts: dict[int, Facts]) -> list[dict[str, Any]]:
+    """The facts of many cells; `parts` keeps those of a task, protocol or estimator by its id, for the next call."""
     for cell in cells:
-        choices[id(cell.protocol)], choices[id(cell.estimator)] = cell.protocol, cell.estimator
-    parts = {key: _of_task(task.describe()) for key, task in tasks.items()}
-    parts |= {key: _of_choice(choice.kind, _described(choice)) for key, choice in choices.items()}
-    return [parts[id(cell.task)] | parts[id(cell.protocol)] | parts[id(cell.estimator)] for cell in cells]
+        if id(cell.task) not in parts:
+            parts[id(cell.task)] = _of_task(cell.task.describe())
+        for choice in (cell.protocol, cell.estimator):
+            if id(choice) not in parts:
+                parts[id(choice)] = _of_choice(choice.kind, _described(choice))
+    return [{**parts[id(cell.task)], **parts[id(cell.protocol)], **parts[id(cell.estimator)]} for cell in cells]
 
 
 def selects(where: Mapping[str, Any], found: Facts) -> bool:

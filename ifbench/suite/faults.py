@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ifbench.core.errors import ExitCode, IfbenchError
 from ifbench.suite.places import Place
 
-MAX_SHOWN = 160
+MAX_LINE, MAX_VALUE = 160, 60
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,18 @@ class Faults:
         self.count = 0
         self._found: dict[Place, Fault] = {}
 
-    def add(self, place: Place, message: str, *, hint: str | None = None) -> None:
+    def add(self, place: Place, message: str, hint: str | None = None) -> None:
         """Note what is wrong at a place."""
         self.count += 1
-        if place not in self._found:
-            self._found[place] = Fault(**vars(place), message=message, hint=hint or None)
+        self._found.setdefault(place, Fault(**vars(place), message=message, hint=hint or None))
 
-    def stop(self, place: Place, message: str, *, hint: str | None = None) -> NoReturn:
+    def stop(self, place: Place, message: str, hint: str | None = None) -> NoReturn:
         """Note a fault after which reading cannot go on.
 
         Raises:
             SuiteError: Always.
         """
-        self.add(place, message, hint=hint)
+        self.add(place, message, hint)
         self.raise_any()
         raise AssertionError
 
@@ -92,9 +91,19 @@ def hints(*parts: str | None) -> str | None:
     return "   ".join(part for part in parts if part) or None
 
 
-def clipped(text: str) -> str:
+def shown(value: Any) -> str:  # Any: JSON
+    """A value as a message shows it."""
+    if isinstance(value, list | dict):
+        kind = "list" if isinstance(value, list) else "mapping"
+        return f"a {kind}" if value else f"an empty {kind}"
+    if value is None or isinstance(value, bool):
+        return "nothing" if value is None else str(value).lower()
+    return clipped(repr(value), MAX_VALUE)
+
+
+def clipped(text: str, length: int = MAX_LINE) -> str:
     """The beginning of a text that may be long."""
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 def _printable(text: str) -> str:

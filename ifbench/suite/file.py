@@ -1,28 +1,51 @@
-"""The form of a suite file, as one pydantic tree; `Reading` is its context."""
+"""The form of a suite file, as one pydantic tree; a `Draft` is its context."""
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic_core import PydanticKnownError
 
-from ifbench.suite.cells import EVERYTHING, ExampleRule, QueryRule
-from ifbench.suite.listing import Row, read_row
-from ifbench.suite.places import Entries, Fields
-from ifbench.suite.rules import read_example, read_query
-from ifbench.suite.shapes import Finite, Line, Name, Natural, Read, Shape, Where, as_tuple
-from ifbench.suite.tasks import TaskShape, read_task
-from ifbench.suite.validation import Owner, Reading
+from ifbench.core.params import RESERVED
+from ifbench.core.recipe import Recipe
+from ifbench.suite.cells import EVERYTHING, Choice, ExampleRule, QueryRule, Task
+from ifbench.suite.draft import Draft, Owner
+from ifbench.suite.places import Entries, Fields, Loc, find
+from ifbench.suite.plugins import PARTS, Beside, Data, Timed, plugin_owner, read_architecture, read_data, read_row
+from ifbench.suite.rules import EXAMPLE_FORMS, QUERY_FORMS, read_example, read_query
+from ifbench.suite.shapes import Finite, Line, Lines, Name, Natural, Shape, Where
+from ifbench.suite.sweeps import expand
 
-ONE_OR_MORE = BeforeValidator(as_tuple, json_schema_input_type=Line | list[Line])
+METRICS = ("pearson", "spearman")
+ROWS = {"protocols": "protocol", "estimators": "estimator", "metrics": "metric"}
+FORMS = {"queries": ("query", QUERY_FORMS), "examples": ("example", EXAMPLE_FORMS)}
+
+
+def _recipe(value: Any) -> Recipe:
+    if not isinstance(value, dict):
+        raise PydanticKnownError("dict_type")
+    return Recipe.model_validate_json(json.dumps(value))
+
+
+def _definition(name: str) -> WithJsonSchema:
+    """Refers to a part of the JSON Schema that the registry or a table of ours gives."""
+    return WithJsonSchema({"definition": name})
+
+
+class TaskShape(Shape):
+    """One entry of `tasks`, or one point of its grid."""
+
+    data: Annotated[Data, PlainValidator(read_data), _definition("data")]
+    architecture: Annotated[Choice, PlainValidator(read_architecture), _definition("architecture")]
+    recipe: Annotated[Recipe, PlainValidator(_recipe), _definition("recipe")]
+    dtype: Literal["float32", "float64"] = "float32"
+
+    def task(self, seed: int) -> Task:
+        """The task with a seed."""
+        return Task(self.data.choice, self.architecture, self.recipe, seed, self.dtype)
 
 
 class SettingShape(Shape):
@@ -30,7 +53,7 @@ class SettingShape(Shape):
 
     estimator: Line = Field(description="label of an estimator of the suite, or a pattern such as hif-*")
     where: Annotated[Where, Field(min_length=1)] = Field(
-        description="in which cells: dotted key of a task or a protocol, or protocol -> value, or list of values"
+        description="in which cells: dotted key of a task or protocol -> value, or list of values"
     )
     params: Annotated[dict[str, Any], Field(min_length=1)] = Field(description="its parameters there; the others stay")
 
@@ -41,10 +64,7 @@ class PublishedShape(Shape):
     source: Line = Field(description="paper and section")
     metric: str = Field(description="label of a metric of the suite")
     value: Finite = Field(description="the number")
-    where: Where = Field(
-        {},
-        description="which cells it speaks of: dotted key of a task, protocol or estimator -> value, or list of values",
-    )
+    where: Where = Field({}, description="which cells it speaks of: dotted key -> value, or list of values")
     part: str = Field(EVERYTHING, description="name of an example rule, or all")
     note: str = Field("", description="what to know when comparing")
 
@@ -53,7 +73,7 @@ class FigureShape(Shape):
     """One entry of `figures`."""
 
     x: Line = Field(description="key along the x axis: a dotted key of a task, horizon, part, size, estimator, ...")
-    y: Annotated[tuple[Line, ...], Field(min_length=1), ONE_OR_MORE] | None = Field(
+    y: Annotated[Lines, Field(min_length=1)] | None = Field(
         None, description="a metric, a finding of a protocol or a timing, or several; default: the first metric"
     )
     curve: Line | None = Field(None, description="key that tells curves apart")
@@ -64,75 +84,33 @@ class FigureShape(Shape):
     title: str = Field("", description="one line above it")
 
 
-OWNERS: dict[str, Owner] = {
-    "settings": Owner("unknown key of a setting", SettingShape),
-    "published": Owner("unknown key of a published number", PublishedShape),
-    "figures": Owner("unknown key of a figure", FigureShape),
-}
-NOBODY = Owner("unknown key", Shape)
-
-
-def _each(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo[Reading]) -> list[Any]:
-    """Each entry of a list on its own: one that is faulty is noted and left out, one that sweeps gives several."""
-    reading, key = info.context, str(info.field_name)
-    if not isinstance(value, Entries) or not (value or reading.again):
-        return list(handler(value))
-    reading.file, reading.seen, before = info.data, {}, reading.faults.count
-    found: list[Any] = []
-    for item, place in zip(value, value.places, strict=True):
-        reading.at, alone = place, Entries(place, [item], [place])
-        for one in reading.attempt(partial(handler, alone), alone, OWNERS.get(key, NOBODY), depth=1) or [None]:
-            several = one if isinstance(one, list) else [one] if one is not None else []
-            found += several
-            reading.unnamed |= set() if several else {key}
-    if reading.faults.count > before:
-        reading.faulty.add(key)
-    return found
-
-
-EACH = WrapValidator(_each)
-SOME = Field(min_length=1)
-
-
-Protocol = Annotated[Row, Read(partial(read_row, "protocol"), "protocol")]
-Estimator = Annotated[Row, Read(partial(read_row, "estimator"), "estimator")]
-Metric = Annotated[Row, Read(partial(read_row, "metric"), "metric")]
-Query = Annotated[QueryRule, Read(read_query, "query")]
-Example = Annotated[ExampleRule, Read(read_example, "example")]
-Lines = Annotated[tuple[Line, ...], ONE_OR_MORE]
-METRICS: list[Any] = ["pearson", "spearman"]
+Protocol = Annotated[Choice, PlainValidator(partial(read_row, "protocol")), _definition("protocol")]
+Estimator = Annotated[Choice, PlainValidator(partial(read_row, "estimator")), _definition("estimator")]
+Metric = Annotated[Choice, PlainValidator(partial(read_row, "metric")), _definition("metric")]
+Query = Annotated[QueryRule, PlainValidator(read_query), _definition("query")]
+Example = Annotated[ExampleRule, PlainValidator(read_example), _definition("example")]
 
 
 class SuiteFile(Shape):
-    """The keys of a suite file. A list comes after those that its entries are checked against."""
+    """The keys of a suite file."""
 
     name: Name = Field(description="name of the suite; results go to leaderboards/NAME")
     title: str = Field("", description="one line for headings")
     about: str = Field("", description="what the suite is for")
-    tasks: Annotated[list[Annotated[TaskShape, WrapValidator(read_task)]], SOME, EACH] = Field(
-        description="what gets trained: data set, architecture and recipe"
-    )
-    seeds: Annotated[list[Natural], SOME] = Field([0], description="each task is trained once per seed")
-    protocols: Annotated[list[Protocol], SOME, EACH] = Field(
+    tasks: list[TaskShape] = Field(description="what gets trained: data set, architecture and recipe")
+    seeds: list[Natural] = Field([0], description="each task is trained once per seed")
+    queries: list[Query] = Field([], description="which test points are asked about")
+    examples: list[Example] = Field([], description="which training examples are tested")
+    protocols: list[Protocol] = Field(
         description="ways to measure effects by training again, and studies of trained tasks"
     )
-    estimators: Annotated[list[Estimator], SOME, EACH] = Field([], description="estimators of influence under test")
-    metrics: Annotated[list[Metric], SOME, EACH] = Field(
-        [], description="comparisons of predicted and measured effects", json_schema_extra={"default": METRICS}
-    )
-    queries: Annotated[list[Query], SOME, EACH] = Field([], description="which test points are asked about")
-    examples: Annotated[list[Example], SOME, EACH] = Field([], description="which training examples are tested")
+    estimators: list[Estimator] = Field([], description="estimators of influence under test")
+    metrics: list[Metric] = Field([], description="comparisons of predicted and measured effects")
     exclude: list[Where] = Field([], description="cells left out")
-    settings: Annotated[list[SettingShape], EACH] = Field(
-        [], description="parameters that an estimator has in some cells only"
-    )
+    settings: list[SettingShape] = Field([], description="parameters that an estimator has in some cells only")
     repeats: int = Field(1, ge=1, description="times each effect is measured")
-    published: Annotated[list[PublishedShape], EACH] = Field(
-        [], description="numbers from papers, to stand beside the measured ones"
-    )
-    figures: Annotated[list[FigureShape], EACH] = Field(
-        [], description="pictures of the results; default: one that suits them"
-    )
+    published: list[PublishedShape] = Field([], description="numbers from papers, to stand beside the measured ones")
+    figures: list[FigureShape] = Field([], description="pictures of the results; default: one that suits them")
     shrunk: Lines = Field(
         (), description="what is smaller than in the paper, in words; profiles may say it each for themselves"
     )
@@ -140,25 +118,63 @@ class SuiteFile(Shape):
     profiles: dict[str, Any] = Field({}, description="sizes of the suite; each lays values over its body")
 
 
-def read_form(root: Fields, reading: Reading) -> SuiteFile:
-    """The file as far as it is sound; what is not is noted, and stands at its default or empty.
+OWNERS = {
+    "tasks": Owner("unknown key of a task", TaskShape),
+    "settings": Owner("unknown key of a setting", SettingShape),
+    "published": Owner("unknown key of a published number", PublishedShape),
+    "figures": Owner("unknown key of a figure", FigureShape),
+}
+NOBODY = Owner("unknown key", Shape)
+LISTS = ("tasks", "seeds", "queries", "examples", "protocols", "estimators", "metrics")
+"""Keys whose list must not be empty where it is given."""
 
-    Args:
-        root: What was written, profile and overrides laid over it.
-        reading: Its context.
+
+def read_form(draft: Draft) -> SuiteFile:
+    """The file as far as it is sound: entries of lists that are faulty are noted, and left out of the draft as well.
+
+    Raises:
+        SuiteError: A key of the file is faulty as a whole.
     """
-    default = Entries(root.place, METRICS, [root.place] * len(METRICS))
-    root = Fields(root.place, {"metrics": default, **root}, {"metrics": root.place, **root.places})
+    root = draft.root
+    if "metrics" not in root:
+        root.put("metrics", (Entries(root.place, [(name, root.place) for name in METRICS]), root.place))
+    empty = {key for key in LISTS if root.get(key) == []}
+    draft.note(((key,), "got an empty list, wanted at least 1 entry", None) for key in empty)
+    draft.faulty |= empty
+    expand(draft)
     try:
-        return SuiteFile.model_validate(root, context=reading)
+        return SuiteFile.model_validate(root, context=draft)
     except ValidationError as error:
-        reading.report(error, root, Owner("unknown key of a suite", SuiteFile))
-        faulty = {str(one["loc"][0]) for one in error.errors()}
-    reading.faulty |= faulty
-    reading.unnamed |= faulty
-    reading.again = True
-    sound = root.without(faulty)
-    for key, stand_in in (("name", "faulty"), ("tasks", Entries(root.place)), ("protocols", Entries(root.place))):
-        if key not in sound:
-            sound.put(key, stand_in, root.place)
-    return SuiteFile.model_validate(sound, context=reading)
+        faulty = draft.report(error, partial(owner_at, draft))
+    draft.faulty |= {str(loc[0]) for loc in faulty}
+    for key in draft.faulty:
+        listed = root[key].written() if isinstance(root.get(key), Entries) and (key,) not in faulty else []
+        sound = [written for index, written in enumerate(listed) if (key, index) not in faulty]
+        if sound or key in LISTS:
+            root.put(key, (Entries(root.place, sound), root.places.get(key, root.place)))
+        else:
+            root.pop(key, None)
+    if "name" not in root:
+        draft.faults.raise_any()
+    return SuiteFile.model_validate(root, context=draft)
+
+
+def owner_at(draft: Draft, loc: Loc) -> Owner:
+    """Whose key the last of `loc` is."""
+    key, below = str(loc[0]), loc[2:]
+    entry = find(draft.root, loc[:2])[0]
+    if len(loc) == 1:
+        return Owner("unknown key of a suite", SuiteFile)
+    if key == "tasks" and below and below[0] in PARTS and isinstance(entry.get(below[0]), Fields):
+        return plugin_owner(str(below[0]), entry[below[0]], draft.registry)
+    if key == "tasks" and len(below) > 1:
+        return Owner("unknown parameter of a recipe", Recipe)
+    if key in ROWS and below and below[0] in RESERVED:
+        return Owner(f"unknown key of a {ROWS[key]}", Beside if key == "metrics" else Timed)
+    if key in ROWS:
+        return plugin_owner(ROWS[key], entry, draft.registry)
+    if key in FORMS and below:
+        kind, forms = FORMS[key]
+        word = next(word for word in entry if word in forms)
+        return Owner(f"unknown key of the {kind} rule '{word}'", forms[word])
+    return OWNERS.get(key, NOBODY)

@@ -16,10 +16,8 @@ class Place:
 
     Attributes:
         file: The file, or the text of a `--set` or `--profile` option.
-        line: Counted from 1; 0 where there is no line.
-        column: Counted from 1.
+        line: Counted from 1, as the column; 0 where there is no line.
         path: Where the value sits in the suite: `estimators[1].damping`.
-        source_line: The whole line.
     """
 
     file: str
@@ -34,8 +32,12 @@ class Place:
         return replace(self, path=path)
 
 
-class Fields(dict[str, Any]):  # Any: JSON
-    """A mapping, its own place and that of each value; a value that begins on a later line has the place of its key."""
+Written = tuple[Any, Place]
+"""A value (Any: JSON) and where it was written."""
+
+
+class Fields(dict[str, Any]):
+    """A mapping, its own place and that of each value: of a value on a later line, that of its key."""
 
     def __init__(
         self, place: Place, values: Mapping[str, Any] | None = None, places: Mapping[str, Place] | None = None
@@ -44,10 +46,9 @@ class Fields(dict[str, Any]):  # Any: JSON
         self.place = place
         self.places = dict(places or {})
 
-    def put(self, key: str, value: Any, place: Place) -> None:
+    def put(self, key: str, written: Written) -> None:
         """Set one value and its place."""
-        self[key] = value
-        self.places[key] = place
+        self[key], self.places[key] = written
 
     def only(self, keys: Collection[str]) -> Fields:
         """A copy with these keys alone."""
@@ -55,19 +56,24 @@ class Fields(dict[str, Any]):  # Any: JSON
 
     def without(self, keys: Collection[str]) -> Fields:
         """A copy with these keys left out."""
-        return Fields(self.place, {key: value for key, value in self.items() if key not in keys}, self.places)
+        return self.only(self.keys() - keys)
 
 
-class Entries(list[Any]):  # Any: JSON
+class Entries(list[Any]):
     """A list, its own place and that of each entry."""
 
-    def __init__(self, place: Place, values: Iterable[Any] = (), places: Iterable[Place] = ()):
-        super().__init__(values)
+    def __init__(self, place: Place, entries: Iterable[Written] = ()) -> None:
+        pairs = list(entries)
+        super().__init__(value for value, _ in pairs)
         self.place = place
-        self.places = list(places)
+        self.places = [at for _, at in pairs]
+
+    def written(self) -> list[Written]:
+        """Each entry with its place."""
+        return list(zip(self, self.places, strict=True))
 
 
-def find(within: Fields | Entries, loc: Loc) -> tuple[Any, Place]:
+def find(within: Fields | Entries, loc: Loc) -> Written:
     """The value at `loc` and its place; a step that leads nowhere, as into a branch of a union, is passed over."""
     value: Any = within
     place = within.place
@@ -76,11 +82,6 @@ def find(within: Fields | Entries, loc: Loc) -> tuple[Any, Place]:
         if in_list or (isinstance(value, Fields) and step in value):
             place, value = value.places[step], value[step]
     return value, place
-
-
-def place_of(within: Fields | Entries, *loc: str | int) -> Place:
-    """The place of the value at `loc`, or of the nearest one above it."""
-    return find(within, loc)[1]
 
 
 def named(value: Any, place: Place) -> Any:

@@ -2,146 +2,168 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-from pydantic_core import to_jsonable_python
+from pydantic import Field, ValidationError, ValidationInfo
+from pydantic_core import PydanticKnownError
 
-from ifbench.core.errors import did_you_mean
-from ifbench.core.params import Params
+from ifbench.core.errors import IfbenchError
+from ifbench.core.params import RESERVED, Params
 from ifbench.core.registry import Registry
-from ifbench.core.specs import Spec
+from ifbench.core.specs import DatasetSpec
 from ifbench.suite.cells import Choice
-from ifbench.suite.faults import hints
-from ifbench.suite.places import Fields, place_of
-from ifbench.suite.validation import Owner, Reading, Size, shown
+from ifbench.suite.draft import Draft, Owner, Size
+from ifbench.suite.faults import shown
+from ifbench.suite.places import Fields
+from ifbench.suite.shapes import Shape, wrong
 
-P = TypeVar("P", bound=Params)
+PARTS = ("data", "architecture")
+"""Plugins that a task names."""
 
 
-@dataclass(frozen=True)
-class Plugin:
-    """What a name leads to: a spec, or the reason why its plugin did not load."""
+class AnyParams(Params, extra="allow"):
+    """Parameters of a plugin that did not load."""
 
-    kind: str
+
+class Beside(Shape):
+    """The keys beside a plugin's parameters."""
+
     name: str
-    spec: Spec | None
-    unavailable: str | None = None
-
-    @property
-    def owner(self) -> Owner:
-        """The owner of its parameters."""
-        model = self.spec.params if self.spec is not None else Params
-        return Owner(f"unknown parameter of '{self.name}'", model, f"ifbench show {self.name}")
-
-    @property
-    def keys(self) -> list[str] | None:
-        """Its parameters; None where they are not known."""
-        return list(self.spec.params.model_fields) if self.spec is not None else None
-
-    def describe(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Given parameters (Any: JSON) before they are checked, with the defaults of those left out."""
-        return {"name": self.name, **(defaults(self.spec.params) if self.spec is not None else {}), **given}
+    label: str | None = Field(None, description="how tables call it; with a grid it may hold {key} fields")
 
 
-@dataclass(frozen=True)
-class Values:
-    """A plugin with its parameters.
+class Timed(Beside):
+    """The same for plugins that run in jobs of their own."""
 
-    Attributes:
-        params: The validated model; None for a plugin that did not load.
-        plain: JSON values, defaults included.
-        size: Of a data set, where it is known.
-    """
-
-    plugin: Plugin
-    params: Params | None
-    plain: Mapping[str, Any]
-    size: Size | None = None
-
-    def choice(self, label: str = "", timeout: float | None = None) -> Choice:
-        """It as part of a cell; its label is its name unless one is given."""
-        plugin = self.plugin
-        return Choice(plugin.kind, plugin.name, label or plugin.name, self.plain, plugin.unavailable, timeout)
+    timeout: float | None = Field(None, gt=0, description="seconds after which a job is ended")
 
 
-def look_up(kind: str, name: object, registry: Registry) -> Plugin | None:
-    """What a name leads to, if anywhere.
+class Data(NamedTuple):
+    """A data set with its size."""
 
-    An estimator whose plugin did not load is found as unavailable: its own cells will fail, and no other.
-    """
-    if not isinstance(name, str):
-        return None
-    if name in registry.entries[kind]:
-        return Plugin(kind, name, registry.entries[kind][name].spec)
-    reason = registry.unavailable(name) if kind == "estimator" else None
-    return Plugin(kind, name, None, reason) if reason is not None else None
+    choice: Choice
+    size: Size
 
 
-def find_plugin(kind: str, entry: Fields, reading: Reading) -> Plugin | None:
-    """What an entry's `name` leads to; None, and noted, where it leads nowhere.
+def params_of(kind: str, entry: Mapping[str, Any], registry: Registry) -> type[Params]:
+    """The parameter model of the plugin that an entry names; any parameters where an estimator's did not load.
 
     Args:
         kind: Which registry.
-        entry: A mapping with `name`.
-        reading: Has the registry; told what is wrong.
+        entry: As written (Any: JSON).
+        registry: What there is.
+
+    Raises:
+        ValidationError: The name leads nowhere.
     """
-    see = f"see: ifbench list {kind}"
+    name, see = entry.get("name"), f"see: ifbench list {kind}"
     if "name" not in entry:
-        reading.faults.add(entry.place.below("name"), "missing", hint=see)
-        return None
-    name, registry = entry["name"], reading.registry
-    found = look_up(kind, name, registry)
-    if found is not None:
-        return found
-    hint: str | None = see
-    message = f"got {shown(name)}, wanted the name of a registered {kind}"
-    if isinstance(name, str):
-        reason = registry.unavailable(name)
-        message = f"{kind} '{name}' is not available: {reason}" if reason else f"unknown {kind} '{name}'"
-        hint = see if reason else _hint(name, kind, registry)
-    reading.faults.add(place_of(entry, "name"), message, hint=hint)
-    return None
+        raise wrong("missing", see, loc=("name",))
+    if not isinstance(name, str):
+        raise wrong(f"got {shown(name)}, wanted the name of a registered {kind}", see, loc=("name",))
+    if _unavailable(kind, name, registry):
+        return AnyParams
+    try:
+        return registry.find(kind, name).spec.params
+    except IfbenchError as error:
+        raise wrong(error.message, error.hint, loc=("name",)) from None
 
 
-def read_values(plugin: Plugin, given: Fields, reading: Reading) -> Values | None:
-    """Given parameters checked by the plugin's model; None, and noted, where they do not fit.
+def plugin_owner(kind: str, entry: Mapping[str, Any], registry: Registry) -> Owner:
+    """The owner of a plugin's parameters; see `params_of`."""
+    name = entry.get("name")
+    return Owner(f"unknown parameter of '{name}'", params_of(kind, entry, registry), f"ifbench show {name}")
+
+
+def read_row(kind: str, value: Fields, info: ValidationInfo[Draft]) -> Choice:
+    """An entry of a list of plugins: name, label, perhaps a timeout, and parameters.
 
     Args:
-        plugin: What the name led to.
-        given: Its parameters alone.
-        reading: Told what is wrong.
+        kind: Which registry.
+        value: The entry.
+        info: Has the draft.
+
+    Raises:
+        ValidationError: They do not fit.
     """
-    if plugin.spec is None:
-        return Values(plugin, None, dict(given))
+    head = (Beside if kind == "metric" else Timed).model_validate(value.only(RESERVED))
+    registry, timeout = info.context.registry, getattr(head, "timeout", None)
+    plain = read_params(kind, value, registry)[1]
+    return Choice(kind, head.name, head.label or head.name, plain, _unavailable(kind, head.name, registry), timeout)
+
+
+def read_architecture(value: Any, info: ValidationInfo[Draft]) -> Choice:
+    """The architecture of a task (Any: JSON).
+
+    Raises:
+        ValidationError: It is none, or its parameters do not fit.
+    """
+    return _read_part("architecture", value, info.context)[0]
+
+
+def read_data(value: Any, info: ValidationInfo[Draft]) -> Data:
+    """The data set of a task (Any: JSON) and its size, which goes to the draft as well.
+
+    Raises:
+        ValidationError: It is none, its parameters do not fit, or its size is not known.
+    """
+    choice, params = _read_part("data", value, info.context)
+    data = Data(choice, _size(info.context.registry.dataset(choice.name), params))
+    info.context.sizes.setdefault(data.size)
+    return data
+
+
+def _read_part(kind: str, value: Any, draft: Draft) -> tuple[Choice, Params]:
+    if not isinstance(value, Fields):
+        raise PydanticKnownError("dict_type")
+    if id(value) not in draft.parts:  # points of a grid share what it leaves alone
+        params_of(kind, value, draft.registry)
+        params, plain = read_params(kind, value, draft.registry)
+        draft.parts[id(value)] = Choice(kind, value["name"], value["name"], plain), params
+    return draft.parts[id(value)]
+
+
+def _size(spec: DatasetSpec, params: Params) -> Size:
+    """What the data set says it holds."""
     try:
-        params = from_json(plugin.spec.params, given)
-        return Values(plugin, params, params.plain())
-    except ValidationError as error:
-        reading.report(error, given, plugin.owner)
-    except Exception as error:  # noqa: BLE001 - a plugin's own validator or serialiser may raise anything
-        message = f"could not be checked: {type(error).__name__}: {error}"
-        reading.note(given, message=message, hint=plugin.owner.hint())
-    return None
+        size = Size(spec.name, *(int(number) for number in spec.sizes(params)))
+    except IfbenchError as error:
+        raise wrong(error.message, error.hint) from error
+    except Exception as error:
+        message = f"the sizes of '{spec.name}' cannot be told: {type(error).__name__}: {error}"
+        raise wrong(message, f"see: ifbench show {spec.name}") from error
+    if min(size.n_train, size.n_test) < 1:
+        got = f"{size.n_train} training examples and {size.n_test} test points"
+        raise wrong(f"'{spec.name}' with these parameters has {got}, wanted at least 1 of each")
+    return size
 
 
-def from_json(model: type[P], values: Mapping[str, Any]) -> P:
-    """JSON values (Any) as a strict model: lists become its tuples."""
-    return model.model_validate_json(json.dumps(values))
+def read_params(kind: str, entry: Mapping[str, Any], registry: Registry) -> tuple[Params, dict[str, Any]]:
+    """Parameters given in an entry as the plugin's model, and as JSON values (Any) with the defaults filled in.
+
+    Args:
+        kind: Which registry.
+        entry: Name and parameters, and what else stands beside them.
+        registry: Has the model.
+
+    Raises:
+        ValidationError: They do not fit.
+    """
+    name = str(entry["name"])
+    given = {key: value for key, value in entry.items() if key not in RESERVED}
+    if _unavailable(kind, name, registry):
+        return AnyParams(**given), given
+    try:
+        params = registry.params(kind, name, given)
+        return params, params.plain()
+    except ValidationError:
+        raise
+    except Exception as error:
+        hint = f"see: ifbench show {name}"
+        raise wrong(f"could not be checked: {type(error).__name__}: {error}", hint) from error
 
 
-def defaults(model: type[Params]) -> dict[str, Any]:
-    """The JSON form of every parameter that has a default."""
-    fields = {name: info for name, info in model.model_fields.items() if not info.is_required()}
-    return {
-        name: to_jsonable_python(info.get_default(call_default_factory=True, validated_data={}), fallback=str)
-        for name, info in fields.items()
-    }
-
-
-def _hint(name: str, kind: str, registry: Registry) -> str | None:
-    failed = f"failed to load: {', '.join(refused.stem for refused in registry.refusals)}; see: ifbench list"
-    return hints(did_you_mean(name, registry.entries[kind]), failed if registry.refusals else None)
+def _unavailable(kind: str, name: str, registry: Registry) -> str | None:
+    """Why the plugin of an estimator did not load: its own cells will fail, and no other."""
+    return registry.unavailable(name) if kind == "estimator" and name not in registry.entries[kind] else None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import Entry, Registry
 from ifbench.suite.cells import EVERYTHING
-from ifbench.suite.file import SuiteFile
-from ifbench.suite.listing import Timed
+from ifbench.suite.file import LISTS, METRICS, SuiteFile
 from ifbench.suite.overlay import PROFILES
+from ifbench.suite.plugins import Timed
 from ifbench.suite.rules import EXAMPLE_FORMS, QUERY_FORMS
 from ifbench.suite.sweeps import SweepShape
 
@@ -41,6 +41,9 @@ def json_schema(registry: Registry) -> JSON:
         defs |= {f"{kind}.{word}": form.model_json_schema() for word, form in forms.items()}
         defs[kind] = _one_of(f"{kind}.", forms, strings=[EVERYTHING])
     _sweep_tasks(defs)
+    for key in LISTS:
+        schema["properties"][key]["minItems"] = 1
+    schema["properties"]["metrics"]["default"] = list(METRICS)
     profile = {"type": ["object", "null"], "description": "dotted path -> value laid over the body"}
     schema["properties"]["profiles"] |= {"properties": dict.fromkeys(PROFILES, profile), "additionalProperties": False}
     return {

@@ -9,21 +9,20 @@ from pathlib import Path
 
 from ifbench.core.registry import Registry
 from ifbench.suite.cells import Cell, Choice, ExampleRule, Figure, Published, QueryRule, Setting, Task
-from ifbench.suite.facts import facts_of_all, selects
+from ifbench.suite.checks import check_parts, check_stretches
+from ifbench.suite.draft import Draft
+from ifbench.suite.facts import facts_of_all
 from ifbench.suite.faults import Faults
-from ifbench.suite.figures import read_figures
 from ifbench.suite.file import SuiteFile, read_form
 from ifbench.suite.find import display_name, find_suite
-from ifbench.suite.fit import check_fit, check_stretches
 from ifbench.suite.overlay import DEFAULT_PROFILE, apply_overrides, apply_profile
-from ifbench.suite.places import Fields
-from ifbench.suite.published import read_published
 from ifbench.suite.reader import read_file
-from ifbench.suite.settings import apply_settings, read_settings, with_settings
-from ifbench.suite.validation import Reading
-from ifbench.suite.wheres import check_where
+from ifbench.suite.selection import apply_settings, read_figures, read_published, read_settings, with_settings
+from ifbench.suite.wheres import leave_out
 
 MAX_CELLS = 100_000
+ASIDE = {"queries", "examples", "metrics", "settings", "published", "figures"}
+"""Keys that no cell depends on."""
 MEASURED = Choice("estimator", "measured", "measured")
 """Stands in cells for the estimator that there is none of."""
 
@@ -88,17 +87,17 @@ def load_suite(
     faults = Faults(display_name(path))
     size = DEFAULT_PROFILE if profile is None else profile
     root = apply_overrides(apply_profile(read_file(path, faults), size, faults), overrides, faults)
-    reading = Reading(registry, faults)
-    file = read_form(root, reading)
-    check_fit(root, file, reading)
-    tasks = _tasks(file, reading)
-    cells = _cells(root, file, tasks, reading)
-    settings = read_settings(file, cells, reading)
+    draft = Draft(root, registry, faults)
+    file = read_form(draft)
+    draft.note(check_parts(file, draft))
+    tasks = tuple(shape.task(seed) for shape in file.tasks for seed in dict.fromkeys(file.seeds))
+    cells = _cells(file, tasks, draft)
+    settings = read_settings(file, cells, draft)
     if settings:
-        cells = apply_settings(cells, settings, root, reading)
-    check_stretches(cells, file, reading)
-    known = facts_of_all(cells) if file.figures or file.published else []
-    figures, published = read_figures(file, known, reading), read_published(file, known, reading)
+        cells = apply_settings(cells, settings, draft)
+    draft.note(check_stretches(cells, file, registry))
+    known = facts_of_all(cells, draft.facts) if file.figures or file.published else []
+    figures, published = read_figures(file, known, draft), read_published(file, known, draft)
     faults.raise_any()
     return Suite(
         name=file.name,
@@ -108,11 +107,11 @@ def load_suite(
         profile=size,
         overrides=tuple(overrides),
         tasks=tasks,
-        protocols=tuple(row.choice for row in file.protocols if row.choice),
-        estimators=tuple(row.choice for row in file.estimators if row.choice),
+        protocols=tuple(file.protocols),
+        estimators=tuple(file.estimators),
         queries=tuple(file.queries),
         examples=tuple(file.examples),
-        metrics=tuple(row.choice for row in file.metrics if row.choice),
+        metrics=tuple(file.metrics),
         published=published,
         figures=figures,
         settings=settings,
@@ -123,42 +122,19 @@ def load_suite(
     )
 
 
-def _tasks(file: SuiteFile, reading: Reading) -> tuple[Task, ...]:
-    """Every task, once per seed; entry, grid point and seed in file order."""
-    seeds: dict[int, int] = {}
-    for index, seed in enumerate(file.seeds):
-        if seeds.setdefault(seed, index) != index:
-            reading.note(file.yaml, "seeds", index, message=f"seed {seed} is listed twice")
-    tasks = (shape.task(seed) for shape in file.tasks for seed in seeds)
-    return tuple(task for task in tasks if task is not None)
-
-
-def _cells(root: Fields, file: SuiteFile, tasks: Sequence[Task], reading: Reading) -> tuple[Cell, ...]:
+def _cells(file: SuiteFile, tasks: Sequence[Task], draft: Draft) -> tuple[Cell, ...]:
     """Every cell that is not excluded, in file order; none where the lists that they are made of are faulty.
 
     A protocol that measures what no estimator predicts has one cell a task.
     """
-    if reading.again or reading.faulty & {"tasks", "protocols", "estimators"}:
+    if draft.faulty - ASIDE:
         return ()
-    protocols = [row.choice for row in file.protocols if row.choice]
-    estimators = [row.choice for row in file.estimators if row.choice]
-    if len(tasks) * len(protocols) * len(estimators) > MAX_CELLS:
-        reading.note(root, message=f"more than {MAX_CELLS} cells", hint="split the suite")
+    if len(tasks) * len(file.protocols) * len(file.estimators) > MAX_CELLS:
+        draft.note([((), f"more than {MAX_CELLS} cells", "split the suite")])
         return ()
-    cells = tuple(
+    cells = [
         Cell(task, protocol, estimator)
-        for task, protocol in itertools.product(tasks, protocols)
-        for estimator in (estimators if reading.registry.protocol(protocol.name).predicted else (MEASURED,))
-    )
-    if not file.exclude:
-        return cells
-    known = facts_of_all(cells)
-    for where in root["exclude"]:
-        check_where(where, known, reading.faults, things="cells")
-    wheres = [where for where in file.exclude if where]
-    left = tuple(
-        cell for cell, one in zip(cells, known, strict=True) if not any(selects(where, one) for where in wheres)
-    )
-    if not left:
-        reading.note(root, "exclude", message="leaves no cell of this suite")
-    return left
+        for task, protocol in itertools.product(tasks, file.protocols)
+        for estimator in (file.estimators if draft.registry.protocol(protocol.name).predicted else (MEASURED,))
+    ]
+    return tuple(leave_out(("exclude",), cells, facts_of_all(cells, draft.facts), draft) if file.exclude else cells)

@@ -1,26 +1,38 @@
-"""Sweeps: one entry of a suite becomes the product of its grid."""
+"""Sweeps: an entry of a suite becomes the product of its grid, and each point of a plugin gets a label."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import math
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from ifbench.core.errors import did_you_mean
-from ifbench.core.identity import canonical_json
-from ifbench.suite.facts import selects
+from ifbench.core.identity import canonical_json, flatten
+from ifbench.core.params import Params
+from ifbench.core.recipe import Recipe
+from ifbench.core.registry import Registry
+from ifbench.suite.cells import SELF
+from ifbench.suite.draft import Draft, Owner, Problem
+from ifbench.suite.faults import hints, shown
 from ifbench.suite.overlay import OverlayError, put
-from ifbench.suite.places import Entries, Fields, Place
+from ifbench.suite.places import Entries, Fields, Loc, Place, Written, find, named
+from ifbench.suite.plugins import PARTS, AnyParams, params_of
 from ifbench.suite.shapes import Shape, Where
-from ifbench.suite.validation import Owner, Reading, shown
-from ifbench.suite.wheres import check_where
+from ifbench.suite.wheres import leave_out
 
 MAX_POINTS = 10_000
-KEYS = ("grid", "exclude")
+SWEEPS = {"tasks": "task", "protocols": "protocol", "estimators": "estimator", "metrics": "metric"}
+"""Lists whose entries may have a grid, and what an entry is."""
+FIELD = re.compile(r"\{([^{}]*)\}")
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]*")
+"""Labels name result files."""
+Models = Mapping[str, type[Params]]
+"""What the dotted keys of some parameters begin with -> their model."""
 
 
 class SweepShape(Shape):
@@ -32,121 +44,166 @@ class SweepShape(Shape):
     exclude: list[Where] = Field([], description="grid points left out")
 
 
-@dataclass(frozen=True)
-class Point:
-    """One point of a grid.
-
-    Attributes:
-        entry: The suite's entry with this point's values in it, without `grid` and `exclude`.
-        values: Grid key -> value, in file order.
-    """
-
-    entry: Fields
-    values: Mapping[str, Any]
+KEYS = SweepShape.model_fields.keys()
 
 
-@dataclass(frozen=True)
-class Axes:
-    """What a grid may sweep.
+def expand(draft: Draft) -> None:
+    """Replace each entry that may sweep by its points, and give those of plugins their labels."""
+    for key, kind in SWEEPS.items():
+        listed = draft.root.get(key)
+        if key not in draft.root:
+            draft.labels[key] = []
+        elif isinstance(listed, Entries):
+            entries = Entries(listed.place, [(_with_names(kind, *one), one[1]) for one in listed.written()])
+            draft.root.put(key, (entries, listed.place))
+            before = draft.faults.count
+            points = [point for index in range(len(entries)) for point in _points(kind, (key, index), draft)]
+            draft.root.put(key, (Entries(listed.place, points), listed.place))
+            if draft.faults.count > before:
+                draft.faulty.add(key)
+            elif kind != "task":
+                draft.labels[key] = [entry["label"] for entry, _ in points]
 
-    Attributes:
-        owner: Whose keys they are.
-        known: Dotted keys; None: any.
-        describe: A point's entry -> dotted key -> JSON value, defaults included, for `exclude`.
-    """
 
-    owner: Owner
-    known: Collection[str] | None
-    describe: Callable[[Fields], Mapping[str, Any]]
+def auto_label(name: str, values: Mapping[str, Any]) -> str:
+    """The label of a grid point: `hif-cg` for text values, `lissa-depth=100` for others."""
+    return name + "".join(
+        f"-{_word(value)}" if isinstance(value, str) else f"-{key}={_word(value)}" for key, value in values.items()
+    )
 
 
-def expand(entry: Fields, axes: Axes, reading: Reading) -> list[Point]:
-    """The product of an entry's grid, without the points that its `exclude` names.
+def _with_names(kind: str, value: Any, place: Place) -> Any:
+    """An entry with mappings for plain names: itself, or the data set and architecture of a task."""
+    if kind != "task" or not isinstance(value, Fields):
+        return value if kind == "task" else named(value, place)
+    parts = {key: named(value[key], value.places[key]) for key in PARTS if key in value}
+    return Fields(place, {**value, **parts}, value.places)
 
-    Args:
-        entry: `grid` and `exclude` are both optional.
-        axes: What it may sweep.
-        reading: Told what is wrong; the points are then those of the keys that can be swept.
-    """
-    before, base = reading.faults.count, entry.without(KEYS)
-    owner = Owner("unknown key of a sweep", SweepShape)
-    reading.attempt(lambda: SweepShape.model_validate(entry.only(KEYS)), entry, owner)
-    grid = entry["grid"] if isinstance(entry.get("grid"), Fields) else Fields(entry.place)
-    swept = {key: axis for key, axis in grid.items() if isinstance(axis, Entries) and axis}
-    if math.prod(map(len, swept.values())) > MAX_POINTS:
-        reading.note(entry, "grid", message=f"more than {MAX_POINTS} grid points")
+
+def _points(kind: str, loc: Loc, draft: Draft) -> list[Written]:
+    """The points of an entry that its `exclude` leaves; none, and noted, where anything is wrong with its sweep."""
+    (entry, place), before = find(draft.root, loc), draft.faults.count
+    if not isinstance(entry, Fields):
+        want = "a mapping with data, architecture and recipe" if kind == "task" else f"the name of a registered {kind}"
+        hint = None if kind == "task" else f"see: ifbench list {kind}"
+        draft.note([(loc, f"got {shown(entry)}, wanted {want}", hint)])
         return []
-    swept = {key: axis for key, axis in swept.items() if _is_axis(key, grid, base, axes, reading)}
-    points = [_point(base, dict(zip(swept, chosen, strict=True))) for chosen in _product(swept, reading)]
-    return points if reading.faults.count > before else _left(points, entry, axes, reading)
-
-
-def _is_axis(key: str, grid: Fields, base: Fields, axes: Axes, reading: Reading) -> bool:
-    """Whether a grid key can be swept; notes why not."""
-    steps, place = key.split("."), grid.places[key]
-    if axes.known is not None and not any(_on_one_path(key, other) for other in axes.known):
-        hint = axes.owner.hint(did_you_mean(key, axes.known))
-        reading.faults.add(place, axes.owner.unknown, hint=hint)
-        return False
-    if _given(base, steps):
-        hint = "leave one out; --set and profiles reach the grid as grid.KEY"
-        reading.faults.add(place, f"'{key}' is given both in the grid and beside it", hint=hint)
-        return False
+    owner = Owner("unknown key of a sweep", SweepShape)
     try:
-        put(base, steps, grid[key][0], place)
-    except OverlayError as error:
-        reading.faults.add(place, str(error))
-        return False
-    return True
+        models = _models(kind, entry, draft.registry)
+        SweepShape.model_validate(entry.only(KEYS))
+    except ValidationError as error:
+        draft.report(error, lambda _: owner, loc)
+        return []
+    draft.note(_problems(kind, loc, entry, models))
+    if draft.faults.count > before:
+        return []
+    base, grid = entry.without(KEYS), entry.get("grid", Fields(place))
+    axes = [[(key, *written) for written in axis.written()] for key, axis in grid.items()]
+    points = [_point(kind, base, chosen) for chosen in itertools.product(*axes)]
+    if entry.get("exclude"):
+        known = [_describe(kind, point, draft.registry) for point, _ in points]
+        points = leave_out((*loc, "exclude"), points, known, draft)
+    if kind != "task":
+        draft.note(_label_problems(loc, entry, [point["label"] for point, _ in points]))
+    return points
+
+
+def _models(kind: str, entry: Fields, registry: Registry) -> Models:
+    """What the parameters of an entry are of: any model where a plugin is swept, or unknown and noted elsewhere."""
+    if kind != "task":
+        return {"": params_of(kind, entry, registry)}
+    found: dict[str, type[Params]] = {"recipe.": Recipe}
+    for part in PARTS:
+        try:
+            found[f"{part}."] = params_of(part, entry.get(part) or {}, registry)
+        except (ValidationError, AttributeError):
+            found[f"{part}."] = AnyParams
+    return found
+
+
+def _describe(kind: str, entry: Fields, registry: Registry) -> dict[str, Any]:
+    """An entry as far as it is known before anything is checked: dotted key -> JSON value, defaults included."""
+    models = _models(kind, entry, registry)
+    known = {f"{prefix}{key}": value for prefix, model in models.items() for key, value in model.defaults().items()}
+    return ({"dtype": "float32"} if kind == "task" else {}) | known | flatten(entry)
+
+
+def _problems(kind: str, loc: Loc, entry: Fields, models: Models) -> Iterator[Problem]:
+    """What is wrong with the grid of an entry."""
+    grid, base = entry.get("grid", {}), entry.without(KEYS)
+    if math.prod(map(len, grid.values())) > MAX_POINTS:
+        yield (*loc, "grid"), f"more than {MAX_POINTS} grid points", None
+        return
+    keys = [f"{prefix}{name}" for prefix, model in models.items() for name in model.model_fields]
+    keys += [prefix.rstrip(".") for prefix, model in models.items() if model is AnyParams]
+    keys += ["dtype", "data.name", "architecture.name"] if kind == "task" else []
+    for key, axis in grid.items():
+        at, seen = (*loc, "grid", key), set[Hashable]()
+        if not any(_on_one_path(key, other) for other in keys):
+            unknown = "unknown key of a task's grid" if kind == "task" else f"unknown parameter of '{entry['name']}'"
+            see = None if kind == "task" else f"see: ifbench show {entry['name']}"
+            yield at, unknown, hints(did_you_mean(key, keys), see)
+        elif _has(base, key):
+            hint = "leave one out; --set and profiles reach the grid as grid.KEY"
+            yield at, f"'{key}' is given both in the grid and beside it", hint
+        for position, value in enumerate(axis):
+            name = canonical_json(value) if isinstance(value, list | dict) else (isinstance(value, bool), value)
+            if name in seen:
+                yield (*at, position), f"{shown(value)} is listed twice", None
+            seen.add(name)
+        try:
+            _point(kind, base, [(key, axis[0], entry.place)])
+        except OverlayError as error:
+            yield at, str(error), None
 
 
 def _on_one_path(first: str, second: str) -> bool:
-    """Whether two dotted keys are equal or one leads to the other."""
-    return f"{first}.".startswith(f"{second}.") or f"{second}.".startswith(f"{first}.")
+    """Whether two dotted keys are equal or one leads to the other; the empty key leads everywhere."""
+    return not second or f"{first}.".startswith(f"{second}.") or f"{second}.".startswith(f"{first}.")
 
 
-def _given(base: Any, steps: list[str]) -> bool:
-    for step in steps:
+def _point(kind: str, base: Fields, chosen: Sequence[tuple[str, Any, Place]]) -> Written:
+    """A point of a grid: the entry with a value for each key, and for a plugin with its label."""
+    entry, place = base, base.place
+    for key, value, at in chosen:
+        entry, place = put((entry, place), tuple(key.split(".")), (value, at))
+    if kind == "task":
+        return _with_names(kind, entry, place), place
+    values, label = {key: value for key, value, _ in chosen}, entry.get("label")
+    if label is None:
+        label = auto_label(str(entry["name"]), values)
+    elif isinstance(label, str):
+        label = FIELD.sub(lambda match: _word(values.get(match[1], "0")), label)
+    whole = Fields(place, entry, entry.places)
+    whole.put("label", (label, entry.places.get("label", place)))
+    return whole, place
+
+
+def _label_problems(loc: Loc, entry: Fields, labels: Iterable[Any]) -> Iterator[Problem]:
+    """What is wrong with the labels of an entry's points."""
+    given, grid = entry.get("label"), entry.get("grid", {})
+    at = loc if given is None else (*loc, "label")
+    for key in FIELD.findall(given) if isinstance(given, str) else ():
+        if key not in grid:
+            known = ", ".join(f"{{{name}}}" for name in grid) or "none, for there is no grid"
+            yield at, f"unknown field {{{key}}}", f"known: {known}"
+    for label in labels:
+        if label == SELF:
+            yield at, f"'{SELF}' means the estimator under test", "choose another label"
+        elif isinstance(label, str) and not LABEL.fullmatch(label):
+            yield at, f"got '{label}', wanted letters, digits and any of . _ = + -, a letter or digit first", None
+
+
+def _has(base: Any, key: str) -> bool:
+    for step in key.split("."):
         if not isinstance(base, Fields) or step not in base:
             return False
         base = base[step]
     return True
 
 
-def _product(swept: Mapping[str, Entries], reading: Reading) -> Iterator[tuple[tuple[Any, Place], ...]]:
-    """A value and its place for each key, in file order; a value that an axis lists twice is noted."""
-    axes = []
-    for axis in swept.values():
-        found: dict[Hashable, tuple[Any, Place]] = {}
-        for value, place in zip(axis, axis.places, strict=True):
-            key = canonical_json(value) if isinstance(value, list | dict) else (isinstance(value, bool), value)
-            if key in found:
-                reading.faults.add(place, f"{shown(value)} is listed twice")
-            found.setdefault(key, (value, place))
-        axes.append(list(found.values()))
-    return itertools.product(*axes)
-
-
-def _point(base: Fields, chosen: Mapping[str, tuple[Any, Place]]) -> Point:
-    entry = base
-    for key, (value, place) in chosen.items():
-        entry = put(entry, key.split("."), value, place)
-    return Point(entry, {key: value for key, (value, _) in chosen.items()})
-
-
-def _left(points: list[Point], entry: Fields, axes: Axes, reading: Reading) -> list[Point]:
-    """The points that `exclude` leaves."""
-    listed = entry.get("exclude")
-    if not listed:
-        return points
-    described = [axes.describe(point.entry) for point in points]
-    for where in listed:
-        check_where(where, described, reading.faults, things="grid points")
-    left = [
-        point
-        for point, one in zip(points, described, strict=True)
-        if not any(where and selects(where, one) for where in listed)
-    ]
-    if not left:
-        reading.note(entry, "exclude", message="leaves no grid point of this entry")
-    return left
+def _word(value: Any) -> str:  # Any: JSON
+    """A grid value within a label."""
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    return re.sub(r"[^A-Za-z0-9._=+-]+", "_", text).strip("_") or "_"

@@ -1,43 +1,65 @@
-"""Whether an `exclude` or a `where` selects anything."""
+"""Selections of cells: `exclude` and `where`, and what is wrong with one that selects nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from ifbench.core.errors import did_you_mean
+from ifbench.suite.draft import Draft, Problem
 from ifbench.suite.facts import Facts, agrees, same, selects
-from ifbench.suite.faults import Faults
-from ifbench.suite.places import Entries, Fields
-from ifbench.suite.validation import shown
+from ifbench.suite.faults import shown
+from ifbench.suite.places import Loc, find
 
 MAX_VALUES = 8
+T = TypeVar("T")
 
 
-def check_where(where: Fields, found: Sequence[Facts], faults: Faults, *, things: str) -> None:
-    """Note why `where` selects nothing, if so.
+def leave_out(loc: Loc, things: Sequence[T], known: Sequence[Facts], draft: Draft) -> list[T]:
+    """The things that no entry of a list of selections selects; noted are entries that select none, and none left.
 
     Args:
+        loc: Where the list is.
+        things: Cells, or points of a grid.
+        known: Their facts.
+        draft: Told what is wrong.
+    """
+    listed, (what, whole) = find(draft.root, loc)[0], ("cell", "suite") if len(loc) == 1 else ("grid point", "entry")
+    for index, where in enumerate(listed):
+        draft.note(check_where((*loc, index), where, known, f"{what}s"))
+    wheres = [where for where in listed if where]
+    left = [thing for thing, one in zip(things, known, strict=True) if not any(selects(where, one) for where in wheres)]
+    if not left:
+        draft.note([(loc, f"leaves no {what} of this {whole}", None)])
+    return left
+
+
+def check_where(loc: Loc, where: Facts, known: Sequence[Facts], things: str) -> Iterator[Problem]:
+    """Why a selection selects nothing.
+
+    Args:
+        loc: Where it is.
         where: Dotted key -> value, or list of values.
-        found: The facts of what it selects from.
-        faults: Told what is wrong.
-        things: What is selected, in words: "grid points".
+        known: The facts of what it selects from.
+        things: What that is, in words: "grid points".
     """
     if not where:
-        faults.add(where.place, f"an empty mapping matches all {things}; wanted at least one key")
+        yield loc, f"an empty mapping matches all {things}; wanted at least one key", None
         return
-    known = sorted({key for one in found for key in one})
-    before = faults.count
-    for key, wanted in where.items():
-        values = [one[key] for one in found if key in one]
-        if key not in known:
-            faults.add(where.places[key], f"unknown key '{key}'", hint=did_you_mean(key, known))
+    keys, sound = sorted({key for one in known for key in one}), True
+    for key, value in where.items():
+        values = [one[key] for one in known if key in one]
+        one_of = isinstance(value, list) and value and not any(same(one, value) for one in values)
+        wanted = {(*loc, key, index): one for index, one in enumerate(value)} if one_of else {(*loc, key): value}
+        missing = {at: one for at, one in wanted.items() if not any(agrees(found, one) for found in values)}
+        sound = sound and not missing
+        if key not in keys:
+            yield (*loc, key), f"unknown key '{key}'", did_you_mean(key, keys)
             continue
-        several = isinstance(wanted, Entries) and wanted and not any(same(value, wanted) for value in values)
-        for one, place in zip(wanted, wanted.places, strict=True) if several else [(wanted, where.places[key])]:
-            if not any(agrees(value, one) for value in values):
-                faults.add(place, f"got {shown(one)}, which none of the {things} has", hint=_values(values))
-    if faults.count == before and not any(selects(where, one) for one in found):
-        faults.add(where.place, f"matches none of the {things}: each value occurs, but never together")
+        for at, one in missing.items():
+            yield at, f"got {shown(one)}, which none of the {things} has", _values(values)
+    if sound and not any(selects(where, one) for one in known):
+        yield loc, f"matches none of the {things}: each value occurs, but never together", None
 
 
 def _values(values: Sequence[object]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ifbench.suite.faults import Faults, SuiteError
-from ifbench.suite.places import Fields, find, place_of
+from ifbench.suite.places import Fields, find
 from ifbench.suite.reader import MAX_BYTES, read_file
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def test_every_value_keeps_its_place(tmp_path: Path) -> None:
 
 
 def test_value_on_a_later_line_is_placed_at_its_key(tmp_path: Path) -> None:
-    place = place_of(read(tmp_path, "a: 1\nb:\n  c: 2\n"), "b")
+    place = read(tmp_path, "a: 1\nb:\n  c: 2\n").places["b"]
     assert (place.line, place.column) == (2, 1)
 
 

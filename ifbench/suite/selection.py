@@ -1,0 +1,187 @@
+"""What selects cells: settings, published numbers and figures."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from ifbench.core.errors import did_you_mean
+from ifbench.core.identity import canonical_json
+from ifbench.core.timing import Timing
+from ifbench.suite.cells import EVERYTHING, FIGURE_KEYS, Cell, Choice, Figure, Published, Setting
+from ifbench.suite.draft import Draft, Problem
+from ifbench.suite.facts import Facts, facts, facts_of_all, selects
+from ifbench.suite.faults import shown
+from ifbench.suite.file import SuiteFile
+from ifbench.suite.places import Loc, find
+from ifbench.suite.plugins import plugin_owner, read_params
+from ifbench.suite.wheres import check_where
+
+HIDDEN = ("seed", "estimator")
+"""Facts that settings may not name: seeds share a row of the leaderboard, and the estimator stands beside `where`."""
+TIMINGS = tuple(item.name for item in fields(Timing))
+BY_RUNS = ("horizon", "size", "query")
+"""Keys whose values only a run knows."""
+
+
+def read_settings(file: SuiteFile, cells: Sequence[Cell], draft: Draft) -> tuple[Setting, ...]:
+    """The settings, one for each estimator that a pattern means.
+
+    Args:
+        file: Has them, and the estimators.
+        cells: None of them where they are not known.
+        draft: Told what is wrong.
+    """
+    rows = {choice.label: index for index, choice in enumerate(file.estimators)}
+    known, found = facts_of_all(cells, draft.facts) if file.settings else [], []
+    for index, shape in enumerate(file.settings):
+        loc, labels = ("settings", index), fnmatch.filter(rows, shape.estimator)
+        if not labels:
+            draft.note(
+                _check_among(
+                    (*loc, "estimator"), shape.estimator, draft.labels.get("estimators"), "an estimator of this suite"
+                )
+            )
+        own = [
+            {key: value for key, value in one.items() if key not in HIDDEN}
+            for one in known
+            if one["estimator"] in labels
+        ]
+        draft.note(check_where((*loc, "where"), shape.where, own, f"cells of '{shape.estimator}'") if own else ())
+        for label in labels:
+            params = _params(rows[label], (*loc, "params"), draft)
+            found += [Setting(label, shape.where, params)] if params is not None else []
+    return tuple(found)
+
+
+def with_settings(choice: Choice, cell: Cell, settings: Sequence[Setting]) -> Choice:
+    """An estimator with the parameters it has in a cell; where several settings give one, the last of them counts.
+
+    Args:
+        choice: Of the suite's estimators.
+        cell: Its task and protocol count.
+        settings: Those of the suite.
+    """
+    own = [setting for setting in settings if setting.estimator == choice.label]
+    return _merge(choice, own, facts(replace(cell, estimator=choice))) if own else choice
+
+
+def apply_settings(cells: Sequence[Cell], settings: Sequence[Setting], draft: Draft) -> tuple[Cell, ...]:
+    """The cells with the parameters that settings give them.
+
+    Noted are parameters that do not go together, and two estimators that are the same in a cell: of a sweep over what
+    a setting gives, for instance.
+
+    Args:
+        cells: Of the suite.
+        settings: See `read_settings`.
+        draft: Told what is wrong.
+    """
+    own: dict[str, list[Setting]] = {}
+    for setting in settings:
+        own.setdefault(setting.estimator, []).append(setting)
+    variants: dict[tuple[str, tuple[bool, ...]], tuple[Choice, str]] = {}
+    twins: dict[tuple[int, str, str], str] = {}
+    found = []
+    for cell, known in zip(cells, facts_of_all(cells, draft.facts), strict=True):
+        label, mine = cell.estimator.label, own.get(cell.estimator.label, [])
+        fitting = tuple(selects(setting.where, known) for setting in mine)
+        if (label, fitting) not in variants:
+            choice = _merge(cell.estimator, mine, known)
+            variants[label, fitting] = choice, canonical_json([choice.name, choice.params])
+            draft.note(_contradictions(choice, draft) if any(fitting) else ())
+        choice, content = variants[label, fitting]
+        found.append(Cell(cell.task, cell.protocol, choice))
+        twin = twins.setdefault((id(cell.task), cell.protocol.label, content), label)
+        if twin != label:
+            message = f"'{twin}' and '{label}' have the same parameters in some cells"
+            draft.note([(("settings",), message, "give no parameter that a grid sweeps")])
+    return tuple(found)
+
+
+def read_published(file: SuiteFile, known: Sequence[Facts], draft: Draft) -> tuple[Published, ...]:
+    """The published numbers, each of a metric, a part and cells that the suite has.
+
+    Args:
+        file: Has them, the metrics and the example rules.
+        known: Facts of the cells; none where they are not known.
+        draft: Told what is wrong.
+    """
+    for index, shape in enumerate(file.published):
+        loc = ("published", index)
+        draft.note(_check_among((*loc, "metric"), shape.metric, draft.labels.get("metrics"), "a metric of this suite"))
+        draft.note(_check_part(loc, shape.part, file))
+        where = {key: value for key, value in shape.where.items() if key not in BY_RUNS}
+        draft.note(check_where((*loc, "where"), where, known, "cells") if where and known else ())
+    return tuple(Published(**dict(shape)) for shape in file.published)
+
+
+def read_figures(file: SuiteFile, known: Sequence[Facts], draft: Draft) -> tuple[Figure, ...]:
+    """The figures, each of keys, metrics and parts that the suite has.
+
+    Args:
+        file: Has them, and the lists that they speak of.
+        known: Facts of the cells; none where they are not known.
+        draft: Told what is wrong.
+    """
+    specs = [draft.registry.protocol(choice.name) for choice in file.protocols]
+    findings = [name for spec in specs for name in (*spec.keys, *spec.columns)]
+    keys = {key for one in known for key in one} | FIGURE_KEYS.keys() | set(findings) if known else None
+    metrics = draft.labels.get("metrics")
+    values = [*metrics, *findings, *TIMINGS] if metrics is not None else None
+    found = []
+    for index, shape in enumerate(file.figures):
+        loc = ("figures", index)
+        for key in ("x", "curve", "panel"):
+            draft.note(_check_among((*loc, key), getattr(shape, key), keys, "a key of this suite"))
+        for position, name in enumerate(shape.y or ()):
+            draft.note(_check_among((*loc, "y", position), name, values, "a metric, finding or timing"))
+        draft.note(_check_part(loc, shape.part, file))
+        for key in shape.where.keys() - {*BY_RUNS, *findings} if known else ():
+            draft.note(check_where((*loc, "where"), {key: shape.where[key]}, known, "cells"))
+        first = tuple(choice.label for choice in file.metrics[:1])
+        found.append(Figure(**{**dict(shape), "y": shape.y or first, "log": shape.log or ""}))
+    return tuple(found)
+
+
+def _check_among(loc: Loc, value: str | None, known: Collection[str] | None, what: str) -> Iterator[Problem]:
+    if value is not None and known is not None and value not in known:
+        yield loc, f"got {shown(value)}, wanted {what}", did_you_mean(value, known)
+
+
+def _check_part(loc: Loc, part: str, file: SuiteFile) -> Iterator[Problem]:
+    return _check_among(
+        (*loc, "part"), part, [EVERYTHING, *(rule.name for rule in file.examples)], "a part of the examples"
+    )
+
+
+def _merge(choice: Choice, settings: Sequence[Setting], known: Facts) -> Choice:
+    fitting = [setting.params for setting in settings if selects(setting.where, known)]
+    params = {key: value for params in (choice.params, *fitting) for key, value in params.items()}
+    return replace(choice, params=params) if fitting else choice
+
+
+def _contradictions(choice: Choice, draft: Draft) -> Iterator[Problem]:
+    """Parameters of settings that cannot go together."""
+    try:
+        read_params("estimator", {**choice.params, "name": choice.name}, draft.registry)
+    except ValidationError as error:
+        reasons = "; ".join(line.strip() for line in str(error).splitlines()[:3])
+        message = f"the settings of '{choice.label}' do not go together: {reasons}"
+        yield ("settings",), message, f"see: ifbench show {choice.name}"
+
+
+def _params(row: int, loc: Loc, draft: Draft) -> dict[str, Any] | None:
+    """Given parameters as the plugin's model has them, checked together with those that stay; None if faulty."""
+    entry, given = find(draft.root, ("estimators", row))[0], find(draft.root, loc)[0]
+    try:
+        plain = read_params("estimator", {**entry, **given}, draft.registry)[1]
+        return {key: plain[key] for key in given}
+    except ValidationError as error:
+        owner = plugin_owner("estimator", entry, draft.registry)
+        draft.report(error, lambda _: owner, loc)
+        return None
