@@ -43,7 +43,7 @@ def command(suite: str, estimator: str | None, query: int | None, top: int, out:
     if out is not None and out.suffix != (wanted := ".svg" if images else ".md"):
         raise IfbenchError(f"got --out {out}, wanted a file that ends in {wanted}")
     draw = gallery_svg if images else gallery_markdown
-    text = draw(queries, title=f"{plan.suite.title}: {work.score.name}")
+    text = draw(queries, title=f"{plan.suite.title}: {work.score.label.removeprefix('score ')}")
     if images or out:
         out = out or Path("gallery.svg")
         write_text_atomic(out, text)

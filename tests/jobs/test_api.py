@@ -130,6 +130,18 @@ def test_leaderboard_shows_every_folder_there_is(capsys: pytest.CaptureFixture[s
     assert "hif" in capsys.readouterr().out
 
 
+def test_gallery_shows_the_scores_of_the_first_chosen_cell(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["gallery", "tiny.yaml", "--only", "tracin", "--query", "3", "--top", "2"]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith("# A tiny suite: tracin iris/mlp seed=0\n")
+    assert page.count("| helps |") == page.count("| harms |") == 2
+    assert run_command(["gallery", "tiny.yaml", "--estimator", "random", "--out", "page.md"]) == 0
+    assert capsys.readouterr().out == "page.md\n"
+    assert Path("page.md").read_text().startswith("# A tiny suite: random ")
+    assert run_command(["gallery", "tiny.yaml", "--out", "page.svg"]) == 2
+    assert "wanted a file that ends in .md" in capsys.readouterr().err
+
+
 def test_show_tells_type_default_unit_and_source(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["show", "hif"]) == 0
     out = capsys.readouterr().out
