@@ -59,7 +59,7 @@ def select_cells(cells: Sequence[Cell], labels: Sequence[str], only: Sequence[st
     """
     if not only:
         return [True] * len(cells)
-    told = facts_of_all(cells)
+    told = facts_of_all(cells, {})
     calls = [(cell.estimator.label, label) for cell, label in zip(cells, labels, strict=True)]
     wheres = [_read(pattern, told, calls) for pattern in only]
     chosen = [any(_matches(where, one, call) for where in wheres) for one, call in zip(told, calls, strict=True)]
