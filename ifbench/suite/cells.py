@@ -16,13 +16,9 @@ SELF = "self"
 
 @dataclass(frozen=True)
 class Choice:
-    """One registered plugin with its parameters.
+    """One registered plugin of a kind with all its parameters, and the label that tables call it by.
 
     Attributes:
-        kind: Which registry: estimator, architecture, data, protocol or metric.
-        name: The registered name.
-        label: How tables call it; unique within a suite.
-        params: All parameters as JSON values, defaults included.
         unavailable: Why the plugin could not be loaded; its cells fail and no other.
         timeout: Seconds after which a job of it is ended; None: never.
     """
@@ -37,11 +33,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Task:
-    """What gets trained: data set + architecture + recipe + seed.
-
-    Attributes:
-        dtype: Floating-point type of data, parameters and every number derived from them.
-    """
+    """What gets trained; `dtype` is that of data, parameters and every number derived from them."""
 
     data: Choice
     architecture: Choice

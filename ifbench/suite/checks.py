@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ifbench.core.errors import did_you_mean
 from ifbench.core.identity import canonical_json
-from ifbench.core.registry import Registry
 from ifbench.core.retraining import VIEWS
 from ifbench.core.specs import MetricSpec, ProtocolSpec, fits
-from ifbench.suite.cells import EVERYTHING, SELF, Cell, Choice, ExampleRule, QueryRule
+from ifbench.suite.cells import EVERYTHING, SELF, Choice, ExampleRule, QueryRule
 from ifbench.suite.draft import Draft, Problem
 from ifbench.suite.facts import Facts
 from ifbench.suite.faults import shown
@@ -40,15 +39,10 @@ def check_parts(file: SuiteFile, draft: Draft) -> Iterator[Problem]:
         yield from _check_protocol(draft.registry.protocol(name), file, draft)
 
 
-def check_stretches(cells: Iterable[Cell], file: SuiteFile, registry: Registry) -> Iterator[Problem]:
-    """Protocols that cannot be made on a training as long as its recipe says; what is excluded never runs.
-
-    Args:
-        cells: Of the suite.
-        file: Has the protocols.
-        registry: Says how each protocol trains again.
-    """
-    pairs = {(cell.protocol.label, cell.task.recipe.steps): cell.protocol for cell in cells}
+def check_stretches(file: SuiteFile, draft: Draft) -> Iterator[Problem]:
+    """Protocols that cannot be made on a training as long as its recipe says; what is excluded never runs."""
+    registry = draft.registry
+    pairs = {(cell.protocol.label, cell.task.recipe.steps): cell.protocol for cell in draft.cells}
     rows = {choice.label: index for index, choice in enumerate(file.protocols)}
     for (label, steps), choice in pairs.items():
         loc, retraining = ("protocols", rows[label]), registry.protocol(choice.name).retraining

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ifbench.core.errors import closest, did_you_mean
 from ifbench.core.params import Params
 from ifbench.core.registry import Registry
-from ifbench.suite.cells import Choice
-from ifbench.suite.facts import Facts
+from ifbench.suite.cells import Cell, Choice
+from ifbench.suite.facts import Facts, facts_of_all
 from ifbench.suite.faults import Faults, hints, shown
 from ifbench.suite.places import Entries, Fields, Loc, Place, find
 
@@ -70,7 +70,7 @@ class Draft:
         sizes: Sizes of the data sets.
         faulty: Keys of the lists that had a faulty entry, which is left out.
         parts: Data sets and architectures by the id of what was written.
-        facts: See `facts_of_all`.
+        cells: None where the lists that they are made of are faulty.
     """
 
     root: Fields
@@ -80,7 +80,12 @@ class Draft:
     sizes: dict[Size, None] = field(default_factory=dict)
     faulty: set[str] = field(default_factory=set)
     parts: dict[int, tuple[Choice, Params]] = field(default_factory=dict)
-    facts: dict[int, Facts] = field(default_factory=dict)
+    cells: Sequence[Cell] = ()
+    _facts: dict[int, Facts] = field(default_factory=dict)
+
+    def facts(self) -> list[dict[str, Any]]:
+        """The facts of the cells (Any: JSON)."""
+        return facts_of_all(self.cells, self._facts)
 
     def note(self, problems: Iterable[Problem]) -> None:
         """Note all that is wrong; the last step to it may be a key that is missing."""

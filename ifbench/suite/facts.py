@@ -37,8 +37,9 @@ def facts_of(task: Mapping[str, Any], protocol: Mapping[str, Any], estimator: Ma
     return _of_task(task) | _of_choice("protocol", protocol) | _of_choice("estimator", estimator)
 
 
-def facts_of_all(cells: Sequence[Cell], parts: dict[int, Facts]) -> list[dict[str, Any]]:
+def facts_of_all(cells: Sequence[Cell], parts: dict[int, Facts] | None = None) -> list[dict[str, Any]]:
     """The facts of many cells; `parts` keeps those of a task, protocol or estimator by its id, for the next call."""
+    parts = {} if parts is None else parts
     for cell in cells:
         if id(cell.task) not in parts:
             parts[id(cell.task)] = _of_task(cell.task.describe())

@@ -14,7 +14,7 @@ from ifbench.core.identity import canonical_json
 from ifbench.core.timing import Timing
 from ifbench.suite.cells import EVERYTHING, FIGURE_KEYS, Cell, Choice, Figure, Published, Setting
 from ifbench.suite.draft import Draft, Problem
-from ifbench.suite.facts import Facts, facts, facts_of_all, selects
+from ifbench.suite.facts import Facts, facts, selects
 from ifbench.suite.faults import shown
 from ifbench.suite.file import SuiteFile
 from ifbench.suite.places import Loc, find
@@ -28,34 +28,22 @@ BY_RUNS = ("horizon", "size", "query")
 """Keys whose values only a run knows."""
 
 
-def read_settings(file: SuiteFile, cells: Sequence[Cell], draft: Draft) -> tuple[Setting, ...]:
-    """The settings, one for each estimator that a pattern means.
-
-    Args:
-        file: Has them, and the estimators.
-        cells: None of them where they are not known.
-        draft: Told what is wrong.
-    """
+def read_settings(file: SuiteFile, draft: Draft) -> tuple[Setting, ...]:
+    """The settings, one for each estimator that a pattern means."""
     rows = {choice.label: index for index, choice in enumerate(file.estimators)}
-    known, found = facts_of_all(cells, draft.facts) if file.settings else [], []
+    known, settings = draft.facts() if file.settings else [], []
     for index, shape in enumerate(file.settings):
         loc, labels = ("settings", index), fnmatch.filter(rows, shape.estimator)
         if not labels:
-            draft.note(
-                _check_among(
-                    (*loc, "estimator"), shape.estimator, draft.labels.get("estimators"), "an estimator of this suite"
-                )
-            )
-        own = [
-            {key: value for key, value in one.items() if key not in HIDDEN}
-            for one in known
-            if one["estimator"] in labels
-        ]
-        draft.note(check_where((*loc, "where"), shape.where, own, f"cells of '{shape.estimator}'") if own else ())
+            known_labels, what = draft.labels.get("estimators"), "an estimator of this suite"
+            draft.note(_check_among((*loc, "estimator"), shape.estimator, known_labels, what))
+        own = [one for one in known if one["estimator"] in labels]
+        visible = [{key: value for key, value in one.items() if key not in HIDDEN} for one in own]
+        draft.note(check_where((*loc, "where"), shape.where, visible, f"cells of '{shape.estimator}'") if own else ())
         for label in labels:
             params = _params(rows[label], (*loc, "params"), draft)
-            found += [Setting(label, shape.where, params)] if params is not None else []
-    return tuple(found)
+            settings += [Setting(label, shape.where, params)] if params is not None else []
+    return tuple(settings)
 
 
 def with_settings(choice: Choice, cell: Cell, settings: Sequence[Setting]) -> Choice:
@@ -70,24 +58,19 @@ def with_settings(choice: Choice, cell: Cell, settings: Sequence[Setting]) -> Ch
     return _merge(choice, own, facts(replace(cell, estimator=choice))) if own else choice
 
 
-def apply_settings(cells: Sequence[Cell], settings: Sequence[Setting], draft: Draft) -> tuple[Cell, ...]:
-    """The cells with the parameters that settings give them.
+def apply_settings(settings: Sequence[Setting], draft: Draft) -> None:
+    """Give the cells the parameters that settings say.
 
     Noted are parameters that do not go together, and two estimators that are the same in a cell: of a sweep over what
     a setting gives, for instance.
-
-    Args:
-        cells: Of the suite.
-        settings: See `read_settings`.
-        draft: Told what is wrong.
     """
     own: dict[str, list[Setting]] = {}
     for setting in settings:
         own.setdefault(setting.estimator, []).append(setting)
     variants: dict[tuple[str, tuple[bool, ...]], tuple[Choice, str]] = {}
     twins: dict[tuple[int, str, str], str] = {}
-    found = []
-    for cell, known in zip(cells, facts_of_all(cells, draft.facts), strict=True):
+    cells = []
+    for cell, known in zip(draft.cells, draft.facts() if settings else (), strict=bool(settings)):
         label, mine = cell.estimator.label, own.get(cell.estimator.label, [])
         fitting = tuple(selects(setting.where, known) for setting in mine)
         if (label, fitting) not in variants:
@@ -95,22 +78,17 @@ def apply_settings(cells: Sequence[Cell], settings: Sequence[Setting], draft: Dr
             variants[label, fitting] = choice, canonical_json([choice.name, choice.params])
             draft.note(_contradictions(choice, draft) if any(fitting) else ())
         choice, content = variants[label, fitting]
-        found.append(Cell(cell.task, cell.protocol, choice))
+        cells.append(Cell(cell.task, cell.protocol, choice))
         twin = twins.setdefault((id(cell.task), cell.protocol.label, content), label)
         if twin != label:
             message = f"'{twin}' and '{label}' have the same parameters in some cells"
             draft.note([(("settings",), message, "give no parameter that a grid sweeps")])
-    return tuple(found)
+    draft.cells = cells if settings else draft.cells
 
 
-def read_published(file: SuiteFile, known: Sequence[Facts], draft: Draft) -> tuple[Published, ...]:
-    """The published numbers, each of a metric, a part and cells that the suite has.
-
-    Args:
-        file: Has them, the metrics and the example rules.
-        known: Facts of the cells; none where they are not known.
-        draft: Told what is wrong.
-    """
+def read_published(file: SuiteFile, draft: Draft) -> tuple[Published, ...]:
+    """The published numbers, each of a metric, a part and cells that the suite has."""
+    known = draft.facts() if file.published else []
     for index, shape in enumerate(file.published):
         loc = ("published", index)
         draft.note(_check_among((*loc, "metric"), shape.metric, draft.labels.get("metrics"), "a metric of this suite"))
@@ -120,20 +98,15 @@ def read_published(file: SuiteFile, known: Sequence[Facts], draft: Draft) -> tup
     return tuple(Published(**dict(shape)) for shape in file.published)
 
 
-def read_figures(file: SuiteFile, known: Sequence[Facts], draft: Draft) -> tuple[Figure, ...]:
-    """The figures, each of keys, metrics and parts that the suite has.
-
-    Args:
-        file: Has them, and the lists that they speak of.
-        known: Facts of the cells; none where they are not known.
-        draft: Told what is wrong.
-    """
+def read_figures(file: SuiteFile, draft: Draft) -> tuple[Figure, ...]:
+    """The figures, each of keys, metrics and parts that the suite has."""
+    known = draft.facts() if file.figures else []
     specs = [draft.registry.protocol(choice.name) for choice in file.protocols]
     findings = [name for spec in specs for name in (*spec.keys, *spec.columns)]
     keys = {key for one in known for key in one} | FIGURE_KEYS.keys() | set(findings) if known else None
     metrics = draft.labels.get("metrics")
     values = [*metrics, *findings, *TIMINGS] if metrics is not None else None
-    found = []
+    figures = []
     for index, shape in enumerate(file.figures):
         loc = ("figures", index)
         for key in ("x", "curve", "panel"):
@@ -144,8 +117,8 @@ def read_figures(file: SuiteFile, known: Sequence[Facts], draft: Draft) -> tuple
         for key in shape.where.keys() - {*BY_RUNS, *findings} if known else ():
             draft.note(check_where((*loc, "where"), {key: shape.where[key]}, known, "cells"))
         first = tuple(choice.label for choice in file.metrics[:1])
-        found.append(Figure(**{**dict(shape), "y": shape.y or first, "log": shape.log or ""}))
-    return tuple(found)
+        figures.append(Figure(**{**dict(shape), "y": shape.y or first, "log": shape.log or ""}))
+    return tuple(figures)
 
 
 def _check_among(loc: Loc, value: str | None, known: Collection[str] | None, what: str) -> Iterator[Problem]:

@@ -11,7 +11,6 @@ from ifbench.core.registry import Registry
 from ifbench.suite.cells import Cell, Choice, ExampleRule, Figure, Published, QueryRule, Setting, Task
 from ifbench.suite.checks import check_parts, check_stretches
 from ifbench.suite.draft import Draft
-from ifbench.suite.facts import facts_of_all
 from ifbench.suite.faults import Faults
 from ifbench.suite.file import SuiteFile, read_form
 from ifbench.suite.find import display_name, find_suite
@@ -91,13 +90,11 @@ def load_suite(
     file = read_form(draft)
     draft.note(check_parts(file, draft))
     tasks = tuple(shape.task(seed) for shape in file.tasks for seed in dict.fromkeys(file.seeds))
-    cells = _cells(file, tasks, draft)
-    settings = read_settings(file, cells, draft)
-    if settings:
-        cells = apply_settings(cells, settings, draft)
-    draft.note(check_stretches(cells, file, registry))
-    known = facts_of_all(cells, draft.facts) if file.figures or file.published else []
-    figures, published = read_figures(file, known, draft), read_published(file, known, draft)
+    draft.cells = _product(file, tasks, draft)
+    settings = read_settings(file, draft)
+    apply_settings(settings, draft)
+    draft.note(check_stretches(file, draft))
+    figures, published = read_figures(file, draft), read_published(file, draft)
     faults.raise_any()
     return Suite(
         name=file.name,
@@ -118,23 +115,20 @@ def load_suite(
         shrunk=tuple(text.strip() for text in file.shrunk),
         chosen=tuple(text.strip() for text in file.chosen),
         repeats=file.repeats,
-        cells=cells,
+        cells=tuple(draft.cells),
     )
 
 
-def _cells(file: SuiteFile, tasks: Sequence[Task], draft: Draft) -> tuple[Cell, ...]:
-    """Every cell that is not excluded, in file order; none where the lists that they are made of are faulty.
-
-    A protocol that measures what no estimator predicts has one cell a task.
-    """
+def _product(file: SuiteFile, tasks: Sequence[Task], draft: Draft) -> Sequence[Cell]:
+    """Every cell that is not excluded, in file order; one a task for a protocol whose answer no estimator predicts."""
     if draft.faulty - ASIDE:
         return ()
     if len(tasks) * len(file.protocols) * len(file.estimators) > MAX_CELLS:
         draft.note([((), f"more than {MAX_CELLS} cells", "split the suite")])
         return ()
-    cells = [
+    draft.cells = [
         Cell(task, protocol, estimator)
         for task, protocol in itertools.product(tasks, file.protocols)
         for estimator in (file.estimators if draft.registry.protocol(protocol.name).predicted else (MEASURED,))
     ]
-    return tuple(leave_out(("exclude",), cells, facts_of_all(cells, draft.facts), draft) if file.exclude else cells)
+    return leave_out(("exclude",), draft.cells, draft.facts(), draft) if file.exclude else draft.cells
