@@ -1,4 +1,4 @@
-"""Conformance checks and closed-form problems, for plugin authors."""
+"""Conformance checks and closed-form problems, for plugin authors; start with `parametrize_with_checks`."""
 
 from ifbench.numerics.prepare import objective_of as objective_of
 from ifbench.testing.checks import CHECKS as CHECKS
