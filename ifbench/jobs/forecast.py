@@ -109,9 +109,11 @@ def _seconds(missing: Sequence[Job], past: Sequence[Mapping[str, Any]]) -> float
 
 
 def _like(identity: Mapping[str, Any]) -> str:
-    """What tells how long a scoring, or an update of a training, takes (Any: JSON)."""
+    """What tells how long a scoring, or an update of a training, takes (Any: JSON); of other jobs all that they are."""
     if "recipe" in identity:
         return canonical_json([identity["data"], identity["architecture"], identity["recipe"]["batch_size"]])
+    if "estimator" not in identity:
+        return canonical_json(identity)
     return canonical_json([identity["estimator"], identity["params"], identity.get("examples", {}).get("count")])
 
 
