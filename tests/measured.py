@@ -68,4 +68,4 @@ def pieces(folder: Path, name: str = "tiny.yaml", *plugins: str) -> dict[str, in
     """Stored pieces of ground truth that a suite reads from, and how many interventions each holds."""
     made, store, _ = planned(folder, name, *plugins)
     bases = {base for work in made.works for base in work.bases}
-    return {piece: len(meta["interventions"]) for base in bases for piece, meta in store.entries(truth_folder(base))}
+    return {piece: len(meta["weight_changes"]) for base in bases for piece, meta in store.entries(truth_folder(base))}

@@ -84,7 +84,7 @@ def first_steps(task: Task, context: Context) -> tuple[torch.Tensor, torch.Tenso
     protocol = context.registry.protocol("fine-tune").load()(
         context.registry.params("protocol", "fine-tune", {"steps": 1})
     )
-    weighed = Intervention.reweight([0], -0.5)
+    weighed = Intervention.upweight([0], -0.5, n_train=trained.n_train)
     found = protocol.measure(trained, [weighed], torch.tensor([0]), Retraining(steps=1), repeat=0)
     return torch.stack([begun.state.params, trained.state.params]), getattr(found, "changes", found)
 

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 
 def predicted_effects(
-    interventions: Sequence[Intervention], scores: ArrayLike, examples: ArrayLike | None = None
+    interventions: Sequence[Intervention], scores: ArrayLike, *, n_train: int, examples: ArrayLike | None = None
 ) -> FloatArray:
-    """Effect that scores predict for each intervention, to first order: `-sum_i added_i * score_i`.
+    """Effect that scores predict for each intervention, to first order: `-sum_i change_i / n_train * score_i`.
 
     Args:
         interventions: What is changed; examples that are not named keep their weight.
         scores: Shape (..., n_example, n_query), positive where the example helps, in nats per unit of its weight in the
             mean loss.
+        n_train: Size of the training set, whose mean loss the scores are about.
         examples: Rows of the training set that are scored, rising, (n_example,); None: all of them.
 
     Returns:
@@ -38,12 +39,12 @@ def predicted_effects(
 
     values = np.asarray(scores, dtype=np.float64)
     *before, n_example, n_query = values.shape
-    pairs = [pair for item in interventions for pair in item.weights]
+    pairs = [pair for item in interventions for pair in item.added(n_train)]
     added = np.array([weight for _, weight in pairs], dtype=np.float64)
     rows = np.array([row for row, _ in pairs], dtype=np.int64)
     if examples is not None:
         rows = _places(rows, np.asarray(examples, dtype=np.int64))
-    ends = np.cumsum([0, *(len(item.weights) for item in interventions)])
+    ends = np.cumsum([0, *(len(item.changes) for item in interventions)])
     changes = csr_array((added, rows, ends), shape=(len(interventions), n_example))  # few of all examples are changed
     flat = values.reshape(-1, n_example, n_query)
     effects: FloatArray = -np.stack([changes @ matrix for matrix in flat])

@@ -101,7 +101,7 @@ def _tests(
     """The interventions of one rule, and which query tests each, bool (n_query,)."""
     groups, mask = select_groups(rule, n_train, n_query, scores(rule) if rule.needs_scores else None, seed=seed)
     return {
-        Intervention.reweight(rows, added): own
+        Intervention.reweight(rows, change): own
         for rows, own in zip(groups, mask, strict=True)
-        for added in rule.added(n_train)
+        for change in rule.changes(n_train)
     }

@@ -9,32 +9,44 @@ from typing import Any
 
 @dataclass(frozen=True, order=True)
 class Intervention:
-    """A reweighting of training examples in the mean loss.
+    """A reweighting of training examples.
+
+    Every example has the weight 1: a factor of its loss in the mean over the n_train examples.
 
     Attributes:
-        weights: Sorted pairs (row, added weight); removal of one of n examples adds -1/n.
+        changes: Sorted pairs (row, change of the example's weight). -1 leaves the example out, 1 doubles it, and
+            `n_train * epsilon` adds epsilon to the weight that it has in the mean loss.
     """
 
-    weights: tuple[tuple[int, float], ...]
+    changes: tuple[tuple[int, float], ...]
 
     @classmethod
-    def remove(cls, rows: Sequence[int], *, n_train: int) -> Intervention:
-        """Leave out the examples in `rows`, 0 <= row < n_train, of a training set of n_train."""
-        return cls.reweight(rows, -1.0 / n_train)
+    def remove(cls, rows: Sequence[int]) -> Intervention:
+        """Leave out the examples in `rows`."""
+        return cls.reweight(rows, -1.0)
 
     @classmethod
-    def reweight(cls, rows: Sequence[int], added: float) -> Intervention:
-        """Add `added` to the weight that each of the examples in `rows` has in the mean loss."""
-        return cls(tuple((row, added) for row in sorted(rows)))
+    def reweight(cls, rows: Sequence[int], change: float) -> Intervention:
+        """Change the weight of each of the examples in `rows`, which is 1, by `change`."""
+        return cls(tuple((row, change) for row in sorted(rows)))
+
+    @classmethod
+    def upweight(cls, rows: Sequence[int], epsilon: float, *, n_train: int) -> Intervention:
+        """Add `epsilon` to the weight that each of the examples in `rows` has in the mean loss of n_train examples."""
+        return cls.reweight(rows, n_train * epsilon)
+
+    def added(self, n_train: int) -> list[tuple[int, float]]:
+        """Pairs (row, weight added in the mean loss of n_train examples): -1/n_train where the example is left out."""
+        return [(row, change / n_train) for row, change in self.changes]
 
     def plain(self) -> list[list[Any]]:
-        """As JSON values (Any), short for large groups: [added weight, [rows]] for each added weight, by size."""
+        """As JSON values (Any), short for large groups: [change, [rows]] for each change, by size."""
         rows: dict[float, list[int]] = {}
-        for row, added in self.weights:
-            rows.setdefault(added, []).append(row)
-        return [[added, rows[added]] for added in sorted(rows)]
+        for row, change in self.changes:
+            rows.setdefault(change, []).append(row)
+        return [[change, rows[change]] for change in sorted(rows)]
 
     @classmethod
     def from_plain(cls, plain: Sequence[Sequence[Any]]) -> Intervention:
         """What `plain` wrote (Any: JSON)."""
-        return cls(tuple(sorted((int(row), float(added)) for added, rows in plain for row in rows)))
+        return cls(tuple(sorted((int(row), float(change)) for change, rows in plain for row in rows)))

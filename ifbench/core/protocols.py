@@ -84,9 +84,10 @@ class AddedBatchesParams(FromCheckpointParams):
         orders = (torch.randperm(n_train, generator=subject.generator(name, one)) for one in range(self.batches))
         return [[int(row) for row in order[: self.batch]] for order in orders]
 
-    def added(self, examples: Sequence[int]) -> list[Intervention]:
+    def added(self, examples: Sequence[int], n_train: int) -> list[Intervention]:
         """One run for each epsilon, which adds epsilon times the mean loss of the examples."""
-        return [Intervention.reweight(examples, epsilon / len(examples)) for epsilon in self.epsilons]
+        shares = [epsilon / len(examples) for epsilon in self.epsilons]
+        return [Intervention.upweight(examples, share, n_train=n_train) for share in shares]
 
 
 def parameters(networks: Point, _: int) -> Tensor:

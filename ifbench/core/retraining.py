@@ -29,9 +29,9 @@ class Retraining:
         start: Updates of the main training made before it: 0 is the initial parameters, None the end.
         horizons: Numbers of updates after which to look, rising, each between 1 and `steps`; () is the end alone.
         learning_rate: Step size, constant; None follows the recipe.
-        form: How an intervention enters. `factor`: the weight added to example i of the mean loss is a factor of that
-            example's loss, `1 + n * weight`, wherever a batch holds it. `term`: `sum_i weight_i * loss_i` stands beside
-            the mean over the batch in every update, whatever the batch.
+        form: How an intervention enters. `factor`: the weight of example i, `1 + change_i`, is a factor of its loss
+            wherever a batch holds it. `term`: `sum_i change_i / n_train * loss_i` stands beside the mean over the batch
+            in every update, whatever the batch.
         proximal: None trains on the task's objective. A number is the damping of the proximal Bregman objective, which
             takes its place: see `ifbench.numerics.derivatives.proximal`; optimizer, schedule and batches then
             begin anew.

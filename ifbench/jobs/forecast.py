@@ -140,17 +140,17 @@ def _at_most(plan: Plan, works: Sequence[CellWork], registry: Registry) -> tuple
     n_train, n_test = data_sizes(works[0].cell.task, registry)
     n_query = sum(rule.count(n_test) for rule in plan.suite.queries)
     single = grouped = 0
-    added: set[float] = set()
+    different: set[float] = set()
     for rule in plan.suite.examples:
         own = len(works) if rule.needs_scores and rule.by == "self" else 1
-        changes = rule.added(n_train)
+        changes = rule.changes(n_train)
         count = rule.n_group(n_train) * len(changes) * (n_query * own if rule.needs_scores else rule.sets)
         if rule.changes_one_by_one(n_train):
             single += count
-            added.update(changes)
+            different.update(changes)
         else:
             grouped += count
-    most = min(n_train * len(added), single) + grouped
+    most = min(n_train * len(different), single) + grouped
     return most, [most] * len(works[0].bases)
 
 

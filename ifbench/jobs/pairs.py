@@ -58,7 +58,12 @@ def pair_of(work: CellWork, suite: Suite, reader: Reader) -> Pair:
     selection = selection_of(work, suite, reader)
     if work.measures == "effects":
         arrays = reader.result(work.score).arrays
-        predicted = predicted_effects(selection.interventions, arrays["scores"], arrays.get("examples"))
+        predicted = predicted_effects(
+            selection.interventions,
+            arrays["scores"],
+            n_train=int(reader.meta(work.train)["n_train"]),
+            examples=arrays.get("examples"),
+        )
         parts = selection.parts
     else:
         stored = reader.result(change_job(work.score, selection.interventions))

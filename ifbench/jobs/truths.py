@@ -41,8 +41,8 @@ class TruthIndex:
         self._read = read
         self._places: dict[Intervention, tuple[str, int]] = {}
         for piece, meta in sorted(pieces, reverse=True):
-            if set(self.queries) <= set(meta.get("queries", ())):
-                measured = map(Intervention.from_plain, meta["interventions"])
+            if set(self.queries) <= set(meta.get("queries", ())) and "weight_changes" in meta:
+                measured = map(Intervention.from_plain, meta["weight_changes"])
                 self._places |= {item: (piece, position) for position, item in enumerate(measured)}
                 self.horizons = tuple(meta.get("horizons") or (None,))
                 self.engine = meta.get("engine", "")

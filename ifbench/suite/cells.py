@@ -150,9 +150,9 @@ class ExampleRule:
         """Whether the choice depends on an estimator."""
         return self.order not in {"random", "all", "groups"}
 
-    def added(self, n_train: int) -> tuple[float, ...]:
-        """What each intervention adds to an example's weight in the mean loss of `n_train` examples."""
-        return self.epsilons or tuple((weight - 1.0) / n_train for weight in self.weights)
+    def changes(self, n_train: int) -> tuple[float, ...]:
+        """What each intervention adds to an example's weight, which is 1; see `Intervention`."""
+        return tuple(n_train * epsilon for epsilon in self.epsilons) or tuple(weight - 1.0 for weight in self.weights)
 
     def changes_one_by_one(self, n_train: int) -> bool:
         """Whether every intervention changes a single example."""

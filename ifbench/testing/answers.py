@@ -50,7 +50,7 @@ def parameters(trial: Trial) -> str:
         raise UnsupportedError("it predicts no changes of the parameters")
     problem = near_isotropic().problem
     estimator.fit(problem)
-    groups = [Intervention.remove(group, n_train=problem.n_train) for group in ([0], [1, 2])]
+    groups = [Intervention.remove(group) for group in ([0], [1, 2])]
     change = estimator.parameter_change(problem, groups)
     require(
         tuple(change.shape) == (2, problem.n_param) and bool(change.isfinite().all()),

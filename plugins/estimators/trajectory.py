@@ -79,11 +79,11 @@ class Trajectory:
         import torch
 
         stretch = self._fitted()
-        rows = sorted({row for item in interventions for row, _ in item.weights})
+        rows = sorted({row for item in interventions for row, _ in item.changes})
         place = {row: number for number, row in enumerate(rows)}
         changes = problem.params.new_zeros(len(interventions), len(rows))
         for change, intervention in zip(changes, interventions, strict=True):
-            for row, added in intervention.weights:
+            for row, added in intervention.added(problem.n_train):
                 change[place[row]] += added
         examples = cast("LongTensor", torch.tensor(rows, dtype=torch.int64, device=problem.device))
         met = _finite(stretch.forward(changes, examples=examples, corrected=self.params.corrected).params, stretch)

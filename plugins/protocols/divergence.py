@@ -37,7 +37,7 @@ class Divergence:
         task, how = subject.task, from_checkpoint(self.params, subject.task.steps)
         drawn = self.params.drawn(subject, "divergence")
         told = [(number, epsilon) for number in range(len(drawn)) for epsilon in self.params.epsilons]
-        runs = [run for examples in drawn for run in self.params.added(examples)]
+        runs = [run for examples in drawn for run in self.params.added(examples, task.n_train)]
         unperturbed = task.retrain([], how, parameters, repeat=subject.repeat)[:, 0]  # (n_horizon, n_param)
 
         def distance(networks: Point, horizon: int) -> Tensor:

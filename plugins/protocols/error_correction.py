@@ -111,7 +111,7 @@ class ErrorCorrection:
         ]
         size = self.params.batch
         runs = [
-            Intervention.reweight(range(start, start + size), attempt.epsilon / size)
+            Intervention.upweight(range(start, start + size), attempt.epsilon / size, n_train=subject.task.n_train)
             for attempt in attempts
             for start in (starts[attempt.method, attempt.query],)
         ]

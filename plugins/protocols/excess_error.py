@@ -50,7 +50,9 @@ class ExcessError:
                 trajectory.forward(weights, examples=examples, corrected=corrected).params[:, 0]
                 for corrected in (True, False)
             )  # (n_horizon, n_param)
-            seen = task.retrain(self.params.added(drawn), how, parameters, repeat=subject.repeat, progress=progress)
+            seen = task.retrain(
+                self.params.added(drawn, task.n_train), how, parameters, repeat=subject.repeat, progress=progress
+            )
             measured = seen[:, 1:] - seen[:, :1]  # (n_horizon, n_epsilon, n_param)
             for place, epsilon in enumerate(self.params.epsilons):
                 for at, horizon in enumerate(how.looks):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -49,16 +48,16 @@ class SubsetRetrain(LossEffects):
 
 
 def _of_the_rest(intervention: Intervention, n_train: int) -> Intervention:
-    removed = {row for row, _ in intervention.weights}
+    removed = {row for row, _ in intervention.changes}
     n_left = n_train - len(removed)
-    if n_left < 1 or any(not math.isclose(added, -1 / n_train) for _, added in intervention.weights):
+    if n_left < 1 or any(change != -1 for _, change in intervention.changes):
         raise IfbenchError(
             f"got an intervention on {len(removed)} of {n_train} examples that does not leave a subset",
             where="protocol 'subset-retrain'",
             hint="leave examples out and some in: {groups: 40, size: 50%}, without weight or epsilon",
         )
-    more = 1 / n_left - 1 / n_train
-    return Intervention(tuple((row, -1 / n_train if row in removed else more) for row in range(n_train)))
+    more = n_train * (1 / n_left - 1 / n_train)
+    return Intervention(tuple((row, -1.0 if row in removed else more) for row in range(n_train)))
 
 
 @hookimpl

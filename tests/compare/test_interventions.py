@@ -17,7 +17,7 @@ def select(*rules: ExampleRule, n_query: int = 2):
 
 def test_each_query_tests_its_own_interventions_and_no_other():
     selection = select(TOP)
-    assert selection.interventions == tuple(Intervention.remove([row], n_train=4) for row in range(4))
+    assert selection.interventions == tuple(Intervention.remove([row]) for row in range(4))
     assert list(selection.parts) == ["all"]
     assert selection.parts["all"].mask.T.tolist() == [[True, True, False, False], [False, False, True, True]]
 

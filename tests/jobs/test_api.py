@@ -74,7 +74,7 @@ def test_predicted_effect_has_the_sign_and_size_of_the_measured_one(results: ifb
     reader = Reader(store)
     index = reader.truths(work.bases[0], queries_of(work, reader))
     interventions = sorted(index._places)
-    rows = [item.weights[0][0] for item in interventions]
+    rows = [item.changes[0][0] for item in interventions]
     measured = index.measured(interventions)[0][-1].ravel()
     predicted = scored.arrays["scores"][rows].ravel() / 120
     large = np.abs(measured) > np.quantile(np.abs(measured), 0.7)

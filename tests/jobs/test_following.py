@@ -95,11 +95,11 @@ def test_stretches_are_scored_apart_and_each_horizon_has_its_own(folder: Path, m
     assert reader.result(short.score).arrays["scores"].shape == (120, 2)
     tested = selection_of(long, made.suite, reader)
     for query, own in enumerate(tested.parts["all"].mask.T):  # the last horizon chooses
-        chosen = {item.weights[0][0] for item, yes in zip(tested.interventions, own, strict=True) if yes}
+        chosen = {item.changes[0][0] for item, yes in zip(tested.interventions, own, strict=True) if yes}
         assert chosen == set(np.argsort(-scores[-1, :, query], kind="stable")[:4].tolist())
     pair = pair_of(long, made.suite, reader)
     assert pair.horizons == (5, 20)
-    rows = [item.weights[0][0] for item in tested.interventions]
+    rows = [item.changes[0][0] for item in tested.interventions]
     np.testing.assert_allclose(pair.predicted, scores[:, rows] / 120)
 
     interventions = selection_of(change, made.suite, reader).interventions

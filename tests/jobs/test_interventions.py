@@ -68,11 +68,11 @@ def test_each_rule_has_its_interventions(selection: Selection) -> None:
     for name, (least, most) in COUNTS.items():
         assert least <= len(own(selection, name)) == selection.parts[name].count <= most
     assert selection.parts["top"].mask.sum(0).tolist() == [2, 2]  # nine examples of each query, in fours
-    assert {len(item.weights) for item in own(selection, "top")} == {4}
-    assert {added for item in own(selection, "top") for _, added in item.weights} == {-1 / 120}
-    assert {added for item in own(selection, "random") for _, added in item.weights} == {-1 / 120, 1 / 120}
-    assert {added for item in own(selection, "drawn") for _, added in item.weights} == {-0.001}
-    assert {len(item.weights) for item in own(selection, "drawn")} == {12}
+    assert {len(item.changes) for item in own(selection, "top")} == {4}
+    assert {change for item in own(selection, "top") for _, change in item.changes} == {-1}
+    assert {change for item in own(selection, "random") for _, change in item.changes} == {-1, 1}
+    assert {change for item in own(selection, "drawn") for _, change in item.changes} == {120 * -0.001}
+    assert {len(item.changes) for item in own(selection, "drawn")} == {12}
 
 
 def test_same_intervention_of_two_rules_is_one(selection: Selection) -> None:
@@ -99,9 +99,9 @@ def test_effect_of_doubling_is_about_minus_that_of_leaving_out(
     reader = Reader(store)
     index = reader.truths(work.bases[0], queries_of(work, reader))
     both = own(selection, "random")
-    rows = sorted({item.weights[0][0] for item in both})
+    rows = sorted({item.changes[0][0] for item in both})
     doubled, removed = (
-        index.measured([Intervention.reweight([row], added) for row in rows])[0][0] for added in (1 / 120, -1 / 120)
+        index.measured([Intervention.reweight([row], change) for row in rows])[0][0] for change in (1, -1)
     )
     assert len(rows) == 3
     assert np.corrcoef(doubled.ravel(), -removed.ravel())[0, 1] > 0.95

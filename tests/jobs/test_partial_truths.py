@@ -46,7 +46,7 @@ class LosesParams(Params):
 
 class Loses(LossEffects):
     def measure(self, task, interventions, queries, how, *, repeat, progress=None):
-        last = any(row >= 110 for item in interventions for row, _ in item.weights)
+        last = any(row >= 110 for item in interventions for row, _ in item.changes)
         if last and repeat >= self.params.from_repeat:
             if self.params.how == "raises":
                 raise RuntimeError("not these")

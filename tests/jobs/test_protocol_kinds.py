@@ -159,9 +159,9 @@ def test_share_of_the_training_is_of_the_updates_it_made(stopped: tuple[Path, li
         return losses(task, end, queries)
 
     for at, intervention in enumerate(found.interventions):
-        ((row, added),) = intervention.weights
+        ((row, change),) = intervention.changes
         weights = ones.clone()
-        weights[row] += added * 120
+        weights[row] += change
         wanted = after(weights) - after(ones)
         assert np.array_equal(found.effects[0, at], wanted.numpy())
 
@@ -179,7 +179,7 @@ def test_fine_tuning_starts_from_the_state_training_had(stopped: tuple[Path, lis
     queries = torch.as_tensor(np.argsort(-task.test_losses, kind="stable")[:2].copy())
     found = by_label(folder, "fine-tune")
     for at, intervention in enumerate(found.interventions):
-        ((row, added),) = intervention.weights
+        ((row, added),) = intervention.added(120)
         change = Change(ones, torch.tensor([row]), torch.tensor([added], dtype=torch.float64))
         for place, horizon in enumerate((1, 2, 5)):
             one, other = (trainer.run(state, how, steps=horizon, first=150) for how in (change, ones))

@@ -13,12 +13,12 @@ from ifbench.jobs.reader import Reader, Recent
 from ifbench.store import format as artifact_format
 from ifbench.store.artifacts import Store
 
-ONE, TWO, THREE = (Intervention.remove([row], n_train=4) for row in range(3))
+ONE, TWO, THREE = (Intervention.remove([row]) for row in range(3))
 
 
 def put(store: Store, piece: str, interventions: list[Intervention], queries: list[int], **arrays: np.ndarray) -> None:
-    changes = np.array([[[item.weights[0][0] * 10.0 + query for query in queries] for item in interventions]])
-    meta = {"interventions": [item.plain() for item in interventions], "queries": queries, "engine": "by hand"}
+    changes = np.array([[[item.changes[0][0] * 10.0 + query for query in queries] for item in interventions]])
+    meta = {"weight_changes": [item.plain() for item in interventions], "queries": queries, "engine": "by hand"}
     store.put(truth_folder("base"), piece, {"changes": changes, **arrays}, meta)
 
 
@@ -54,6 +54,13 @@ def test_truths_come_in_the_order_asked_and_in_the_columns_asked(store: Store):
     assert drift is None
     assert index.engine == "by hand"
     assert index.horizons == (None,)
+
+
+def test_what_tells_weights_in_the_mean_loss_is_missing(store: Store):
+    """As older versions wrote: -1 under `interventions` would be a removal in the unit of today."""
+    meta = {"interventions": [[-1.0, [0]]], "queries": [7]}
+    store.put(truth_folder("base"), "piece-1", {"changes": np.zeros((1, 1, 1))}, meta)
+    assert Reader(store).truths("base", [7]).missing([ONE]) == [ONE]
 
 
 def test_what_was_measured_on_fewer_queries_is_missing(store: Store):

@@ -107,6 +107,6 @@ def test_plan_counts_what_each_repeat_lacks(
     assert run_command(["plan", "tiny.yaml", "--plugin", "uncertain.py", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
     (line,) = (line for line in told["lines"] if line["work"] == "ground truths")
-    count = len(piece[1]["interventions"])
+    count = len(piece[1]["weight_changes"])
     assert (line["count"], line["cached"]) == (8 * count, 7 * count)
     assert line["epochs"] == (count + 1) * 20

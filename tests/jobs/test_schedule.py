@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from ifbench.compare.selection import select_queries
-from ifbench.core.intervention import Intervention
 from ifbench.core.registry import load_registry
 from ifbench.jobs.job import CHANGE, SCORE, TRAIN, TRUTH, Job
 from ifbench.jobs.outcome import Outcome
@@ -54,7 +53,7 @@ def finish(schedule: Schedule, job: Job, *, chunk: int = 63) -> None:
     else:
         queries = list(rows_of(job)) if job.kind == TRUTH else []
         effects = np.zeros((1, len(job.interventions), len(queries)))
-        meta = {"interventions": [item.plain() for item in job.interventions], "queries": queries}
+        meta = {"weight_changes": [item.plain() for item in job.interventions], "queries": queries}
         store.put(job.folder, job.id, {"changes": effects}, meta)
     schedule.done(job)
 
@@ -184,10 +183,6 @@ def test_ids_do_not_depend_on_the_suite_around_them(plan: Plan, tmp_path: Path) 
     assert [job.id for job in other.train_jobs] == [job.id for job in plan.train_jobs]
     assert {job.id for job in other.score_jobs} < {job.id for job in plan.score_jobs}
     assert {work.bases for work in other.works} == {work.bases for work in plan.works}
-
-
-def test_removal_takes_one_nth_from_the_mean_loss() -> None:
-    assert Intervention.remove([7], n_train=4).weights == ((7, -0.25),)
 
 
 def test_a_prediction_that_two_protocols_wait_for_is_handed_out_once(tmp_path: Path, store: Store) -> None:

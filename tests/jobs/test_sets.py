@@ -94,7 +94,7 @@ def test_only_what_is_drawn_is_scored_and_nothing_else_changes(
     assert work.score is not None
     some = Reader(store).result(work.score).arrays
     tested = selection_of(work, made.suite, Reader(store)).interventions
-    assert some["examples"].tolist() == sorted({row for item in tested for row, _ in item.weights})
+    assert some["examples"].tolist() == sorted({row for item in tested for row, _ in item.changes})
     assert some["scores"].shape == (len(some["examples"]), 6)
     assert record.timing.per_pair_microseconds == pytest.approx(
         (record.timing.fit_seconds + record.timing.score_seconds) / some["scores"].size * 1e6, rel=1e-4
@@ -102,8 +102,8 @@ def test_only_what_is_drawn_is_scored_and_nothing_else_changes(
     whole = score_job(work.train, work.cell.estimator, made.suite.queries, registry)
     arrays, _ = score(whole, Context(store, registry))
     np.testing.assert_allclose(
-        predicted_effects(tested, some["scores"], some["examples"]),
-        predicted_effects(tested, arrays["scores"]),
+        predicted_effects(tested, some["scores"], n_train=120, examples=some["examples"]),
+        predicted_effects(tested, arrays["scores"], n_train=120),
         rtol=1e-9,
     )
     assert change_job(whole, tested).id == change_job(work.score, tested).id

@@ -70,8 +70,8 @@ def test_relabelled_examples_added_to_every_update(run, width):
     """What error correction asks: the predictions after each step of training on with some examples relabelled."""
     task = replace(run, way=run.way._replace(width=width))
     added = relabelled(task.data.train, [2, 5, 11, 17])
-    one = Intervention(((0, 0.05), (1, 0.05), (2, 0.05), (3, 0.05)))
-    other = Intervention(((1, 0.5), (3, -0.1)))
+    one = Intervention.upweight(range(4), 0.05, n_train=30)
+    other = Intervention(((1, 30 * 0.5), (3, 30 * -0.1)))
     losses = task.retrain([one, other], FINE_TUNE, lambda some, _: task.query_losses(some, QUERIES), added=added)
     classes = task.retrain([one, other], FINE_TUNE, lambda some, _: task.predictions(some, QUERIES), added=added)
     assert losses.shape == classes.shape == (STEPS, 3, len(QUERIES))
@@ -85,8 +85,8 @@ def test_relabelled_examples_added_to_every_update(run, width):
 
 def test_training_examples_handed_in_give_the_bits_of_the_training_set(run):
     rows = [4, 9, 20]
-    inside = Intervention(tuple((row, 0.1) for row in rows))
-    outside = Intervention(tuple((place, 0.1) for place in range(3)))
+    inside = Intervention.reweight(rows, 0.1)
+    outside = Intervention.reweight(range(3), 0.1)
     added = Batch(*(part[rows] for part in run.data.train))
     plain = run.retrain([inside], FINE_TUNE, lambda some, _: some.params)
     assert torch.equal(run.retrain([outside], FINE_TUNE, lambda some, _: some.params, added=added), plain)

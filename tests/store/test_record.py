@@ -1,4 +1,4 @@
-"""Records survive the way to disk and back; interventions are canonical."""
+"""Records survive the way to disk and back."""
 
 import json
 import math
@@ -6,10 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ifbench.core.intervention import Intervention
 from ifbench.core.timing import Timing
 from ifbench.store.record import RECORD_VERSION, Ceiling, Estimate, NewerVersionError, Record
 
@@ -156,36 +153,6 @@ def test_other_lines_are_refused(line):
 def test_unknown_fields_are_named():
     with pytest.raises(ValueError, match="colour"):
         Record.from_line(OK.to_line()[:-1] + ', "colour": 1}')
-
-
-def test_removal_takes_the_examples_share_of_the_mean():
-    assert Intervention.remove([3], n_train=4).weights == ((3, -0.25),)
-
-
-@given(st.sets(st.integers(0, 50), max_size=8).flatmap(lambda rows: st.permutations(sorted(rows))))
-def test_order_of_rows_does_not_matter(rows):
-    intervention = Intervention.remove(rows, n_train=51)
-    assert intervention == Intervention.remove(sorted(rows), n_train=51)
-    assert hash(intervention) == hash(Intervention.remove(sorted(rows), n_train=51))
-    assert [row for row, _ in intervention.weights] == sorted(rows)
-
-
-def test_interventions_sort():
-    removals = [Intervention.remove([row], n_train=5) for row in (3, 1, 2)]
-    assert [one.weights[0][0] for one in sorted(removals)] == [1, 2, 3]
-
-
-PAIRS = st.dictionaries(st.integers(0, 50), st.sampled_from([-1 / 120, 1 / 120, -0.01]))
-
-
-@given(PAIRS)
-def test_an_intervention_reads_back_from_its_plain_form(weights):
-    item = Intervention(tuple(sorted(weights.items())))
-    assert Intervention.from_plain(json.loads(json.dumps(item.plain()))) == item
-
-
-def test_a_group_is_written_with_its_weight_once():
-    assert Intervention.remove([4, 1], n_train=4).plain() == [[-0.25, [1, 4]]]
 
 
 def test_what_is_none_or_empty_is_left_out_and_reads_where_it_is_not():

@@ -47,7 +47,7 @@ def truth(job: Job, context: Context, progress: Progress | None = None) -> tuple
     meta = {
         "horizons": list(how.horizons) or None,
         "engine": str(trained.way),
-        "interventions": [item.plain() for item in job.interventions],
+        "weight_changes": [item.plain() for item in job.interventions],
         "queries": rows.tolist(),
         "seconds": seconds,
     }

@@ -31,12 +31,12 @@ def weighted_gradients(
         Shape (n_intervention, n_param).
     """
     total = problem.params.new_zeros(len(interventions), problem.n_param)
-    touched = sorted({row for item in interventions for row, _ in item.weights})
+    touched = sorted({row for item in interventions for row, _ in item.changes})
     for rows in _pieces(torch.tensor(touched, dtype=torch.int64), problem.n_param):
         column = {int(row): k for k, row in enumerate(rows)}
         weights = torch.zeros(len(interventions), len(rows), dtype=problem.dtype)
         for k, item in enumerate(interventions):
-            for row, added in item.weights:
+            for row, added in item.added(problem.n_train):
                 if row in column:
                     weights[k, column[row]] += added
         examples = cast(LongTensor, rows.to(problem.device))

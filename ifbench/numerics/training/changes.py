@@ -33,14 +33,14 @@ def change_of(
     ones = like.new_ones(len(interventions), n_train)
     if form == "factor":
         for row, intervention in zip(ones, interventions, strict=True):
-            for example, added in intervention.weights:
-                row[example] += added * n_train
+            for example, change in intervention.changes:
+                row[example] += change
         return Change(ones)
-    n_term = max(1, *(len(intervention.weights) for intervention in interventions))
+    n_term = max(1, *(len(intervention.changes) for intervention in interventions))
     rows = torch.zeros(len(interventions), n_term, dtype=torch.int64, device=like.device)
     weights = like.new_zeros(len(interventions), n_term)
     for number, intervention in enumerate(interventions):
-        for place, (example, added) in enumerate(intervention.weights):
+        for place, (example, added) in enumerate(intervention.added(n_train)):
             rows[number, place], weights[number, place] = example, added
     return Change(ones, rows, weights, source)
 
@@ -50,7 +50,7 @@ def alike(interventions: Sequence[Intervention], form: Form) -> list[list[int]]:
 
     A sum has the same bits in any company only when all are equally long.
     """
-    lengths = [max(1, len(item.weights)) if form == "term" else 0 for item in interventions]
+    lengths = [max(1, len(item.changes)) if form == "term" else 0 for item in interventions]
     return [[place for place, length in enumerate(lengths) if length == one] for one in sorted(set(lengths))]
 
 
@@ -79,7 +79,7 @@ def check_added(added: Batch | None, train: Batch, form: Form) -> None:
 
 
 def _check_rows(interventions: Sequence[Intervention], count: int, kind: str) -> None:
-    outside = [row for item in interventions for row, _ in item.weights if not 0 <= row < count]
+    outside = [row for item in interventions for row, _ in item.changes if not 0 <= row < count]
     if outside:
         raise IfbenchError(
             f"no {kind} example {outside[0]} among {count}",

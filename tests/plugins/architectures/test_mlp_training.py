@@ -70,7 +70,7 @@ def test_removal_is_measured_with_noise_and_statistics(registry, tmp_path):
     execute(train, context)
     protocol = Choice("protocol", "retrain-from-optimum", "retrain", {"steps": 20, "learning_rate": None})
     base = truth_base(train, protocol, 0, registry)
-    interventions = [Intervention(()), Intervention(((3, -1 / 120),))]
+    interventions = [Intervention(()), Intervention.remove([3])]
     execute(truth_job(train, protocol, 0, base, interventions, queries=[3, 0]), context)
     (changes,), _ = Reader(context.store).truths(base, [0, 3]).measured(interventions)
     nothing, removed = changes

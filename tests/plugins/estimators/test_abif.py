@@ -50,7 +50,7 @@ def test_scores_are_those_of_the_truncated_inverse(make, indefinite, projectors,
 
 def test_parameter_change_is_minus_the_inverse_times_the_gradients(make, indefinite):
     ours = fitted(make, indefinite, projectors=5, tolerance=1e-10)
-    interventions = [Intervention.remove([3], n_train=24), Intervention(((0, 0.5), (7, -0.25)))]
+    interventions = [Intervention.remove([3]), Intervention(((0, 24 * 0.5), (7, 24 * -0.25)))]
     assert isinstance(ours, ParameterChangeEstimator)
     gradients = gradient_table(indefinite, indefinite.data.train)
     sums = torch.stack([-gradients[3] / 24, 0.5 * gradients[0] - 0.25 * gradients[7]])
@@ -60,7 +60,7 @@ def test_parameter_change_is_minus_the_inverse_times_the_gradients(make, indefin
 
 def test_change_dotted_with_query_gradients_is_the_effect(make, indefinite):
     ours = fitted(make, indefinite)
-    change = ours.parameter_change(indefinite, [Intervention(((2, 0.1), (5, -0.3)))])
+    change = ours.parameter_change(indefinite, [Intervention(((2, 24 * 0.1), (5, 24 * -0.3)))])
     effects = change @ indefinite.query_gradients(torch.arange(5)).T
     scores = scores_of(ours, indefinite)
     torch.testing.assert_close(effects[0], -(0.1 * scores[2] - 0.3 * scores[5]), rtol=1e-8, atol=1e-12)

@@ -147,6 +147,6 @@ def test_parameter_change_leaves_out_frozen_and_counts_tied_once(problem, name):
     spec = load_registry().estimator(name)
     estimator = spec.load()(params_to_check(spec))
     estimator.fit(problem)
-    change = estimator.parameter_change(problem, [Intervention.remove([3], n_train=40)])
+    change = estimator.parameter_change(problem, [Intervention.remove([3])])
     assert change.shape == (1, problem.n_param)
     assert change.isfinite().all()

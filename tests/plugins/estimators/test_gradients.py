@@ -41,7 +41,7 @@ def test_cosine_with_a_zero_gradient_is_zero(make, definite):
 def test_pieces_change_nothing(monkeypatch, indefinite, elements):
     train, test = tables(indefinite)
     monkeypatch.setattr(numerics, "MAX_ELEMENTS", elements)
-    interventions = [Intervention.remove([1, 8, 20], n_train=24), Intervention(((8, 0.5),)), Intervention(())]
+    interventions = [Intervention.remove([1, 8, 20]), Intervention(((8, 24 * 0.5),)), Intervention(())]
     wanted = torch.stack([-(train[1] + train[8] + train[20]) / 24, 0.5 * train[8], torch.zeros_like(train[0])])
     found = numerics.weighted_gradients(indefinite, interventions)
     torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-13)
@@ -52,5 +52,5 @@ def test_pieces_change_nothing(monkeypatch, indefinite, elements):
 
 def test_a_row_listed_twice_counts_twice(indefinite):
     train, _ = tables(indefinite)
-    found = numerics.weighted_gradients(indefinite, [Intervention(((3, 0.25), (3, 0.5)))])
+    found = numerics.weighted_gradients(indefinite, [Intervention(((3, 24 * 0.25), (3, 24 * 0.5)))])
     torch.testing.assert_close(found[0], 0.75 * train[3], rtol=1e-10, atol=1e-13)

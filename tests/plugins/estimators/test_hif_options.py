@@ -121,7 +121,8 @@ def test_every_query_has_its_residual_however_many_there_are(make, solver):
 def test_parameter_change_is_that_of_the_optimum(make, solver):
     """Of ridge regression solved again with weights moved a little, by finite differences."""
     problem, step = anisotropic().problem, 1e-6
-    interventions = [Intervention(((3, step),)), Intervention(((0, step), (7, -2 * step)))]
+    both = Intervention(((0, 240 * step), (7, 240 * -2 * step)))
+    interventions = [Intervention.upweight([3], step, n_train=240), both]
     estimator = make("hif", solver=solver, tolerance=1e-12)
     estimator.fit(problem)
     assert isinstance(estimator, ParameterChangeEstimator)
@@ -129,7 +130,7 @@ def test_parameter_change_is_that_of_the_optimum(make, solver):
     inputs, targets = problem.data.train
     for change, intervention in zip(found, interventions, strict=True):
         weights = torch.full((problem.n_train, 1), 1 / problem.n_train, dtype=torch.float64)
-        for row, added in intervention.weights:
+        for row, added in intervention.added(problem.n_train):
             weights[row] += added
         matrix = (inputs * weights).T @ inputs + 2 * problem.decay * torch.eye(5, dtype=torch.float64)
         solved = torch.linalg.solve(matrix, (inputs * weights).T @ targets).squeeze(1)
@@ -139,7 +140,7 @@ def test_parameter_change_is_that_of_the_optimum(make, solver):
 def test_change_dotted_with_query_gradients_is_the_effect(make, indefinite):
     estimator = make("hif", solver="exact")
     estimator.fit(indefinite)
-    change = estimator.parameter_change(indefinite, [Intervention(((2, 0.1), (5, -0.3)))])
+    change = estimator.parameter_change(indefinite, [Intervention(((2, 24 * 0.1), (5, 24 * -0.3)))])
     effects = change @ indefinite.query_gradients(torch.arange(5)).T
     scores = estimator.score(indefinite, *every(indefinite))
     torch.testing.assert_close(effects[0], -(0.1 * scores[2] - 0.3 * scores[5]), rtol=1e-8, atol=1e-12)

@@ -107,7 +107,7 @@ def test_missing_steps_are_named_with_those_there_are(make, descended):
 
 @pytest.mark.parametrize("preconditioner", ["none", "adam"])
 def test_parameter_change_is_equation_2(make, adam, preconditioner):
-    interventions = [Intervention.remove([3, 4], n_train=24), Intervention(((0, 0.5),))]
+    interventions = [Intervention.remove([3, 4]), Intervention(((0, 24 * 0.5),))]
     wanted = torch.zeros(2, adam.n_param, dtype=torch.float64)
     for point in adam.checkpoints:
         gradients = gradient_table(adam, adam.data.train, at=point.params)
@@ -135,7 +135,8 @@ def test_change_over_every_step_of_one_step_training_is_exact(make):
     gradient, _ = objective.training_gradient(start, problem.point.buffers, problem.data.train, weights)
     moved = start - 0.05 * gradient
     at_start = Checkpoint(0, 0.05, start)
-    change = make("tracin").parameter_change(seen_at(problem, [at_start]), [Intervention(((5, 1e-6),))])
+    added = Intervention.upweight([5], 1e-6, n_train=problem.n_train)
+    change = make("tracin").parameter_change(seen_at(problem, [at_start]), [added])
     torch.testing.assert_close(change[0], moved - problem.params, rtol=1e-6, atol=1e-14)
 
 

@@ -66,14 +66,14 @@ def measured(registry, run, interventions, **values):
     return measure("retrain-from-optimum", run, interventions, QUERIES, **values)[0]
 
 
-def reweighted(row, factor):
-    return Intervention(((row, factor / N_TRAIN),))
+def reweighted(row, change):
+    return Intervention(((row, change),))
 
 
 def test_scores_predict_retraining_on_iris(registry, iris):
     problem, run = iris(DESCENT)
     rows = torch.arange(0, N_TRAIN, 3)
-    effects = measured(registry, run, [Intervention.remove([int(row)], n_train=N_TRAIN) for row in rows], steps=100)
+    effects = measured(registry, run, [Intervention.remove([int(row)]) for row in rows], steps=100)
     scores = fitted(registry, problem, steps=100).score(problem, rows, QUERIES) / N_TRAIN
     found = [pearson(scores[:, query].numpy(), effects[:, query].numpy()) for query in QUERIES]
     assert np.mean(found) > 0.99
@@ -137,7 +137,7 @@ def test_scores_follow_the_protocol(registry, iris, recipe, protocol, values, to
     problem, run = iris(recipe)
     spec, rows, epsilon = registry.protocol(protocol), torch.tensor([5, 71]), 1e-5
     problem = replace(problem, retraining=spec.retraining(spec.params(**values), run.steps))
-    both = [Intervention(((int(row), sign * epsilon),)) for sign in (1, -1) for row in rows]
+    both = [Intervention.upweight([int(row)], sign * epsilon, n_train=N_TRAIN) for sign in (1, -1) for row in rows]
     ahead, behind = measure(protocol, run, both, QUERIES, **values).split(2, dim=1)
     wanted = -(ahead - behind) / (2 * epsilon)
     scores = fitted(registry, problem).score(problem, rows, QUERIES)
@@ -202,8 +202,8 @@ def test_a_step_size_goes_with_steps(registry):
 def test_a_group_adds_up(registry, iris):
     problem, _ = iris(DESCENT)
     estimator = fitted(registry, problem, steps=20)
-    group = Intervention(((2, -1 / N_TRAIN), (9, 0.5 / N_TRAIN)))
-    single = [Intervention((pair,)) for pair in group.weights]
+    group = Intervention(((2, -1.0), (9, 0.5)))
+    single = [Intervention((pair,)) for pair in group.changes]
     change = estimator.parameter_change(problem, [group, *single])
     torch.testing.assert_close(change[0], change[1] + change[2], rtol=1e-10, atol=1e-15)
 

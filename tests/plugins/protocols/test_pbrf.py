@@ -51,7 +51,7 @@ def test_gauss_newton_influence_is_its_derivative(network):
     scores = estimator.score(problem, torch.arange(0, N_TRAIN, 5), QUERIES)
     epsilon = 1e-4
     rows = range(0, N_TRAIN, 5)
-    interventions = [Intervention(((row, sign * epsilon),)) for row in rows for sign in (1, -1)]
+    interventions = [Intervention.upweight([row], sign * epsilon, n_train=N_TRAIN) for row in rows for sign in (1, -1)]
     found = measure("pbrf", run_at(model, data), interventions, QUERIES, damping=DAMPING, steps=800)[0]
     slope = (found[::2] - found[1::2]) / (2 * epsilon)
     torch.testing.assert_close(slope, -scores, rtol=1e-4, atol=1e-6)
@@ -65,7 +65,7 @@ def test_on_a_linear_model_it_is_the_damped_solution():
     recipe = Recipe(steps=10, learning_rate=0.3, weight_decay=problem.decay)
     trainer = Trainer(problem.objective, problem.data.train, recipe, seed=0)
     task = run_of(trainer, problem.data, initial_state(recipe, problem.params + 0.2))
-    found = measure("pbrf", task, [Intervention(((3, -1 / 15),))], torch.arange(6), damping=0.1, steps=600)[0, 0]
+    found = measure("pbrf", task, [Intervention.remove([3])], torch.arange(6), damping=0.1, steps=600)[0, 0]
     x, y = problem.data.train
     start = problem.params + 0.2
     eye = torch.eye(3, dtype=torch.float64)
@@ -114,7 +114,7 @@ def test_a_model_that_hides_its_outputs_is_refused(network):
         module, losses, predict = model.module, model.losses, model.predict
 
     with pytest.raises(UnsupportedError, match="outputs"):
-        measure("pbrf", run_at(Bare(), data), [Intervention(((0, 0.1),))], QUERIES, damping=DAMPING, steps=3)
+        measure("pbrf", run_at(Bare(), data), [Intervention.remove([0])], QUERIES, damping=DAMPING, steps=3)
 
 
 def test_the_optimizer_begins_anew(network):
@@ -122,5 +122,6 @@ def test_the_optimizer_begins_anew(network):
     task = run_at(*network, optimizer="adam", batch_size=7, learning_rate=0.01, steps=5000)
     spec = load_registry().protocol("pbrf")
     stretch = spec.retraining(spec.params(damping=DAMPING, steps=1), task.steps)
-    moved = task.retrain([Intervention(((0, 0.5),))], stretch, lambda networks, _: networks.params)[0, 1]
+    added = Intervention.upweight([0], 0.5, n_train=N_TRAIN)
+    moved = task.retrain([added], stretch, lambda networks, _: networks.params)[0, 1]
     assert (moved - task.state.params).abs().max() == pytest.approx(0.01, rel=1e-3)

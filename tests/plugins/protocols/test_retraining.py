@@ -50,11 +50,11 @@ def ridge_effect(weights, *, divisor=N_TRAIN):
 
 
 def removals(*groups):
-    return [Intervention.remove(group, n_train=N_TRAIN) for group in groups]
+    return [Intervention.remove(group) for group in groups]
 
 
 def reweighted(row, added):
-    return Intervention(((row, added),))
+    return Intervention.upweight([row], added, n_train=N_TRAIN)
 
 
 def assert_effects(found, wanted):
@@ -91,10 +91,10 @@ def test_a_subset_is_trained_on_the_mean_over_what_is_left():
         assert_effects(effect, ridge_effect(dict.fromkeys(removed, 0), divisor=N_TRAIN - len(removed)))
 
 
-@pytest.mark.parametrize("weights", [((0, 0.1),), tuple((row, -1 / N_TRAIN) for row in range(N_TRAIN))])
-def test_what_is_no_subset_is_refused(weights):
+@pytest.mark.parametrize("changes", [((0, 1.5),), tuple((row, -1.0) for row in range(N_TRAIN))])
+def test_what_is_no_subset_is_refused(changes):
     with pytest.raises(IfbenchError, match="does not leave a subset"):
-        measure("subset-retrain", run_at(EXAMPLE.problem.params), [Intervention(weights)], QUERIES)
+        measure("subset-retrain", run_at(EXAMPLE.problem.params), [Intervention(changes)], QUERIES)
 
 
 def test_the_baseline_trains_on_as_long():
@@ -285,7 +285,7 @@ def logistic():
 def test_logistic_regression_is_refitted(name, logistic):
     task, refit = logistic
     n_train, groups = task.n_train, ([3], [0, 5, 11])
-    interventions = [Intervention.remove(group, n_train=n_train) for group in groups]
+    interventions = [Intervention.remove(group) for group in groups]
     params = {"horizons": (3000,)} if name == "fine-tune" else {}
     found = measure(name, task, interventions, torch.arange(5), steps=3000, **params)[0]
     ones = torch.ones(n_train, dtype=torch.float64)

@@ -66,7 +66,7 @@ def test_two_trainings_to_the_only_optimum_agree(tmp_path: Path, monkeypatch: py
     from ifbench.core.intervention import Intervention
 
     subject = subject_of(tmp_path, monkeypatch, recipe="{learning_rate: 0.5, steps: 1500, weight_decay: 0.02}", depth=0)
-    removals = tuple(Intervention.remove([row], n_train=120) for row in range(10))
+    removals = tuple(Intervention.remove([row]) for row in range(10))
     (row,) = study(replace(subject, interventions=removals), "agreement", steps=800)
     assert row["spearman"] == pytest.approx(1)
     assert row["pearson"] == pytest.approx(1, abs=1e-6)
@@ -91,8 +91,8 @@ def test_corrections_add_the_examples_their_method_names(tmp_path: Path, monkeyp
     ]
     data, added = subject.task.data, asked["added"]
     predicted = subject.task.predictions(subject.task.trained, subject.queries)[0]
-    picked = [[row for row, _ in run.weights] for run in asked["runs"]]  # method by method, epsilon, query
-    assert all(added_weight == pytest.approx(0.1) for _, added_weight in asked["runs"][0].weights)
+    picked = [[row for row, _ in run.changes] for run in asked["runs"]]  # method by method, epsilon, query
+    assert all(added_weight == pytest.approx(0.1) for _, added_weight in asked["runs"][0].added(120))
     for query in range(2):
         right = data.test.targets[subject.queries[query]]
         best, worst = scores[:, query].topk(5).indices, scores[:, query].topk(5, largest=False).indices
