@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ifbench.numerics.solvers.conjugate_gradient import conjugate_gradient as conjugate_gradient
     from ifbench.numerics.solvers.conjugate_residual import conjugate_residual as conjugate_residual
     from ifbench.numerics.solvers.lanczos import top_eigenpairs as top_eigenpairs
-    from ifbench.numerics.training.updates import EPSILON as EPSILON
+    from ifbench.numerics.training.optimizers import EPSILON as EPSILON
     from ifbench.report.results import Results as Results
     from ifbench.testing.conformance import CheckResult as CheckResult
 else:

@@ -7,8 +7,9 @@ import torch
 from ifbench.core import Measured, Point
 from ifbench.core.registry import load_registry
 from ifbench.numerics.trained import Trained
-from ifbench.numerics.training.ensemble import MAX_WIDTH, Ensemble, Way
-from ifbench.numerics.training.trainer import Change
+from ifbench.numerics.training.changes import Change
+from ifbench.numerics.training.ensemble import Way, run_all
+from ifbench.numerics.training.speed import MAX_WIDTH
 
 
 def run_many(
@@ -16,7 +17,9 @@ def run_many(
 ):
     """Where runs from one state under each row of weights (n_run, n_train) end."""
     change = weights if isinstance(weights, Change) else Change(weights)
-    ends = Ensemble(trainer, Way(width, compiled)).run(
+    ends = run_all(
+        trainer,
+        Way(width, compiled),
         state,
         change,
         lambda networks, _: torch.cat(networks, dim=1),

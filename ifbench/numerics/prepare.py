@@ -14,8 +14,7 @@ from ifbench.core.networks import as_model
 from ifbench.core.registry import Registry
 from ifbench.numerics.derivatives.objective import Objective
 from ifbench.numerics.trained import Trained
-from ifbench.numerics.training.augmentation import check_images
-from ifbench.numerics.training.data import load_data
+from ifbench.numerics.training.data import check_images, load_data
 from ifbench.numerics.training.modes import check_modes
 from ifbench.suite.cells import Task
 

@@ -79,7 +79,7 @@ class TrainedProblem:
     @cached_property
     def point(self) -> Point:
         """The trained parameters and running statistics."""
-        return Point(self.trained.state.params, self.trained.state.buffers)
+        return self.trained.state.point
 
     @property
     def params(self) -> Tensor:
@@ -132,29 +132,19 @@ class TrainedProblem:
 
     def train_losses(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.core.Problem.train_losses`."""
-        return self._over(self.data.train, examples, lambda batch: self.objective.example_losses(*self._at(at), batch))
+        return self._losses(self.data.train, examples, at)
 
     def query_losses(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.core.Problem.query_losses`."""
-        return self._over(self.data.test, queries, lambda batch: self.objective.example_losses(*self._at(at), batch))
+        return self._losses(self.data.test, queries, at)
 
     def example_gradients(self, examples: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.core.Problem.example_gradients`."""
-        return self._over(
-            self.data.train,
-            examples,
-            lambda batch: self.objective.example_gradients(*self._at(at), batch),
-            more=self._row_bytes,
-        )
+        return self._gradients(self.data.train, examples, at)
 
     def query_gradients(self, queries: LongTensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.core.Problem.query_gradients`."""
-        return self._over(
-            self.data.test,
-            queries,
-            lambda batch: self.objective.example_gradients(*self._at(at), batch),
-            more=self._row_bytes,
-        )
+        return self._gradients(self.data.test, queries, at)
 
     def objective_gradient(self, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.core.Problem.objective_gradient`."""
@@ -221,6 +211,15 @@ class TrainedProblem:
         except IfbenchError as error:
             raise EstimatorError(error.message, where=WHERE, hint=error.hint) from error
         return TrainingTrajectory(self.trained.trainer, self.data.test, state, first, stretch)
+
+    def _losses(self, data: Batch, rows: LongTensor, at: Tensor | Point | None) -> Tensor:
+        point = self._at(at)
+        return self._over(data, rows, lambda batch: self.objective.example_losses(*point, batch))
+
+    def _gradients(self, data: Batch, rows: LongTensor, at: Tensor | Point | None) -> Tensor:
+        point = self._at(at)
+        work = partial(self.objective.example_gradients, *point)
+        return self._over(data, rows, work, more=self._row_bytes)
 
     def _at(self, at: Tensor | Point | None) -> Point:
         if at is None:

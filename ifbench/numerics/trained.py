@@ -21,10 +21,9 @@ from ifbench.numerics.derivatives.measures import predictions
 from ifbench.numerics.derivatives.objective import Objective, take
 from ifbench.numerics.derivatives.proximal import ProximalBregman
 from ifbench.numerics.training.changes import alike, change_of, check_added
-from ifbench.numerics.training.ensemble import ONE_BY_ONE, Ensemble, Way
-from ifbench.numerics.training.schedules import learning_rate_at
+from ifbench.numerics.training.ensemble import ONE_BY_ONE, Way, run_all
+from ifbench.numerics.training.optimizers import State, initial_state, learning_rate_at, second_moment
 from ifbench.numerics.training.trainer import Trainer, part_of
-from ifbench.numerics.training.updates import State, initial_state, second_moment
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -133,9 +132,8 @@ class Trained:
                 hint="give a number of updates within the training, or leave it out for its end",
             )
         if step not in self._met:
-            params, slots, buffers = self.states[before] if before in self.states else self._begin()
-            state = State(params.clone(), tuple(slot.clone() for slot in slots), buffers.clone())  # as aligned as new
-            ones = torch.ones(self.n_train, dtype=params.dtype, device=params.device)
+            kept = self.states[before] if before in self.states else self._begin()
+            state, ones = kept.map(Tensor.clone), kept.params.new_ones(self.n_train)  # as aligned as new tensors are
             self._met[step] = self.trainer.run(state, ones, steps=step - before, first=before)
         return self._met[step]
 
@@ -143,9 +141,9 @@ class Trained:
         """The task whose test points have their own labels, or the classes that are predicted for them."""
         if explained == "label":
             return self
-        point, test = Point(self.state.params, self.state.buffers), self.data.test
-        told = test._replace(targets=predictions(self.objective, test, point))
-        return replace(self, data=replace(self.data, test=told))
+        test = self.data.test
+        classes = predictions(self.objective, test, self.state.point)
+        return replace(self, data=replace(self.data, test=test._replace(targets=classes)))
 
     def retrain(
         self,
@@ -170,7 +168,9 @@ class Trained:
         for places in alike(runs, how.form):
             some = [runs[place] for place in places]
             seen.append(
-                Ensemble(trainer, self.way).run(
+                run_all(
+                    trainer,
+                    self.way,
                     start,
                     change_of(some, how.form, like=start.params, n_train=self.n_train, source=added),
                     look,

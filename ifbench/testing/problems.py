@@ -16,7 +16,7 @@ from ifbench.numerics.derivatives.objective import Objective
 from ifbench.numerics.prepare import objective_of
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.trained import Trained
-from ifbench.numerics.training.updates import initial_state
+from ifbench.numerics.training.optimizers import initial_state
 
 LEARNING_RATE = 0.1
 

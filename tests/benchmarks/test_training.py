@@ -23,9 +23,9 @@ from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.numerics.prepare import prepare
 from ifbench.numerics.trained import Trained
-from ifbench.numerics.training.ensemble import Ensemble
-from ifbench.numerics.training.trainer import Change
-from ifbench.numerics.training.ways import choose_way
+from ifbench.numerics.training.changes import Change
+from ifbench.numerics.training.ensemble import run_all
+from ifbench.numerics.training.speed import fastest_way
 from ifbench.suite.cells import Choice, Task
 from tests.benchmarks.paired import compare
 from tests.running import environment
@@ -53,9 +53,8 @@ def all_runs(task: Trained, steps: int, n_run: int) -> torch.Tensor:
     state = task.state
     weights = torch.ones(n_run, trainer.n_train, dtype=state.params.dtype)
     weights[range(n_run), range(n_run)] = 0
-    way = choose_way(trainer, state, first=0).way
-    ensemble = Ensemble(trainer, way)
-    return ensemble.run(state, Change(weights), lambda networks, _: networks.params, first=0, horizons=[steps])
+    way = fastest_way(trainer, state, first=0).way
+    return run_all(trainer, way, state, Change(weights), lambda networks, _: networks.params, first=0, horizons=[steps])
 
 
 def plain_run(task: Trained, steps: int, example: int) -> None:

@@ -15,9 +15,9 @@ from ifbench.core.registry import load_registry
 from ifbench.jobs.job import SCORE, Job
 from ifbench.jobs.work import Context
 from ifbench.numerics.trained import Trained
-from ifbench.numerics.training import ways
-from ifbench.numerics.training.trainer import Change
-from ifbench.numerics.training.updates import State
+from ifbench.numerics.training import speed
+from ifbench.numerics.training.changes import Change
+from ifbench.numerics.training.optimizers import State
 from ifbench.store.record import Record
 from ifbench.store.results import read_records
 from tests.measured import Measurements, measured, planned
@@ -54,7 +54,7 @@ estimators:
 @pytest.fixture(scope="module", autouse=True)
 def _short_trial() -> Iterator[None]:
     """The trial of engines takes a moment less."""
-    with unittest.mock.patch.object(ways, "TRY_SECONDS", 0.01):
+    with unittest.mock.patch.object(speed, "TRY_SECONDS", 0.01):
         yield
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ifbench.numerics.training import ways
+from ifbench.numerics.training import speed
 from ifbench.store.results import read_records
 from tests.jobs.test_resume import run_and_kill
 from tests.measured import measured, pieces
@@ -42,7 +42,7 @@ estimators: [random]
 @pytest.fixture(scope="module", autouse=True)
 def _short_trial() -> Iterator[None]:
     """The trial of engines takes a moment less."""
-    with unittest.mock.patch.object(ways, "TRY_SECONDS", 0.01):
+    with unittest.mock.patch.object(speed, "TRY_SECONDS", 0.01):
         yield
 
 

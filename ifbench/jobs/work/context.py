@@ -18,8 +18,8 @@ from ifbench.numerics.prepare import prepare
 from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.data import load_data
 from ifbench.numerics.training.ensemble import Way
-from ifbench.numerics.training.updates import State, n_slot
-from ifbench.numerics.training.ways import way_named
+from ifbench.numerics.training.optimizers import State, n_slot
+from ifbench.numerics.training.speed import way_named
 from ifbench.store.artifacts import Artifact, Store
 from ifbench.suite.cells import Choice, Task
 

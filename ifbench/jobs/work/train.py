@@ -14,7 +14,7 @@ from ifbench.jobs.work.context import Context, named_state
 from ifbench.numerics.derivatives.measures import accuracy, mistakes
 from ifbench.numerics.derivatives.objective import whole
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training.ways import choose_way
+from ifbench.numerics.training.speed import fastest_way
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +47,7 @@ def train(job: Job, context: Context, progress: Progress | None) -> tuple[dict[s
     for step, some in trained.states.items():
         tensors |= named_state(some, step)
     norm, asked = float(problem.objective_gradient().norm()), job.task.recipe.until_gradient_norm
-    engine = choose_way(trained.trainer, state, first=trained.steps)
+    engine = fastest_way(trained.trainer, state, first=trained.steps)
     meta = {
         "identity": job.identity,
         "data_digest": trained.data_digest,

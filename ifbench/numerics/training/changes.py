@@ -1,8 +1,9 @@
-"""Interventions as changes of runs: factors of losses in batches, or losses beside them."""
+"""How runs differ: factors of losses in batches, or losses beside them; and interventions in these terms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,7 +12,34 @@ from ifbench.core import Batch
 from ifbench.core.errors import IfbenchError
 from ifbench.core.intervention import Intervention
 from ifbench.core.retraining import Form
-from ifbench.numerics.training.trainer import Change
+
+
+@dataclass(frozen=True)
+class Change:
+    """How one run differs from the unperturbed one, or several runs, one a row.
+
+    Attributes:
+        weights: Factor of each example's loss wherever it is met in a batch, (n_train,).
+        rows: Examples whose loss is added to the objective of every update, whatever the batch, int64 (k,).
+        added: Their weights beside the mean over the batch, (k,). The added losses are those of evaluation: no dropout,
+            and the running statistics of the moment.
+        source: What `rows` index, the same for all runs; None: the training set.
+    """
+
+    weights: Tensor
+    rows: Tensor | None = None
+    added: Tensor | None = None
+    source: Batch | None = None
+
+    @property
+    def leaves(self) -> tuple[Tensor, ...]:
+        """Its tensors that differ from run to run."""
+        return (self.weights,) if self.rows is None or self.added is None else (self.weights, self.rows, self.added)
+
+    def of(self, runs: int | list[int]) -> Change:
+        """That of one of several runs, or of some of them."""
+        rows, added = (None if leaf is None else leaf[runs] for leaf in (self.rows, self.added))
+        return Change(self.weights[runs], rows, added, self.source)
 
 
 def change_of(

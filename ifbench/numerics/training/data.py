@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ifbench.core import Batch, Dataset
 from ifbench.core.errors import IfbenchError
+from ifbench.core.recipe import Recipe
 from ifbench.core.registry import Registry
 from ifbench.suite.cells import Choice
 
@@ -40,64 +41,78 @@ def check_dataset(dataset: Dataset, *, where: str, sizes: tuple[int, int] | None
     Raises:
         IfbenchError: Something is wrong; the message names the part and, where it is a single value, its row.
     """
-    parts = (("train", dataset.train), ("test", dataset.test))
-    for name, batch in parts:
+
+    def fault(message: str, hint: str = MEND) -> IfbenchError:
+        return IfbenchError(message, where=where, hint=hint)
+
+    parts = {"train": dataset.train, "test": dataset.test}
+    for name, batch in parts.items():
         n_input, n_target = len(batch.inputs), len(batch.targets)
         if n_input == 0 or n_input != n_target:
-            raise IfbenchError(
-                f"the {name} part has {n_input} inputs and {n_target} targets, wanted as many of both, at least 1",
-                where=where,
-                hint=MEND,
-            )
-        for array, values in (("inputs", batch.inputs), ("targets", batch.targets)):
-            _check_finite(values, f"{name} {array}", where)
-        _check_labels(batch, name, n_output=dataset.n_output, where=where)
-    for array in ("inputs", "targets"):
-        train, test = (tuple(getattr(batch, array).shape[1:]) for _, batch in parts)
+            found = f"{n_input} inputs and {n_target} targets"
+            raise fault(f"the {name} part has {found}, wanted as many of both, at least 1")
+        for array, values in batch._asdict().items():
+            if (row := _not_finite(values)) is not None:
+                raise fault(
+                    f"{name} {array} hold a value that is not finite (first in row {row})",
+                    f"{MEND}; a NaN in the data makes every number after it meaningless",
+                )
+        if (row := _no_class(batch.targets, dataset.n_output)) is not None:
+            label, last = int(batch.targets[row]), dataset.n_output - 1
+            raise fault(f"{name} targets hold {label} in row {row}, wanted a class from 0 to {last}")
+    for array in Batch._fields:
+        train, test = (tuple(getattr(batch, array).shape[1:]) for batch in parts.values())
         if train != test:
-            message = f"{array} have shape (n, *{train}) to train but (n, *{test}) to test"
-            raise IfbenchError(message, where=where, hint=MEND)
-    found = len(dataset.train.inputs), len(dataset.test.inputs)
-    if sizes is not None and found != tuple(sizes):
-        message = f"holds {found[0]} + {found[1]} examples, but was said to hold {sizes[0]} + {sizes[1]}"
-        raise IfbenchError(message, where=where, hint="the files are not those that were expected, or `sizes` is wrong")
-    if dataset.suspect is not None and dataset.suspect.shape != (found[0],):
-        shape = tuple(dataset.suspect.shape)
-        raise IfbenchError(f"suspect has shape {shape}; expected (n_train={found[0]},)", where=where, hint=MEND)
+            raise fault(f"{array} have shape (n, *{train}) to train but (n, *{test}) to test")
+    n_train, n_test = (len(batch.inputs) for batch in parts.values())
+    if sizes is not None and (n_train, n_test) != tuple(sizes):
+        message = f"holds {n_train} + {n_test} examples, but was said to hold {sizes[0]} + {sizes[1]}"
+        raise fault(message, "the files are not those that were expected, or `sizes` is wrong")
+    if dataset.suspect is not None and dataset.suspect.shape != (n_train,):
+        raise fault(f"suspect has shape {tuple(dataset.suspect.shape)}; expected (n_train={n_train},)")
 
 
-def _check_finite(values: Tensor, what: str, where: str) -> None:
-    if (
-        not values.is_floating_point() or not values.numel() or all(bound.isfinite() for bound in values.aminmax())
-    ):  # NaN passes through
-        return
-    row = int((~values.isfinite()).reshape(len(values), -1).any(1).nonzero()[0])
-    raise IfbenchError(
-        f"{what} hold a value that is not finite (first in row {row})",
-        where=where,
-        hint=f"{MEND}; a NaN in the data makes every number after it meaningless",
-    )
+def check_images(recipe: Recipe, inputs: Tensor, *, where: str) -> None:
+    """See that a recipe which augments is given images.
 
+    Args:
+        recipe: Says what is asked for.
+        inputs: Of the training set.
+        where: How messages call the data set.
 
-def _check_labels(batch: Batch, name: str, *, n_output: int, where: str) -> None:
-    labels = batch.targets
-    if labels.is_floating_point() or labels.ndim != 1:
-        return
-    outside = ((labels < 0) | (labels >= n_output)).nonzero()
-    if len(outside):
-        row = int(outside[0])
+    Raises:
+        IfbenchError: The inputs are no images.
+    """
+    shape = tuple(inputs.shape[1:])
+    if recipe.augments and len(shape) != 3:
+        asked = " and ".join(f"recipe.{key}" for key in ("crop", "flip") if getattr(recipe, key))
         raise IfbenchError(
-            f"{name} targets hold {int(labels[row])} in row {row}, wanted a class from 0 to {n_output - 1}",
+            f"inputs have shape {shape}; expected (channel, height, width), because of {asked}",
             where=where,
-            hint=MEND,
+            hint=f"take a data set of images, or leave out {asked}",
         )
 
 
 def digest_of(dataset: Dataset) -> str:
     """SHA-256 over type, shape and bytes of all inputs and targets."""
     total = hashlib.sha256()
-    for batch in (dataset.train, dataset.test):
-        for part in batch:
-            total.update(f"{part.dtype}{tuple(part.shape)}".encode())
-            total.update(part.contiguous().numpy().data)
+    for part in (*dataset.train, *dataset.test):
+        total.update(f"{part.dtype}{tuple(part.shape)}".encode())
+        total.update(part.contiguous().numpy().data)
     return total.hexdigest()
+
+
+def _not_finite(values: Tensor) -> int | None:
+    """The first row that holds a value which is not finite."""
+    whole = not values.is_floating_point() or not values.numel()
+    if whole or all(bound.isfinite() for bound in values.aminmax()):  # NaN passes through
+        return None
+    return int((~values.isfinite()).reshape(len(values), -1).any(1).nonzero()[0])
+
+
+def _no_class(labels: Tensor, n_output: int) -> int | None:
+    """The first row whose label is outside 0 .. n_output, where targets are classes."""
+    if labels.is_floating_point() or labels.ndim != 1:
+        return None
+    outside = ((labels < 0) | (labels >= n_output)).nonzero()
+    return int(outside[0]) if len(outside) else None

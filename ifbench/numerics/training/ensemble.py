@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ifbench.core import Look, Point, Progress
-from ifbench.numerics.training.trainer import Change, Trainer, part_of
-from ifbench.numerics.training.updates import State, n_slot
-
-MAX_WIDTH = 64
-RUNS_BYTES = 256 << 20
-"""What runs side by side may take together: their states, and what one update computes."""
-STATE_COPIES = 6
-"""Vectors of parameters that an update holds at once, beside the optimizer's."""
-BACKWARD = 3
-"""What an update computes, in forward passes."""
+from ifbench.numerics.training.changes import Change
+from ifbench.numerics.training.optimizers import State
+from ifbench.numerics.training.trainer import Trainer, part_of
 
 
 class Way(NamedTuple):
@@ -41,105 +33,63 @@ class Way(NamedTuple):
 ONE_BY_ONE = Way()
 
 
-@dataclass(frozen=True)
-class Ensemble:
-    """Runs that share start, batches and noise.
+def run_all(
+    trainer: Trainer,
+    way: Way,
+    start: State,
+    change: Change,
+    look: Look,
+    *,
+    first: int,
+    horizons: Sequence[int],
+    learning_rate: float | None = None,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Train on from one state under each row of a change, on the same batches and noise, and look on the way.
 
     However many runs are asked for together, each gives the same bits: those side by side have one more beside them,
     which takes what the ends of vectors would do differently.
+
+    Args:
+        trainer: Of the task.
+        way: How the runs are made.
+        start: State of a single run.
+        change: One row a run: weights (n_run, n_train), and so on.
+        look: Called at each horizon for the runs at hand.
+        first: Updates made before.
+        horizons: Numbers of updates after which to look, rising.
+        learning_rate: Step size; None takes the recipe's.
+        progress: Told of (updates made, updates to make), all runs together.
+
+    Returns:
+        What `look` gave, shape (n_horizon, n_run, ...).
     """
-
-    trainer: Trainer
-    way: Way
-
-    def run(
-        self,
-        start: State,
-        change: Change,
-        look: Look,
-        *,
-        first: int,
-        horizons: Sequence[int],
-        learning_rate: float | None = None,
-        progress: Progress | None = None,
-    ) -> Tensor:
-        """Train on from one state under each row of a change, and look at the networks on the way.
-
-        Args:
-            start: State of a single run.
-            change: One row a run: weights (n_run, n_train), and so on.
-            look: Called at each horizon for the runs at hand.
-            first: Updates made before.
-            horizons: Numbers of updates after which to look, rising.
-            learning_rate: Step size; None takes the recipe's.
-            progress: Told of (updates made, updates to make), all runs together.
-
-        Returns:
-            What `look` gave, shape (n_horizon, n_run, ...).
-        """
-        n_run, seen = len(change.weights), []
-        for rows in self._portions(n_run):
-            n_row, padded = len(rows), self._padded(rows)
-            some = change.of(padded if self.way.width > 1 else padded[0])
-            told = part_of(progress, int(rows[0]) * horizons[-1], n_run * horizons[-1], times=n_row)
-            begin = repeat(start, len(padded)) if self.way.width > 1 else start
-            met = [
-                look(Point(*(_as_rows(part)[:n_row] for part in (state.params, state.buffers))), number)
-                for number, state in enumerate(self._met(begin, some, first, horizons, learning_rate, told))
-            ]
-            seen.append(torch.stack(met))
-        return torch.cat(seen, dim=1)
-
-    def _met(
-        self,
-        state: State,
-        change: Change,
-        first: int,
-        horizons: Sequence[int],
-        learning_rate: float | None,
-        progress: Progress | None,
-    ) -> Iterator[State]:
-        """The states at the horizons."""
-        done = 0
-        for horizon in horizons:
-            state = self.trainer.run(
+    n_run, size, seen = len(change.weights), max(1, way.width - 1), []
+    for begin in range(0, n_run, size):
+        rows = list(range(begin, min(begin + size, n_run)))
+        if way.width > 1:
+            some, state = change.of([*rows, rows[-1]]), repeat(start, len(rows) + 1)
+        else:
+            some, state = change.of(begin), start
+        part = part_of(progress, begin * horizons[-1], n_run * horizons[-1], times=len(rows))
+        met, done = list[Tensor](), 0
+        for number, horizon in enumerate(horizons):
+            state = trainer.run(
                 state,
-                change,
+                some,
                 steps=horizon - done,
                 first=first + done,
                 learning_rate=learning_rate,
-                progress=part_of(progress, done, horizons[-1]),
-                compiled=self.way.compiled,
+                progress=part_of(part, done, horizons[-1]),
+                compiled=way.compiled,
             )
+            networks = [tensor if tensor.ndim == 2 else tensor[None] for tensor in state.point]
+            met.append(look(Point(*(tensor[: len(rows)] for tensor in networks)), number))
             done = horizon
-            yield state
-
-    def _portions(self, n_run: int) -> Iterator[range]:
-        size = max(1, self.way.width - 1)
-        return (range(start, min(start + size, n_run)) for start in range(0, n_run, size))
-
-    def _padded(self, rows: range) -> list[int]:
-        """The rows, and where they go side by side the last once more."""
-        return [*rows, rows[-1]] if self.way.width > 1 else list(rows)
-
-
-def widest(trainer: Trainer, params: Tensor) -> int:
-    """Runs side by side that keep to `RUNS_BYTES`, between 1 and `MAX_WIDTH`."""
-    recipe, objective = trainer.recipe, trainer.objective
-    n_batch = recipe.batch_size or trainer.n_train
-    example = objective.example_bytes(params, objective.initial_buffers(params), trainer.data)
-    state = params.numel() * params.element_size() * (STATE_COPIES + n_slot(recipe))
-    return max(1, min(MAX_WIDTH, RUNS_BYTES // (state + BACKWARD * n_batch * example)))
+        seen.append(torch.stack(met))
+    return torch.cat(seen, dim=1)
 
 
 def repeat(state: State, n_run: int) -> State:
     """The state of one run, once for each of several."""
-
-    def rows(tensor: Tensor) -> Tensor:
-        return tensor.expand(n_run, -1).contiguous()
-
-    return State(rows(state.params), tuple(map(rows, state.slots)), rows(state.buffers))
-
-
-def _as_rows(tensor: Tensor) -> Tensor:
-    return tensor if tensor.ndim == 2 else tensor[None]
+    return state.map(lambda tensor: tensor.expand(n_run, -1).contiguous())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules import batchnorm, dropout, instancenorm
 
 from ifbench.core import Batch, Model, TrainingModel
@@ -28,17 +28,14 @@ def check_modes(model: Model, data: Batch, *, where: str) -> None:
     Raises:
         IfbenchError: It is not; names the layer where it can.
     """
-    trains = isinstance(model, TrainingModel)
     for name, part in model.module.named_modules():
+        layer = f"{type(part).__name__} ('{name}')" if name else type(part).__name__
         if _depends_on_mode(part):
-            message = f"torch's {type(part).__name__}{_at(name)} trains differently from how it is evaluated"
+            message = f"torch's {layer} trains differently from how it is evaluated"
             raise IfbenchError(message, where=where, hint=HINT)
-        if isinstance(part, Dropout | BatchNorm) and not trains:
-            raise IfbenchError(
-                f"{type(model).__name__} has no training_losses, which {type(part).__name__}{_at(name)} needs",
-                where=where,
-                hint="derive the model from Network of ifbench.core.networks",
-            )
+        if isinstance(part, Dropout | BatchNorm) and not isinstance(model, TrainingModel):
+            message = f"{type(model).__name__} has no training_losses, which {layer} needs"
+            raise IfbenchError(message, where=where, hint="derive the model from Network of ifbench.core.networks")
     if not _same_in_both_modes(model, Batch(*(part[:N_TRIED] for part in data))):
         raise IfbenchError("the losses under module.train() are not those under module.eval()", where=where, hint=HINT)
 
@@ -54,9 +51,9 @@ def _depends_on_mode(part: nn.Module) -> bool:
 
 
 def _same_in_both_modes(model: Model, batch: Batch) -> bool:
-    module = model.module
+    """Whether losses are the same bits, and no random number is drawn."""
+    module, losses = model.module, []
     params, buffers = dict(module.named_parameters()), dict(module.named_buffers())
-    losses: list[Tensor] = []
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         before = torch.get_rng_state()
         for mode in (True, False):
@@ -65,7 +62,3 @@ def _same_in_both_modes(model: Model, batch: Batch) -> bool:
         drawn = not torch.equal(before, torch.get_rng_state())
     module.eval()
     return torch.allclose(losses[0], losses[1], rtol=0, atol=0, equal_nan=True) and not drawn
-
-
-def _at(name: str) -> str:
-    return f" ('{name}')" if name else ""

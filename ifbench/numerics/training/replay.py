@@ -5,26 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import torch
-
+from ifbench.numerics.training.optimizers import State
 from ifbench.numerics.training.trainer import Trainer, Update
-from ifbench.numerics.training.updates import State
 
 DEFAULT_MEMORY = 1 << 28
-
-
-class Visit(NamedTuple):
-    """One update, met on the way back.
-
-    Attributes:
-        number: Updates of the stretch made when it is done, from 1.
-        update: States before and after, and the gradient in between.
-    """
-
-    number: int
-    update: Update
 
 
 @dataclass(frozen=True)
@@ -53,8 +38,8 @@ class Replay:
     @property
     def segment(self) -> int:
         """Updates between two marks."""
-        tensors = (self.start.params, self.start.params, *self.start.slots, self.start.buffers)  # one is the gradient
-        size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        gradient = self.start.params
+        size = sum(tensor.nbytes for tensor in (gradient, *self.start.tensors))
         return max(1, min(self.steps, max(math.ceil(math.sqrt(self.steps)), self.memory // size)))
 
     @property
@@ -64,13 +49,11 @@ class Replay:
 
     def updates(self, start: State, *, after: int, steps: int) -> Iterator[Update]:
         """Updates of the stretch in order, from the state that `after` of them lead to."""
-        weights = torch.ones(self.trainer.n_train, dtype=start.params.dtype, device=start.params.device)
-        return self.trainer.follow(
-            start, weights, steps=steps, first=self.first + after, learning_rate=self.learning_rate
-        )
+        ones = start.params.new_ones(self.trainer.n_train)
+        return self.trainer.follow(start, ones, steps=steps, first=self.first + after, learning_rate=self.learning_rate)
 
-    def __reversed__(self) -> Iterator[Visit]:
-        """Every update, the last one first."""
+    def __reversed__(self) -> Iterator[tuple[int, Update]]:
+        """Every update with its number in the stretch, from 1, the last one first."""
         marks = list(range(0, self.steps, self.segment))
         stored = [self.start]
         for mark in marks[:-1]:
@@ -78,7 +61,6 @@ class Replay:
                 state = update.after
             stored.append(state)
         for mark in reversed(marks):
-            steps = min(self.segment, self.steps - mark)
-            updates = list(self.updates(stored.pop(), after=mark, steps=steps))
+            updates = list(self.updates(stored.pop(), after=mark, steps=min(self.segment, self.steps - mark)))
             while updates:
-                yield Visit(mark + len(updates), updates.pop())
+                yield mark + len(updates), updates.pop()

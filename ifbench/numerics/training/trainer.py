@@ -11,18 +11,17 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from ifbench.core import Batch, Point, Progress, TrainingModel
+from ifbench.core import Batch, Progress, TrainingModel
 from ifbench.core.identity import derive_seed
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.derivatives.graphs import Step, channels_last, compile_graph, long_axis_last, split_step
 from ifbench.numerics.derivatives.measures import gradient_norm
 from ifbench.numerics.derivatives.objective import Objective, take
 from ifbench.numerics.derivatives.tracing import Tensors, record
-from ifbench.numerics.training.augmentation import augmented, draw_shifts
-from ifbench.numerics.training.order import EpochOrder
-from ifbench.numerics.training.schedules import learning_rate_at
-from ifbench.numerics.training.update_derivatives import UpdateDerivatives
-from ifbench.numerics.training.updates import Clock, State, initial_state, update_rule
+from ifbench.numerics.training.batches import EpochOrder, augment, draw_shifts
+from ifbench.numerics.training.changes import Change
+from ifbench.numerics.training.derivatives import UpdateDerivatives
+from ifbench.numerics.training.optimizers import Clock, State, initial_state, learning_rate_at, update_rule
 
 REPORT_EVERY = 100
 LOOK_EVERY = 100
@@ -43,8 +42,8 @@ class Update(NamedTuple):
     after: State
 
 
-class Told(NamedTuple):
-    """What one step is told besides weights and state.
+class Draw(NamedTuple):
+    """What one step takes besides weights and state.
 
     Attributes:
         clock: Number and step size of the update.
@@ -57,34 +56,6 @@ class Told(NamedTuple):
     rows: Tensor | None
     batch: Batch
     noise: Tensors
-
-
-@dataclass(frozen=True)
-class Change:
-    """How one run differs from the unperturbed one, or several runs, one a row.
-
-    Attributes:
-        weights: Factor of each example's loss wherever it is met in a batch, (n_train,).
-        rows: Examples whose loss is added to the objective of every update, whatever the batch, int64 (k,).
-        added: Their weights beside the mean over the batch, (k,). The added losses are those of evaluation: no dropout,
-            and the running statistics of the moment.
-        source: What `rows` index, the same for all runs; None: the training set.
-    """
-
-    weights: Tensor
-    rows: Tensor | None = None
-    added: Tensor | None = None
-    source: Batch | None = None
-
-    @property
-    def leaves(self) -> Tensors:
-        """Its tensors that differ from run to run."""
-        return (self.weights,) if self.rows is None or self.added is None else (self.weights, self.rows, self.added)
-
-    def of(self, runs: int | list[int]) -> Change:
-        """That of one of several runs, or of some of them."""
-        rows, added = (None if leaf is None else leaf[runs] for leaf in (self.rows, self.added))
-        return Change(self.weights[runs], rows, added, self.source)
 
 
 @dataclass(frozen=True)
@@ -107,6 +78,10 @@ class Trainer:
         """Number of training examples."""
         return len(self.data.targets)
 
+    def start(self, params: Tensor) -> State:
+        """The state before the first update."""
+        return initial_state(self.recipe, params, self.objective.initial_buffers(params))
+
     def train(self, params: Tensor, progress: Progress | None = None) -> dict[int, State]:
         """The main training from initial parameters (n_param,).
 
@@ -115,14 +90,12 @@ class Trainer:
             end.
         """
         recipe, states, done = self.recipe, dict[int, State](), 0
-        state = self.start(params)
-        weights = torch.ones(self.n_train, dtype=params.dtype, device=params.device)
+        state, weights = self.start(params), params.new_ones(self.n_train)
         kept = {max(1, round(recipe.steps * k / recipe.checkpoints)) for k in range(1, recipe.checkpoints + 1)}
         looks = set() if recipe.until_gradient_norm is None else set(range(LOOK_EVERY, recipe.steps, LOOK_EVERY))
         for mark in sorted(kept | looks):
-            state = self.run(
-                state, weights, steps=mark - done, first=done, progress=part_of(progress, done, recipe.steps)
-            )
+            part = part_of(progress, done, recipe.steps)
+            state = self.run(state, weights, steps=mark - done, first=done, progress=part)
             ended = mark in looks and self._converged(state)
             if ended or mark in kept:
                 states[mark] = state
@@ -130,10 +103,6 @@ class Trainer:
                 break
             done = mark
         return states
-
-    def start(self, params: Tensor) -> State:
-        """The state before the first update."""
-        return initial_state(self.recipe, params, self.objective.initial_buffers(params))
 
     def run(
         self,
@@ -157,38 +126,28 @@ class Trainer:
             progress: Told of (updates made, updates to make).
             compiled: Whether to compile the step; results agree to rounding.
         """
-        tensors, step_once = self._tensors(state), None
-        change = _as_change(weights)
-        for done, inputs in enumerate(
-            self.inputs(state.params, first=first, steps=steps, learning_rate=learning_rate), start=1
-        ):
-            if step_once is None:
-                step_once = self._step(tensors, change, inputs, compiled=compiled)
-            tensors = step_once(*inputs, *tensors)[1:]
+        draws = self.inputs(state.params, first=first, steps=steps, learning_rate=learning_rate)
+        for done, (_, after) in enumerate(self._updates(state, weights, draws, compiled=compiled), start=1):
+            state = after
             if progress is not None and (done % REPORT_EVERY == 0 or done == steps):
                 progress(done, steps)
-        return self._state(tensors, empty=state.buffers)
+        return state
 
     def follow(
         self, state: State, weights: Tensor, *, steps: int, first: int, learning_rate: float | None = None
     ) -> Iterator[Update]:
         """The updates that `run` makes, one at a time."""
-        tensors, step_once = self._tensors(state), None
-        change = _as_change(weights)
-        for inputs in self.inputs(state.params, first=first, steps=steps, learning_rate=learning_rate):
-            if step_once is None:
-                step_once = self._step(tensors, change, inputs)
-            gradient, *new = step_once(*inputs, *tensors)
-            tensors = tuple(new)
-            before, state = state, self._state(tensors, empty=state.buffers)
-            yield Update(before, gradient, state)
+        draws = self.inputs(state.params, first=first, steps=steps, learning_rate=learning_rate)
+        for gradient, after in self._updates(state, weights, draws):
+            before, state = state, after
+            yield Update(before, gradient, after)
 
     def inputs(self, like: Tensor, *, first: int, steps: int, learning_rate: float | None = None) -> Iterator[Tensors]:
-        """What steps are told besides weights and state, as tensors: for each (number, rate, *rows, *shifts, *noise).
+        """What steps take besides weights and state, as tensors: for each (number, rate, *rows, *shifts, *noise).
 
         `number` counts updates from 1 and `rate` is the step size, both scalars of the type of `like`. `rows` are the
         rows of the batch, one tensor (n_batch,), or none when every step takes the whole set. `shifts` move its images,
-        one tensor (n_batch, 3), or none when nothing is augmented. `told` makes sense of them.
+        one tensor (n_batch, 3), or none when nothing is augmented. `draw` makes sense of them.
         """
         stretch = range(first, first + steps)
         rates = like.new_tensor(
@@ -198,32 +157,31 @@ class Trainer:
         for index, step in enumerate(stretch):
             yield (numbers[index], rates[index], *self._rows(step), *self._shifts(step), *self._noise(step))
 
-    def told(self, inputs: Tensors) -> Told:
+    def draw(self, inputs: Tensors) -> Draw:
         """One of `inputs`, and the batch that it stands for."""
-        clock, rest = Clock(*inputs[:2]), inputs[2:]
-        rows: Tensor | None = None
-        batch = self.data
-        if self.minibatch:
+        clock, rest, rows, batch = Clock(*inputs[:2]), inputs[2:], None, self.data
+        if self.recipe.batch_size is not None:
             rows, rest = rest[0], rest[1:]
             batch = take(batch, rows)
         if self.recipe.augments:
-            shifts, rest = rest[0], rest[1:]
-            batch = batch._replace(inputs=augmented(batch.inputs, shifts, crop=self.recipe.crop))
-        return Told(clock, rows, batch, rest)
+            batch = batch._replace(inputs=augment(batch.inputs, rest[0], crop=self.recipe.crop))
+            rest = rest[1:]
+        return Draw(clock, rows, batch, rest)
 
-    @property
-    def minibatch(self) -> bool:
-        """Whether steps take a part of the training set."""
-        return self.recipe.batch_size is not None
+    def _updates(
+        self, state: State, weights: Tensor | Change, inputs: Iterator[Tensors], *, compiled: bool = False
+    ) -> Iterator[tuple[Tensor, State]]:
+        """Gradient of each update, and the state after it."""
+        change = weights if isinstance(weights, Change) else Change(weights)
+        tensors, update = self._tensors(state), None
+        for some in inputs:
+            if update is None:
+                update = self._record(tensors, change, some, compiled=compiled)
+            gradient, *new = update(*some, *tensors)
+            tensors = tuple(new)
+            yield gradient, self._state(tensors, empty=state.buffers)
 
-    def _converged(self, state: State) -> bool:
-        asked = self.recipe.until_gradient_norm
-        found = gradient_norm(self.objective, self.data, Point(state.params, state.buffers))
-        return asked is not None and found <= asked
-
-    def _step(
-        self, tensors: Tensors, change: Change, inputs: Tensors, *, compiled: bool = False
-    ) -> Callable[..., Tensors]:
+    def _record(self, tensors: Tensors, change: Change, inputs: Tensors, *, compiled: bool) -> Callable[..., Tensors]:
         """The update under a change, recorded for these shapes: (*inputs, *state) -> (gradient, *new state)."""
         leaves, source = change.leaves, change.source or ()
         key = (tensors[0].shape, len(inputs), *(leaf.shape for leaf in (*leaves, *source)), compiled)
@@ -245,16 +203,16 @@ class Trainer:
         def update(*flat: Tensor) -> Tensors:
             (weights, *term), rest = flat[:n_change], flat[n_change:]
             source, rest = Batch(*rest[:n_source]) if n_source else self.data, rest[n_source:]
-            told, state = self.told(rest[:n_input]), self._state(rest[n_input:], empty=weights.new_empty(0))
-            if told.rows is not None:
-                weights = weights.index_select(0, told.rows)
+            draw, state = self.draw(rest[:n_input]), self._state(rest[n_input:], empty=weights.new_empty(0))
+            if draw.rows is not None:
+                weights = weights.index_select(0, draw.rows)
             gradient, buffers = objective.training_gradient(
-                state.params, state.buffers, told.batch, weights, told.noise
+                state.params, state.buffers, draw.batch, weights, draw.noise
             )
             if term:
                 added = Batch(*(part[term[0]] for part in source))
                 gradient = gradient + objective.added_gradient(state.params, state.buffers, added, term[1])
-            new = rule(state._replace(buffers=buffers), gradient, told.clock)
+            new = rule(state._replace(buffers=buffers), gradient, draw.clock)
             return (gradient, *self._tensors(new))
 
         return update
@@ -265,9 +223,14 @@ class Trainer:
 
     def _state(self, tensors: Sequence[Tensor], *, empty: Tensor) -> State:
         """Undoes `_tensors`; `empty` stands for running statistics where there are none."""
-        if self.objective.running.names:
-            return State(tensors[0], tuple(tensors[1:-1]), tensors[-1])
-        return State(tensors[0], tuple(tensors[1:]), empty)
+        params, *slots = tensors
+        buffers = slots.pop() if self.objective.running.names else empty
+        return State(params, tuple(slots), buffers)
+
+    def _converged(self, state: State) -> bool:
+        most = self.recipe.until_gradient_norm
+        norm = gradient_norm(self.objective, self.data, state.point)
+        return most is not None and norm <= most
 
     def _rows(self, step: int) -> Tensors:
         if self.recipe.batch_size is None:
@@ -278,16 +241,18 @@ class Trainer:
     def _shifts(self, step: int) -> Tensors:
         if not self.recipe.augments:
             return ()
-        generator = torch.Generator().manual_seed(derive_seed("augmentation", self.seed, step))
-        shifts = draw_shifts(self.recipe, self.recipe.batch_size or self.n_train, generator)
+        n_image = self.recipe.batch_size or self.n_train
+        shifts = draw_shifts(self.recipe, n_image, self._generator("augmentation", step))
         return (shifts.to(self.data.targets.device),)
 
     def _noise(self, step: int) -> Tensors:
         if not self._noise_shapes:
             return ()
-        generator = torch.Generator().manual_seed(derive_seed("noise", self.seed, step))
-        device = self.data.targets.device
+        generator, device = self._generator("noise", step), self.data.targets.device
         return tuple(torch.rand(shape, generator=generator).to(device) for shape in self._noise_shapes)
+
+    def _generator(self, name: str, step: int) -> torch.Generator:
+        return torch.Generator().manual_seed(derive_seed(name, self.seed, step))
 
     @cached_property
     def derivatives(self) -> UpdateDerivatives:
@@ -303,10 +268,6 @@ class Trainer:
         model = self.objective.model
         batch = Batch(*(part[: self.recipe.batch_size] for part in self.data))
         return tuple(model.noise_shapes(batch)) if isinstance(model, TrainingModel) else ()
-
-
-def _as_change(weights: Tensor | Change) -> Change:
-    return weights if isinstance(weights, Change) else Change(weights)
 
 
 def part_of(progress: Progress | None, before: int, total: int, *, times: int = 1) -> Progress | None:

@@ -10,9 +10,10 @@ Source: Schioppa et al. 2023, Theorem 2 and section E.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import cast
 
 import torch
@@ -24,10 +25,10 @@ from ifbench.core.retraining import Retraining
 from ifbench.numerics.derivatives.chunks import slices
 from ifbench.numerics.derivatives.objective import take, whole
 from ifbench.numerics.derivatives.tracing import Tensors
+from ifbench.numerics.training.optimizers import State, denominator
 from ifbench.numerics.training.replay import DEFAULT_MEMORY, Replay
-from ifbench.numerics.training.trainer import Told, Trainer
-from ifbench.numerics.training.updates import State, denominator
-from ifbench.numerics.trajectory.entries import Entry, entry_of
+from ifbench.numerics.training.trainer import Draw, Trainer
+from ifbench.numerics.trajectory.entries import Entry, zeros
 
 MAX_ROWS, MAX_ROWS_CONVOLUTIONS = 32, 4
 MAX_SMALL = 100_000
@@ -62,13 +63,11 @@ class TrainingTrajectory:
         corrected: bool = True,
     ) -> Point:
         """See `ifbench.core.Trajectory.forward`."""
-        asked, (some, entry) = self._checked(horizons), self._entering(changes, examples)
-        pieces: list[Point] = []
-        for rows in self._pieces(some):
-            met = [tangents for _, tangents in self._tangents(rows, entry, asked, corrected=corrected)]
-            pieces.append(Point(*(torch.stack(parts) for parts in zip(*met, strict=True))))
-        order = _places(asked, sorted(set(asked)))
-        return Point(*(torch.cat(parts, dim=1)[order] for parts in zip(*pieces, strict=True)))
+
+        def look(_: Point, tangents: Point) -> Tensors:
+            return tangents
+
+        return Point(*self._forwards(changes, examples, horizons, look, corrected=corrected))
 
     def effects(
         self,
@@ -80,15 +79,13 @@ class TrainingTrajectory:
         corrected: bool = True,
     ) -> Tensor:
         """See `ifbench.core.Trajectory.effects`."""
-        asked, (some, entry) = self._checked(horizons), self._entering(changes, examples)
-        pieces: list[Tensor] = []
-        for rows in self._pieces(some):
-            met = []
-            for network, tangents in self._tangents(rows, entry, asked, corrected=corrected):
-                slopes = self._query_slopes(network, queries)
-                met.append(tangents.params @ slopes.params.T + tangents.buffers @ slopes.buffers.T)
-            pieces.append(torch.stack(met))
-        return torch.cat(pieces, dim=1)[_places(asked, sorted(set(asked)))]
+
+        def look(network: Point, tangents: Point) -> Tensors:
+            slopes = self._query_slopes(network, queries)
+            return (tangents.params @ slopes.params.T + tangents.buffers @ slopes.buffers.T,)
+
+        (effects,) = self._forwards(changes, examples, horizons, look, corrected=corrected)
+        return effects
 
     def adjoint(
         self,
@@ -101,32 +98,31 @@ class TrainingTrajectory:
         """See `ifbench.core.Trajectory.adjoint`."""
         asked = self._checked(horizons)
         distinct, places = self._distinct(examples)
-        entry = entry_of(self.trainer, self.how.form, distinct)
+        entry = Entry(self.trainer, self.how.form, distinct)
         latest_first = sorted(set(asked), reverse=True)
-        n_query, n_met = len(queries), 0
-        carried = self._zeros(len(latest_first) * n_query)  # one block of rows a horizon
+        n_query, n_met = len(queries), 0  # rows met: a block of queries for each horizon
+        carried = zeros(self.start, len(latest_first) * n_query)
         total = self.start.params.new_zeros(len(latest_first) * n_query, len(distinct))
         for number, update in reversed(self.replay(latest_first[0])):
             if number in latest_first:
-                rows = slice(n_met * n_query, (n_met + 1) * n_query)
-                slopes = self._query_slopes(_network(update.after), queries)
-                carried.params[rows] = slopes.params
+                slopes = self._query_slopes(update.after.point, queries)
+                carried.params[n_met : n_met + n_query] = slopes.params
                 if corrected:  # running statistics answer to weights through the parameters alone
-                    carried.buffers[rows] = slopes.buffers
-                n_met += 1
-            told = self._told(number)
-            for rows in self._blocks(len(total)):
-                if rows.start >= n_met * n_query:
+                    carried.buffers[n_met : n_met + n_query] = slopes.buffers
+                n_met += n_query
+            draw = self._draw(number)
+            for rows in slices(len(total), self._n_block):
+                if rows.start >= n_met:
                     break  # rows of a block that are still zero stay so; every block keeps its shape
-                some = _rows(carried, rows)
+                some = carried.map(itemgetter(rows))
                 direct, slots, slope = self.trainer.derivatives.pull_rule(
-                    update.before, update.gradient, told.clock, some
+                    update.before, update.gradient, draw.clock, some
                 )
-                weights, params, buffers = entry.pull(update, told, slope, some.buffers, corrected=corrected)
+                weights, params, buffers = entry.pull(update, draw, slope, some.buffers, corrected=corrected)
                 _put(carried, rows, State(direct + params, slots, buffers))
                 total[rows] += weights
         by_horizon = total.view(len(latest_first), n_query, len(distinct)).transpose(1, 2)
-        return by_horizon[_places(asked, latest_first)][:, places]
+        return by_horizon[[latest_first.index(horizon) for horizon in asked]][:, places]
 
     def replay(self, steps: int) -> Replay:
         """The first updates of the unperturbed stretch."""
@@ -137,34 +133,51 @@ class TrainingTrajectory:
         """See `ifbench.core.Trajectory.denominator`."""
         return denominator(self.trainer.recipe, self.start, self.first)
 
+    def _forwards(
+        self,
+        changes: Tensor,
+        examples: LongTensor | None,
+        horizons: Sequence[int] | None,
+        look: Callable[[Point, Point], Tensors],
+        *,
+        corrected: bool,
+    ) -> Iterator[Tensor]:
+        """What `look` gives for a network and its derivative along each row of changes, (n_horizon, k, ...) each."""
+        asked, (distinct, places) = self._checked(horizons), self._distinct(examples)
+        some = changes.new_zeros(len(changes), len(distinct)).index_add(1, places, changes)
+        entry, rising, met = Entry(self.trainer, self.how.form, distinct), sorted(set(asked)), []
+        for rows in self._pieces(some):
+            seen = [look(*pair) for pair in self._tangents(rows, entry, rising, corrected=corrected)]
+            met.append([torch.stack(parts) for parts in zip(*seen, strict=True)])
+        order = [rising.index(horizon) for horizon in asked]
+        return (torch.cat(parts, dim=1)[order] for parts in zip(*met, strict=True))
+
     def _tangents(
         self, changes: Tensor, entry: Entry, horizons: Sequence[int], *, corrected: bool
     ) -> Iterator[tuple[Point, Point]]:
-        """At each horizon, the earliest first: the network, and its derivative along each row of changes."""
-        carried = self._zeros(len(changes))
-        replay = self.replay(max(horizons))
-        for number, update in enumerate(replay.updates(self.start, after=0, steps=replay.steps), start=1):
-            told = self._told(number)
-            for rows in self._blocks(len(changes)):
-                some = _rows(carried, rows)
-                slope, buffers = entry.push(update, told, some if corrected else None, changes[rows])
+        """At each of the rising horizons: the network, and its derivative along each row of changes."""
+        carried, steps = zeros(self.start, len(changes)), horizons[-1]
+        for number, update in enumerate(self.replay(steps).updates(self.start, after=0, steps=steps), start=1):
+            draw = self._draw(number)
+            for rows in slices(len(changes), self._n_block):
+                some = carried.map(itemgetter(rows))
+                slope, buffers = entry.push(update, draw, some if corrected else None, changes[rows])
                 params, slots = self.trainer.derivatives.push_rule(
-                    update.before, update.gradient, told.clock, some, slope
+                    update.before, update.gradient, draw.clock, some, slope
                 )
                 _put(carried, rows, State(params, slots, buffers))
             if number in horizons:
-                yield _network(update.after), Point(carried.params.clone(), carried.buffers.clone())
+                yield update.after.point, Point(carried.params.clone(), carried.buffers.clone())
 
     def _query_slopes(self, network: Point, queries: LongTensor) -> Point:
         """Gradient of each query's loss in (params, buffers), one row a query."""
         return Point(*self.trainer.objective.point_gradients(*network, take(self.test, queries)))
 
-    def _told(self, number: int) -> Told:
-        """What the update with this number of the stretch, counted from 1, is told."""
-        (inputs,) = self.trainer.inputs(
-            self.start.params, first=self.first + number - 1, steps=1, learning_rate=self.how.learning_rate
-        )
-        return self.trainer.told(inputs)
+    def _draw(self, number: int) -> Draw:
+        """What the update with this number of the stretch, counted from 1, takes."""
+        before, like = self.first + number - 1, self.start.params
+        (inputs,) = self.trainer.inputs(like, first=before, steps=1, learning_rate=self.how.learning_rate)
+        return self.trainer.draw(inputs)
 
     def _checked(self, horizons: Sequence[int] | None) -> Sequence[int]:
         """The horizons asked for; None: those of the stretch."""
@@ -182,52 +195,19 @@ class TrainingTrajectory:
         distinct, places = torch.unique(every, return_inverse=True)
         return cast(LongTensor, distinct), places
 
-    def _entering(self, changes: Tensor, examples: LongTensor | None) -> tuple[Tensor, Entry]:
-        """Changes (k, n_distinct) of the weights of distinct examples, and how these enter."""
-        distinct, places = self._distinct(examples)
-        some = changes.new_zeros(len(changes), len(distinct)).index_add(1, places, changes)
-        return some, entry_of(self.trainer, self.how.form, distinct)
-
-    def _zeros(self, n_row: int) -> State:
-        """A derivative of the state for each row, all zero."""
-
-        def zeros(tensor: Tensor) -> Tensor:
-            return tensor.new_zeros(n_row, *tensor.shape)
-
-        return State(zeros(self.start.params), tuple(map(zeros, self.start.slots)), zeros(self.start.buffers))
-
     def _pieces(self, changes: Tensor) -> Sequence[Tensor]:
         """Rows whose derivatives fit into the memory together."""
-        size = sum(tensor.numel() * tensor.element_size() for tensor in _leaves(self.start))
+        size = sum(tensor.nbytes for tensor in self.start.tensors)
         return torch.split(changes, max(self._n_block, self.memory // size))
-
-    def _blocks(self, n_row: int) -> Iterator[slice]:
-        """Slices of equally many rows, but for the last, that go through one operation together."""
-        return slices(n_row, self._n_block)
 
     @cached_property
     def _n_block(self) -> int:
+        """Rows that go through one operation together."""
         objective = self.trainer.objective
         few = objective.convolutional or objective.layout.size > MAX_SMALL
         return MAX_ROWS_CONVOLUTIONS if few else MAX_ROWS
 
 
-def _network(state: State) -> Point:
-    return Point(state.params, state.buffers)
-
-
-def _leaves(state: State) -> Tensors:
-    return (state.params, *state.slots, state.buffers)
-
-
-def _rows(state: State, rows: slice) -> State:
-    return State(state.params[rows], tuple(slot[rows] for slot in state.slots), state.buffers[rows])
-
-
 def _put(state: State, rows: slice, new: State) -> None:
-    for old, value in zip(_leaves(state), _leaves(new), strict=True):
+    for old, value in zip(state.tensors, new.tensors, strict=True):
         old[rows] = value
-
-
-def _places(horizons: Sequence[int], among: Sequence[int]) -> list[int]:
-    return [among.index(horizon) for horizon in horizons]

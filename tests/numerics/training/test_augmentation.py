@@ -13,9 +13,10 @@ from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.numerics.prepare import prepare
-from ifbench.numerics.training.augmentation import augmented, check_images, draw_shifts
+from ifbench.numerics.training.batches import augment, draw_shifts
+from ifbench.numerics.training.data import check_images
+from ifbench.numerics.training.optimizers import initial_state
 from ifbench.numerics.training.trainer import Trainer
-from ifbench.numerics.training.updates import initial_state
 from ifbench.suite.cells import Choice, Task
 from ifbench.testing import objective_of
 from tests.retraining import run_many
@@ -54,7 +55,7 @@ def pixel_by_pixel(images, shifts, crop):
 def test_augmented_equals_a_loop_over_pixels(crop, flip, pictures, generator):
     shifts = draw_shifts(Recipe(steps=1, crop=crop, flip=flip), 12, generator)
     wanted = pixel_by_pixel(pictures.inputs, shifts, crop)
-    assert torch.equal(augmented(pictures.inputs, shifts, crop=crop), wanted)
+    assert torch.equal(augment(pictures.inputs, shifts, crop=crop), wanted)
     assert not torch.equal(wanted, pictures.inputs)
 
 

@@ -8,10 +8,12 @@ from ifbench.core import Batch
 from ifbench.core.errors import IfbenchError
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
-from ifbench.numerics.training import ways
-from ifbench.numerics.training.ensemble import MAX_WIDTH, RUNS_BYTES, Way, widest
-from ifbench.numerics.training.trainer import Change, Trainer
-from ifbench.numerics.training.updates import initial_state
+from ifbench.numerics.training import speed
+from ifbench.numerics.training.changes import Change
+from ifbench.numerics.training.ensemble import Way
+from ifbench.numerics.training.optimizers import initial_state
+from ifbench.numerics.training.speed import MAX_WIDTH, RUNS_BYTES, widest
+from ifbench.numerics.training.trainer import Trainer
 from ifbench.testing import objective_of
 from tests.retraining import run_many
 
@@ -91,15 +93,15 @@ def test_the_width_keeps_to_the_memory(flowers):
 )
 def test_the_clearly_faster_way_is_taken(monkeypatch, flowers, single, together, wanted):
     trainer, initial = trainer_of(flowers, RECIPES[0])
-    monkeypatch.setattr(ways, "_seconds", lambda _t, _s, way, _f: single if way.width == 1 else together)
-    chosen = ways.choose_way(trainer, initial_state(trainer.recipe, initial), first=0)
+    monkeypatch.setattr(speed, "_seconds", lambda _t, _s, way, _f: single if way.width == 1 else together)
+    chosen = speed.fastest_way(trainer, initial_state(trainer.recipe, initial), first=0)
     assert str(chosen.way).startswith(wanted)
     assert chosen.seconds["one-by-one"] == single
 
 
 def test_a_way_is_found_by_trying_and_said(flowers):
     trainer, initial = trainer_of(flowers, RECIPES[0])
-    chosen = ways.choose_way(trainer, initial_state(trainer.recipe, initial), first=0)
+    chosen = speed.fastest_way(trainer, initial_state(trainer.recipe, initial), first=0)
     assert set(chosen.seconds) == {"one-by-one", "side-by-side"}
     assert all(seconds > 0 for seconds in chosen.seconds.values())
     assert chosen.plain()["width"] in {1, MAX_WIDTH}
@@ -115,22 +117,22 @@ def test_long_work_is_tried_compiled_and_goes_on_without_a_compiler(monkeypatch,
             raise RuntimeError("no compiler")
         return 1e-6 if way.compiled else 1e-3
 
-    monkeypatch.setattr(ways, "_seconds", seconds)
-    assert ways.choose_way(trainer, state, first=0).way.compiled
-    assert not ways.choose_way(trainer, state, first=0).way.compiled
+    monkeypatch.setattr(speed, "_seconds", seconds)
+    assert speed.fastest_way(trainer, state, first=0).way.compiled
+    assert not speed.fastest_way(trainer, state, first=0).way.compiled
 
 
 def test_a_way_can_be_asked_for(flowers):
     trainer, initial = trainer_of(flowers, RECIPES[0])
     state = initial_state(trainer.recipe, initial)
-    assert ways.way_named("one-by-one", trainer, state) == Way()
-    assert ways.way_named("side-by-side", trainer, state) == Way(MAX_WIDTH)
-    assert ways.way_named("compiled", trainer, state) == Way(MAX_WIDTH, compiled=True)
+    assert speed.way_named("one-by-one", trainer, state) == Way()
+    assert speed.way_named("side-by-side", trainer, state) == Way(MAX_WIDTH)
+    assert speed.way_named("compiled", trainer, state) == Way(MAX_WIDTH, compiled=True)
     narrow, begin = trainer_of(flowers, RECIPES[0], width=1_000_000)
     for engine in ("side-by-side", "compiled"):
-        assert ways.way_named(engine, narrow, initial_state(narrow.recipe, begin)).width == 1
+        assert speed.way_named(engine, narrow, initial_state(narrow.recipe, begin)).width == 1
     with pytest.raises(IfbenchError, match="unknown engine 'fast'"):
-        ways.way_named("fast", trainer, state)
+        speed.way_named("fast", trainer, state)
 
 
 @pytest.mark.slow

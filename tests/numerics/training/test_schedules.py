@@ -5,7 +5,7 @@ import math
 import pytest
 
 from ifbench.core.recipe import Recipe
-from ifbench.numerics.training.schedules import learning_rate_at
+from ifbench.numerics.training.optimizers import learning_rate_at
 
 
 def rates(**values):

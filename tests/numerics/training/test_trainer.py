@@ -13,10 +13,10 @@ from ifbench.core.layers import BatchNorm
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.trained import Trained
-from ifbench.numerics.training.ensemble import MAX_WIDTH
-from ifbench.numerics.training.order import EpochOrder
+from ifbench.numerics.training.batches import EpochOrder
+from ifbench.numerics.training.optimizers import initial_state
+from ifbench.numerics.training.speed import MAX_WIDTH
 from ifbench.numerics.training.trainer import Trainer
-from ifbench.numerics.training.updates import initial_state
 from ifbench.testing import objective_of
 from tests.retraining import run_many, run_of
 

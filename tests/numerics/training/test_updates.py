@@ -12,9 +12,9 @@ from torch.optim import lr_scheduler
 from ifbench.core.identity import derive_seed
 from ifbench.core.layers import BatchNorm, Dropout
 from ifbench.core.recipe import Recipe
-from ifbench.numerics.training.order import EpochOrder
+from ifbench.numerics.training.batches import EpochOrder
+from ifbench.numerics.training.optimizers import guarded_sqrt
 from ifbench.numerics.training.trainer import Trainer
-from ifbench.numerics.training.updates import guarded_sqrt
 from ifbench.testing import objective_of
 
 STEPS = 1000

@@ -6,7 +6,7 @@ import torch
 from ifbench.core import Checkpoint
 from ifbench.core.errors import EstimatorError, UnsupportedError
 from ifbench.core.intervention import Intervention
-from ifbench.numerics.training.updates import EPSILON
+from ifbench.numerics.training.optimizers import EPSILON
 from ifbench.testing import parametrize_with_checks
 from tests.plugins.estimators.references import every, gradient_table, seen_at, trained
 

@@ -14,7 +14,8 @@ from ifbench.core.registry import load_registry
 from ifbench.core.retraining import Retraining
 from ifbench.numerics.prepare import prepare
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training.ensemble import MAX_WIDTH, Way
+from ifbench.numerics.training.ensemble import Way
+from ifbench.numerics.training.speed import MAX_WIDTH
 from ifbench.suite.cells import Choice, Task
 from ifbench.testing import near_isotropic, parametrize_with_checks
 from tests.retraining import measure, run_many

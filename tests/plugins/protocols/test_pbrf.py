@@ -11,8 +11,8 @@ from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
 from ifbench.numerics.derivatives.proximal import ProximalBregman
+from ifbench.numerics.training.optimizers import initial_state
 from ifbench.numerics.training.trainer import Trainer
-from ifbench.numerics.training.updates import initial_state
 from ifbench.testing import objective_of, problem_of, ridge
 from tests.retraining import measure, run_of
 

@@ -15,8 +15,8 @@ from ifbench.core.intervention import Intervention
 from ifbench.core.networks import Classifier
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import load_registry
+from ifbench.numerics.training.optimizers import initial_state
 from ifbench.numerics.training.trainer import Trainer
-from ifbench.numerics.training.updates import initial_state
 from ifbench.testing import objective_of, ridge
 from tests.retraining import measure, measure_whole, run_of
 

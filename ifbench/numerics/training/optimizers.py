@@ -1,16 +1,20 @@
-"""One training step of each optimizer as a pure function: state and gradient in, state out.
+"""One training step of each optimizer as a pure function, state and gradient in, state out, and its learning rate.
 
-They agree with `torch.optim` to rounding. Weight decay belongs to the objective and so is already in the gradient.
+They agree with `torch.optim` and `torch.optim.lr_scheduler` to rounding. Weight decay belongs to the objective and so
+is already in the gradient.
 """
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ifbench.core import Point
 from ifbench.core.recipe import Recipe
 
 ADAM_BETAS = (0.9, 0.999)
@@ -31,14 +35,23 @@ class State(NamedTuple):
     slots: tuple[Tensor, ...]
     buffers: Tensor
 
+    @property
+    def point(self) -> Point:
+        """The network in it."""
+        return Point(self.params, self.buffers)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of it."""
+        return (self.params, *self.slots, self.buffers)
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> State:
+        """What a function makes of each tensor."""
+        return State(function(self.params), tuple(map(function, self.slots)), function(self.buffers))
+
 
 class Clock(NamedTuple):
-    """What a step is told besides state and gradient; scalars as tensors, so that a recorded step can be replayed.
-
-    Attributes:
-        step: Number of this update, counted from 1.
-        learning_rate: Step size of this update.
-    """
+    """The number of an update, from 1, and its step size: scalar tensors, so that a recorded step can be replayed."""
 
     step: Tensor
     learning_rate: Tensor
@@ -59,15 +72,30 @@ def initial_state(recipe: Recipe, params: Tensor, buffers: Tensor | None = None)
     return State(params, slots, params.new_empty(0) if buffers is None else buffers)
 
 
+def learning_rate_at(recipe: Recipe, step: int) -> float:
+    """Step size of the update with number `step`, counted from 0.
+
+    The schedule is `CosineAnnealingLR` or `MultiStepLR`; over the first `warmup` updates the rate rises linearly.
+    Updates past the recipe's last take the rate of the last.
+    """
+    step = min(step, recipe.steps - 1)
+    if step < recipe.warmup:
+        return recipe.learning_rate * (step + 1) / recipe.warmup
+    if recipe.schedule == "cosine":
+        done = (step - recipe.warmup) / (recipe.steps - recipe.warmup)
+        return recipe.learning_rate / 2 * (1 + math.cos(math.pi * done))
+    if recipe.schedule == "step":
+        return recipe.learning_rate * recipe.gamma ** bisect_right(recipe.milestones, step)
+    return recipe.learning_rate
+
+
 def update_rule(recipe: Recipe) -> Rule:
     """The update of the recipe's optimizer: (state, gradient (n_param,), clock) -> state."""
     if recipe.optimizer == "adam":
         return _adam
     if recipe.optimizer == "rmsprop":
         return _rmsprop
-    if recipe.momentum == 0:
-        return _descend
-    return _momentum(recipe.momentum, nesterov=recipe.nesterov)
+    return _descend if recipe.momentum == 0 else _momentum(recipe.momentum, nesterov=recipe.nesterov)
 
 
 def second_moment(recipe: Recipe, state: State, step: int) -> Tensor | None:
@@ -77,9 +105,8 @@ def second_moment(recipe: Recipe, state: State, step: int) -> Tensor | None:
 
 def denominator(recipe: Recipe, state: State, step: int) -> Tensor | None:
     """What divides each parameter's step after `step` updates, EPSILON aside, (n_param,); None: nothing does."""
-    if recipe.optimizer == "adam":
-        return (state.slots[1] / (1 - ADAM_BETAS[1] ** step)).sqrt()
-    return state.slots[0].sqrt() if recipe.optimizer == "rmsprop" else None
+    square = state.slots[0] if recipe.optimizer == "rmsprop" else second_moment(recipe, state, step)
+    return None if square is None else square.sqrt()
 
 
 def _descend(state: State, gradient: Tensor, clock: Clock) -> State:
