@@ -67,13 +67,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Setting:
-    """Parameters that an estimator has in some cells only.
-
-    Attributes:
-        estimator: Its label.
-        where: Dotted key -> value that a cell must have, among the keys of `Task.describe` and `protocol`.
-        params: Parameter -> JSON value.
-    """
+    """Parameters that the estimator of a label has only in the cells whose facts `where` selects."""
 
     estimator: str
     where: Mapping[str, Any]
@@ -123,8 +117,7 @@ class ExampleRule:
         name: How tables call this part of the examples.
         order: `top` and `lowest` by absolute score; `proponents` and `opponents` by the score itself, from above and
             from below; `percentile`: the `amount` examples whose absolute score is nearest its `at`-th percentile;
-            `random`; `all`; `groups`: `draws` sets of `amount` examples each, drawn
-            independently.
+            `random`; `all`; `groups`: `draws` sets of `amount` examples each, drawn independently.
         by: Label of the estimator whose scores order them, or `self` for the estimator under test.
         group: How many examples, next to each other in that order, are changed together; None: each on its own. Not for
             `groups`.
@@ -168,12 +161,7 @@ class ExampleRule:
 
 @dataclass(frozen=True)
 class Published:
-    """A number from a paper, to stand beside the measured one.
-
-    Attributes:
-        where: Dotted key -> value that a cell must have, among the keys of `Task.describe`, `protocol`, `estimator`.
-        part: Which part of the examples it speaks of.
-    """
+    """A number from a paper, of a part of the examples and the cells that `where` selects."""
 
     source: str
     metric: str
@@ -185,19 +173,14 @@ class Published:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture of a suite's results.
-
-    Keys are dotted keys of a task, an estimator or a protocol (`architecture.depth`, `estimator.damping`), or one of
-    `FIGURE_KEYS`.
+    """A picture of a suite's results; keys are facts of cells, such as `architecture.depth`, or `FIGURE_KEYS`.
 
     Attributes:
         x: The key along the x axis; values that are no numbers stand below each other instead.
         y: Metrics, findings of a protocol or timings, each in axes of its own unless `metric` is a key of the figure.
-        curve: The key that tells curves apart; whatever else varies tells them apart as well.
-        panel: The key that tells axes apart.
+        curve: The key that tells curves apart, as whatever else varies; `panel` is the one that tells axes apart.
         part: Which part of the examples is shown, where no key is `part` or `size`.
         where: Key -> value, or list of values, that a result must have.
-        log: Which axes are logarithmic.
     """
 
     x: str

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ifbench.core.errors import closest, did_you_mean
-from ifbench.core.params import Params
 from ifbench.core.registry import Registry
-from ifbench.suite.cells import Cell, Choice
+from ifbench.suite.cells import Cell
 from ifbench.suite.facts import Facts, facts_of_all
 from ifbench.suite.faults import Faults, hints, shown
 from ifbench.suite.places import Entries, Fields, Loc, Place, find
@@ -69,7 +68,7 @@ class Draft:
         labels: Key of a list of plugins -> all their labels, where they are known.
         sizes: Sizes of the data sets.
         faulty: Keys of the lists that had a faulty entry, which is left out.
-        parts: Data sets and architectures by the id of what was written.
+        parts: Data sets and architectures (Any: as the form has them) by the id of what was written.
         cells: None where the lists that they are made of are faulty.
     """
 
@@ -79,7 +78,7 @@ class Draft:
     labels: dict[str, list[str]] = field(default_factory=dict)
     sizes: dict[Size, None] = field(default_factory=dict)
     faulty: set[str] = field(default_factory=set)
-    parts: dict[int, tuple[Choice, Params]] = field(default_factory=dict)
+    parts: dict[int, Any] = field(default_factory=dict)
     cells: Sequence[Cell] = ()
     _facts: dict[int, Facts] = field(default_factory=dict)
 

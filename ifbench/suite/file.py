@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic import Field, PlainValidator, ValidationError, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticKnownError
 
 from ifbench.core.params import RESERVED
 from ifbench.core.recipe import Recipe
 from ifbench.suite.cells import EVERYTHING, Choice, ExampleRule, QueryRule, Task
-from ifbench.suite.draft import Draft, Owner
+from ifbench.suite.draft import Draft, Owner, Size
 from ifbench.suite.places import Entries, Fields, Loc, find
-from ifbench.suite.plugins import PARTS, Beside, Data, Timed, plugin_owner, read_architecture, read_data, read_row
+from ifbench.suite.plugins import PARTS, params_of, plugin_owner, read_params, size_of, unavailable
 from ifbench.suite.rules import EXAMPLE_FORMS, QUERY_FORMS, read_example, read_query
 from ifbench.suite.shapes import Finite, Line, Lines, Name, Natural, Shape, Where
 from ifbench.suite.sweeps import expand
@@ -24,10 +24,58 @@ ROWS = {"protocols": "protocol", "estimators": "estimator", "metrics": "metric"}
 FORMS = {"queries": ("query", QUERY_FORMS), "examples": ("example", EXAMPLE_FORMS)}
 
 
-def _recipe(value: Any) -> Recipe:
-    if not isinstance(value, dict):
+class Beside(Shape):
+    """The keys beside a plugin's parameters."""
+
+    name: str
+    label: str | None = Field(None, description="how tables call it; with a grid it may hold {key} fields")
+
+
+class Timed(Beside):
+    """The same for plugins that run in jobs of their own."""
+
+    timeout: float | None = Field(None, gt=0, description="seconds after which a job is ended")
+
+
+class Data(NamedTuple):
+    """A data set with its size."""
+
+    choice: Choice
+    size: Size
+
+
+def _read_row(kind: str, value: Fields, info: ValidationInfo[Draft]) -> Choice:
+    """An entry of a list of plugins: name, label, perhaps a timeout, and parameters."""
+    head = (Beside if kind == "metric" else Timed).model_validate(value.only(RESERVED))
+    registry, timeout = info.context.registry, getattr(head, "timeout", None)
+    plain, reason = read_params(kind, value, registry)[1], unavailable(kind, head.name, registry)
+    return Choice(kind, head.name, head.label or head.name, plain, reason, timeout)
+
+
+def _read_part(kind: str, value: Any, info: ValidationInfo[Draft]) -> Choice | Data:
+    """A data set with its size, which goes to the draft as well, or an architecture."""
+    draft, fields = info.context, _mapping(value)
+    if id(value) not in draft.parts:  # points of a grid share what it leaves alone
+        params_of(kind, fields, draft.registry)
+        params, plain = read_params(kind, fields, draft.registry)
+        choice = Choice(kind, fields["name"], fields["name"], plain)
+        draft.parts[id(value)] = (
+            Data(choice, size_of(draft.registry.dataset(choice.name), params)) if kind == "data" else choice
+        )
+    part: Choice | Data = draft.parts[id(value)]
+    if isinstance(part, Data):
+        draft.sizes.setdefault(part.size)
+    return part
+
+
+def _read_recipe(value: Any) -> Recipe:
+    return Recipe.model_validate_json(json.dumps(_mapping(value)))
+
+
+def _mapping(value: Any) -> Fields:
+    if not isinstance(value, Fields):
         raise PydanticKnownError("dict_type")
-    return Recipe.model_validate_json(json.dumps(value))
+    return value
 
 
 def _definition(name: str) -> WithJsonSchema:
@@ -38,9 +86,9 @@ def _definition(name: str) -> WithJsonSchema:
 class TaskShape(Shape):
     """One entry of `tasks`, or one point of its grid."""
 
-    data: Annotated[Data, PlainValidator(read_data), _definition("data")]
-    architecture: Annotated[Choice, PlainValidator(read_architecture), _definition("architecture")]
-    recipe: Annotated[Recipe, PlainValidator(_recipe), _definition("recipe")]
+    data: Annotated[Data, PlainValidator(partial(_read_part, "data")), _definition("data")]
+    architecture: Annotated[Choice, PlainValidator(partial(_read_part, "architecture")), _definition("architecture")]
+    recipe: Annotated[Recipe, PlainValidator(_read_recipe), _definition("recipe")]
     dtype: Literal["float32", "float64"] = "float32"
 
     def task(self, seed: int) -> Task:
@@ -84,9 +132,9 @@ class FigureShape(Shape):
     title: str = Field("", description="one line above it")
 
 
-Protocol = Annotated[Choice, PlainValidator(partial(read_row, "protocol")), _definition("protocol")]
-Estimator = Annotated[Choice, PlainValidator(partial(read_row, "estimator")), _definition("estimator")]
-Metric = Annotated[Choice, PlainValidator(partial(read_row, "metric")), _definition("metric")]
+Protocol = Annotated[Choice, PlainValidator(partial(_read_row, "protocol")), _definition("protocol")]
+Estimator = Annotated[Choice, PlainValidator(partial(_read_row, "estimator")), _definition("estimator")]
+Metric = Annotated[Choice, PlainValidator(partial(_read_row, "metric")), _definition("metric")]
 Query = Annotated[QueryRule, PlainValidator(read_query), _definition("query")]
 Example = Annotated[ExampleRule, PlainValidator(read_example), _definition("example")]
 

@@ -55,12 +55,13 @@ def put(old: Written, steps: tuple[str, ...], new: Written, *, dotted: bool = Fa
     return copy, place
 
 
-def apply_profile(root: Fields, profile: str, faults: Faults) -> Fields:
-    """The suite in one size: the body with the profile's values laid over it, those of `held-out` over `cpu`.
+def lay_over(root: Fields, profile: str, overrides: Sequence[str], faults: Faults) -> Fields:
+    """The suite in one size, and then with `KEY=VALUE` texts; values of `held-out` lie over those of `cpu`.
 
     Args:
         root: The whole file.
         profile: Name of the size.
+        overrides: The texts, in their order.
         faults: Told what is wrong.
     """
     known = root["profiles"] if isinstance(root.get("profiles"), Fields) else Fields(root.place)
@@ -74,17 +75,6 @@ def apply_profile(root: Fields, profile: str, faults: Faults) -> Fields:
         faults.add(Place(f"--profile {profile}"), f"the suite has no profile '{profile}'", hint)
     for name in (DEFAULT_PROFILE, HELD_OUT) if profile == HELD_OUT else (profile,):
         root = _lay(root, (), (known.get(name), root.place), faults)
-    return root
-
-
-def apply_overrides(root: Fields, overrides: Sequence[str], faults: Faults) -> Fields:
-    """The suite with `KEY=VALUE` texts laid over it, in their order.
-
-    Args:
-        root: The suite in one size.
-        overrides: As given on the command line.
-        faults: Told what is wrong.
-    """
     for text in overrides:
         try:
             key, written = read_assignment(text, "tasks.recipe.steps=100")

@@ -14,7 +14,7 @@ from ifbench.suite.draft import Draft
 from ifbench.suite.faults import Faults
 from ifbench.suite.file import SuiteFile, read_form
 from ifbench.suite.find import display_name, find_suite
-from ifbench.suite.overlay import DEFAULT_PROFILE, apply_overrides, apply_profile
+from ifbench.suite.overlay import DEFAULT_PROFILE, lay_over
 from ifbench.suite.reader import read_file
 from ifbench.suite.selection import apply_settings, read_figures, read_published, read_settings, with_settings
 from ifbench.suite.wheres import leave_out
@@ -85,8 +85,7 @@ def load_suite(
     path = find_suite(name_or_path)
     faults = Faults(display_name(path))
     size = DEFAULT_PROFILE if profile is None else profile
-    root = apply_overrides(apply_profile(read_file(path, faults), size, faults), overrides, faults)
-    draft = Draft(root, registry, faults)
+    draft = Draft(lay_over(read_file(path, faults), size, overrides, faults), registry, faults)
     file = read_form(draft)
     draft.note(check_parts(file, draft))
     tasks = tuple(shape.task(seed) for shape in file.tasks for seed in dict.fromkeys(file.seeds))

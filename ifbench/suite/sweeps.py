@@ -65,13 +65,6 @@ def expand(draft: Draft) -> None:
                 draft.labels[key] = [entry["label"] for entry, _ in points]
 
 
-def auto_label(name: str, values: Mapping[str, Any]) -> str:
-    """The label of a grid point: `hif-cg` for text values, `lissa-depth=100` for others."""
-    return name + "".join(
-        f"-{_word(value)}" if isinstance(value, str) else f"-{key}={_word(value)}" for key, value in values.items()
-    )
-
-
 def _with_names(kind: str, value: Any, place: Place) -> Any:
     """An entry with mappings for plain names: itself, or the data set and architecture of a task."""
     if kind != "task" or not isinstance(value, Fields):
@@ -144,7 +137,7 @@ def _problems(kind: str, loc: Loc, entry: Fields, models: Models) -> Iterator[Pr
             unknown = "unknown key of a task's grid" if kind == "task" else f"unknown parameter of '{entry['name']}'"
             see = None if kind == "task" else f"see: ifbench show {entry['name']}"
             yield at, unknown, hints(did_you_mean(key, keys), see)
-        elif _has(base, key):
+        elif any(f"{given}.".startswith(f"{key}.") for given in flatten(base)):
             hint = "leave one out; --set and profiles reach the grid as grid.KEY"
             yield at, f"'{key}' is given both in the grid and beside it", hint
         for position, value in enumerate(axis):
@@ -164,7 +157,10 @@ def _on_one_path(first: str, second: str) -> bool:
 
 
 def _point(kind: str, base: Fields, chosen: Sequence[tuple[str, Any, Place]]) -> Written:
-    """A point of a grid: the entry with a value for each key, and for a plugin with its label."""
+    """A point of a grid: the entry with a value for each key, and for a plugin with its label.
+
+    Such as `hif-cg` for text values, `lissa-depth=100` for others.
+    """
     entry, place = base, base.place
     for key, value, at in chosen:
         entry, place = put((entry, place), tuple(key.split(".")), (value, at))
@@ -172,7 +168,8 @@ def _point(kind: str, base: Fields, chosen: Sequence[tuple[str, Any, Place]]) ->
         return _with_names(kind, entry, place), place
     values, label = {key: value for key, value, _ in chosen}, entry.get("label")
     if label is None:
-        label = auto_label(str(entry["name"]), values)
+        words = (f"-{_word(v)}" if isinstance(v, str) else f"-{key}={_word(v)}" for key, v in values.items())
+        label = entry["name"] + "".join(words)
     elif isinstance(label, str):
         label = FIELD.sub(lambda match: _word(values.get(match[1], "0")), label)
     whole = Fields(place, entry, entry.places)
@@ -193,14 +190,6 @@ def _label_problems(loc: Loc, entry: Fields, labels: Iterable[Any]) -> Iterator[
             yield at, f"'{SELF}' means the estimator under test", "choose another label"
         elif isinstance(label, str) and not LABEL.fullmatch(label):
             yield at, f"got '{label}', wanted letters, digits and any of . _ = + -, a letter or digit first", None
-
-
-def _has(base: Any, key: str) -> bool:
-    for step in key.split("."):
-        if not isinstance(base, Fields) or step not in base:
-            return False
-        base = base[step]
-    return True
 
 
 def _word(value: Any) -> str:  # Any: JSON
