@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic.dataclasses import dataclass as form
 
 from ifbench.core.recipe import Recipe
 
@@ -12,6 +15,19 @@ EVERYTHING = "all"
 """The rule that takes every example or test point, and the part of a table that holds all pairs."""
 SELF = "self"
 """The estimator under test."""
+
+
+def as_tuple(value: object) -> tuple[object, ...]:
+    """A list, or a single value as a list of one; nothing as an empty one."""
+    return tuple(value) if isinstance(value, list | tuple) else () if value is None else (value,)
+
+
+def _text(value: object) -> object:
+    return "" if value is None else value
+
+
+Line = Annotated[str, Field(min_length=1)]
+Lines = Annotated[tuple[Line, ...], BeforeValidator(as_tuple, json_schema_input_type=Line | list[Line])]
 
 
 @dataclass(frozen=True)
@@ -159,38 +175,38 @@ class ExampleRule:
         return chosen // self.group.of(n_train) if self.group else chosen
 
 
-@dataclass(frozen=True)
+@form(frozen=True, config=ConfigDict(extra="forbid"))
 class Published:
-    """A number from a paper, of a part of the examples and the cells that `where` selects."""
+    """A number from a paper, to stand beside the measured one; also an entry of `published`."""
 
-    source: str
-    metric: str
-    value: float
-    where: Mapping[str, Any]
-    part: str = "all"
-    note: str = ""
+    source: Annotated[Line, Field(description="paper and section")]
+    metric: Annotated[str, Field(description="label of a metric of the suite")]
+    value: Annotated[float, Field(strict=True, allow_inf_nan=False, description="the number")]
+    where: Annotated[
+        dict[str, Any], Field(description="which cells it speaks of: dotted key -> value, or list of values")
+    ] = field(default_factory=dict)
+    part: Annotated[str, Field(description="name of an example rule, or all")] = EVERYTHING
+    note: Annotated[str, Field(description="what to know when comparing")] = ""
 
 
-@dataclass(frozen=True)
+@form(frozen=True, config=ConfigDict(extra="forbid"))
 class Figure:
-    """A picture of a suite's results; keys are facts of cells, such as `architecture.depth`, or `FIGURE_KEYS`.
+    """A picture of results; keys are facts of cells or `FIGURE_KEYS`. Also an entry of `figures`."""
 
-    Attributes:
-        x: The key along the x axis; values that are no numbers stand below each other instead.
-        y: Metrics, findings of a protocol or timings, each in axes of its own unless `metric` is a key of the figure.
-        curve: The key that tells curves apart, as whatever else varies; `panel` is the one that tells axes apart.
-        part: Which part of the examples is shown, where no key is `part` or `size`.
-        where: Key -> value, or list of values, that a result must have.
-    """
-
-    x: str
-    y: tuple[str, ...]
-    curve: str | None = None
-    panel: str | None = None
-    part: str = "all"
-    where: Mapping[str, Any] = field(default_factory=dict)
-    log: Literal["", "x", "y", "xy"] = ""
-    title: str = ""
+    x: Annotated[
+        Line, Field(description="key along the x axis: a dotted key of a task, horizon, part, size, estimator, ...")
+    ]
+    y: Annotated[
+        Lines, Field(description="a metric, a finding of a protocol or a timing, or several; default: the first metric")
+    ] = ()
+    curve: Annotated[Line | None, Field(description="key that tells curves apart, as whatever else varies")] = None
+    panel: Annotated[Line | None, Field(description="key that tells axes apart")] = None
+    part: Annotated[str, Field(description="name of an example rule, or all")] = EVERYTHING
+    where: Annotated[dict[str, Any], Field(description="which results are shown: key -> value, or list of values")] = (
+        field(default_factory=dict)
+    )
+    log: Annotated[Literal["x", "y", "xy", ""], BeforeValidator(_text), Field(description="logarithmic axes")] = ""
+    title: Annotated[str, Field(description="one line above it")] = ""
 
 
 FIGURE_KEYS: Mapping[str, str] = {

@@ -8,14 +8,13 @@ from ifbench.core.errors import did_you_mean
 from ifbench.core.identity import canonical_json
 from ifbench.core.retraining import VIEWS
 from ifbench.core.specs import MetricSpec, ProtocolSpec, fits
-from ifbench.suite.cells import EVERYTHING, SELF, Choice, ExampleRule, QueryRule
+from ifbench.suite.cells import EVERYTHING, SELF, Choice, ExampleRule, QueryRule, as_tuple
 from ifbench.suite.draft import Draft, Problem
 from ifbench.suite.facts import Facts
 from ifbench.suite.faults import shown
 from ifbench.suite.file import ROWS, SuiteFile
 from ifbench.suite.places import Loc, find
 from ifbench.suite.rules import NO_ADDITION, NO_FACTOR
-from ifbench.suite.shapes import as_tuple
 
 COUNT_KEYS = {"percentile": "count", "groups": "size"}
 """Where a rule keeps its amount, if not under the word it begins with."""

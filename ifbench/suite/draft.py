@@ -15,7 +15,7 @@ from ifbench.suite.faults import Faults, hints, shown
 from ifbench.suite.places import Entries, Fields, Loc, Place, find
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
+    from pydantic import ValidationError
 
 Details = Any  # pydantic's ErrorDetails, whose `ctx` has no type
 Problem = tuple[Loc, str, str | None]
@@ -30,6 +30,7 @@ KINDS = {
     "string_too_short": "text that is not empty",
     "dict": "a mapping",
     "model": "a mapping",
+    "dataclass": "a mapping",
     "none": "null",
     **dict.fromkeys(("list", "tuple", "set", "frozen_set"), "a list"),
 }
@@ -50,13 +51,13 @@ class Owner(NamedTuple):
     """Whose keys a mapping has: what another key is called, the model of those that belong, and where to read on."""
 
     unknown: str
-    model: type[BaseModel]
+    model: type[Any]  # a pydantic model or dataclass
     see: str | None = None
 
     @property
     def keys(self) -> dict[str, str | None]:
         """Each key as suites write it, and what it means."""
-        return {info.alias or name: info.description for name, info in self.model.model_fields.items()}
+        return {info.alias or name: info.description for name, info in self.model.__pydantic_fields__.items()}
 
 
 @dataclass
@@ -124,7 +125,7 @@ def _words(details: list[Details], value: Any, owner: Owner) -> tuple[str, str |
     see = f"see: {owner.see}" if owner.see else None
     if first["type"] == "missing":
         return "missing", hints(owner.keys.get(key), see)
-    if first["type"] == "extra_forbidden":
+    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
         return owner.unknown, hints(did_you_mean(key, owner.keys) if owner.keys else None, see)
     wanted = list(dict.fromkeys(filter(None, map(_wanted, details))))
     near = closest(value, _choices(details)) if isinstance(value, str) else None

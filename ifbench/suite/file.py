@@ -11,12 +11,12 @@ from pydantic_core import PydanticKnownError
 
 from ifbench.core.params import RESERVED
 from ifbench.core.recipe import Recipe
-from ifbench.suite.cells import EVERYTHING, Choice, ExampleRule, QueryRule, Task
+from ifbench.suite.cells import Choice, ExampleRule, Figure, Line, Lines, Published, QueryRule, Task
 from ifbench.suite.draft import Draft, Owner, Size
 from ifbench.suite.places import Entries, Fields, Loc, find
 from ifbench.suite.plugins import PARTS, params_of, plugin_owner, read_params, size_of, unavailable
 from ifbench.suite.rules import EXAMPLE_FORMS, QUERY_FORMS, read_example, read_query
-from ifbench.suite.shapes import Finite, Line, Lines, Name, Natural, Shape, Where
+from ifbench.suite.shapes import Name, Natural, Shape, Where
 from ifbench.suite.sweeps import expand
 
 METRICS = ("pearson", "spearman")
@@ -106,32 +106,6 @@ class SettingShape(Shape):
     params: Annotated[dict[str, Any], Field(min_length=1)] = Field(description="its parameters there; the others stay")
 
 
-class PublishedShape(Shape):
-    """One entry of `published`."""
-
-    source: Line = Field(description="paper and section")
-    metric: str = Field(description="label of a metric of the suite")
-    value: Finite = Field(description="the number")
-    where: Where = Field({}, description="which cells it speaks of: dotted key -> value, or list of values")
-    part: str = Field(EVERYTHING, description="name of an example rule, or all")
-    note: str = Field("", description="what to know when comparing")
-
-
-class FigureShape(Shape):
-    """One entry of `figures`."""
-
-    x: Line = Field(description="key along the x axis: a dotted key of a task, horizon, part, size, estimator, ...")
-    y: Annotated[Lines, Field(min_length=1)] | None = Field(
-        None, description="a metric, a finding of a protocol or a timing, or several; default: the first metric"
-    )
-    curve: Line | None = Field(None, description="key that tells curves apart")
-    panel: Line | None = Field(None, description="key that tells axes apart")
-    part: str = Field(EVERYTHING, description="name of an example rule, or all")
-    where: Where = Field({}, description="which results are shown: key -> value, or list of values")
-    log: Literal["x", "y", "xy"] | None = Field(None, description="logarithmic axes")
-    title: str = Field("", description="one line above it")
-
-
 Protocol = Annotated[Choice, PlainValidator(partial(_read_row, "protocol")), _definition("protocol")]
 Estimator = Annotated[Choice, PlainValidator(partial(_read_row, "estimator")), _definition("estimator")]
 Metric = Annotated[Choice, PlainValidator(partial(_read_row, "metric")), _definition("metric")]
@@ -157,8 +131,8 @@ class SuiteFile(Shape):
     exclude: list[Where] = Field([], description="cells left out")
     settings: list[SettingShape] = Field([], description="parameters that an estimator has in some cells only")
     repeats: int = Field(1, ge=1, description="times each effect is measured")
-    published: list[PublishedShape] = Field([], description="numbers from papers, to stand beside the measured ones")
-    figures: list[FigureShape] = Field([], description="pictures of the results; default: one that suits them")
+    published: list[Published] = Field([], description="numbers from papers, to stand beside the measured ones")
+    figures: list[Figure] = Field([], description="pictures of the results; default: one that suits them")
     shrunk: Lines = Field(
         (), description="what is smaller than in the paper, in words; profiles may say it each for themselves"
     )
@@ -169,8 +143,8 @@ class SuiteFile(Shape):
 OWNERS = {
     "tasks": Owner("unknown key of a task", TaskShape),
     "settings": Owner("unknown key of a setting", SettingShape),
-    "published": Owner("unknown key of a published number", PublishedShape),
-    "figures": Owner("unknown key of a figure", FigureShape),
+    "published": Owner("unknown key of a published number", Published),
+    "figures": Owner("unknown key of a figure", Figure),
 }
 NOBODY = Owner("unknown key", Shape)
 LISTS = ("tasks", "seeds", "queries", "examples", "protocols", "estimators", "metrics")

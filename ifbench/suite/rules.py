@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, WithJso
 
 from ifbench.core.errors import did_you_mean
 from ifbench.core.params import SHARE, SHARE_SCHEMA
-from ifbench.suite.cells import EVERYTHING, SELF, Amount, ExampleRule, QueryRule
+from ifbench.suite.cells import EVERYTHING, SELF, Amount, ExampleRule, QueryRule, as_tuple
 from ifbench.suite.faults import shown
-from ifbench.suite.shapes import Finite, Name, Natural, Shape, as_tuple, want, wrong
+from ifbench.suite.shapes import Finite, Name, Natural, Shape, want, wrong
 
 NO_FACTOR, NO_ADDITION = 1.0, 0.0
 """The weight and the epsilon that leave the training as it is."""

@@ -95,7 +95,7 @@ def read_published(file: SuiteFile, draft: Draft) -> tuple[Published, ...]:
         draft.note(_check_part(loc, shape.part, file))
         where = {key: value for key, value in shape.where.items() if key not in BY_RUNS}
         draft.note(check_where((*loc, "where"), where, known, "cells") if where and known else ())
-    return tuple(Published(**dict(shape)) for shape in file.published)
+    return tuple(file.published)
 
 
 def read_figures(file: SuiteFile, draft: Draft) -> tuple[Figure, ...]:
@@ -111,13 +111,13 @@ def read_figures(file: SuiteFile, draft: Draft) -> tuple[Figure, ...]:
         loc = ("figures", index)
         for key in ("x", "curve", "panel"):
             draft.note(_check_among((*loc, key), getattr(shape, key), keys, "a key of this suite"))
-        for position, name in enumerate(shape.y or ()):
+        for position, name in enumerate(shape.y):
             draft.note(_check_among((*loc, "y", position), name, values, "a metric, finding or timing"))
         draft.note(_check_part(loc, shape.part, file))
         for key in shape.where.keys() - {*BY_RUNS, *findings} if known else ():
             draft.note(check_where((*loc, "where"), {key: shape.where[key]}, known, "cells"))
         first = tuple(choice.label for choice in file.metrics[:1])
-        figures.append(Figure(**{**dict(shape), "y": shape.y or first, "log": shape.log or ""}))
+        figures.append(replace(shape, y=shape.y or first))
     return tuple(figures)
 
 

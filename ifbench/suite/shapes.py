@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ifbench.core.specs import NAME
@@ -28,11 +28,6 @@ def want(words: str) -> PydanticCustomError:
     return PydanticCustomError("wanted", "wanted {wanted}", {"wanted": words})
 
 
-def as_tuple(value: object) -> tuple[object, ...]:
-    """A list, or a single value as a list of one."""
-    return tuple(value) if isinstance(value, list) else (value,)
-
-
 def _name(value: object) -> str:
     if not isinstance(value, str) or not NAME.fullmatch(value):
         raise want("lower case letters, digits and single hyphens")
@@ -40,8 +35,6 @@ def _name(value: object) -> str:
 
 
 Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
-Line = Annotated[str, Field(min_length=1)]
-Lines = Annotated[tuple[Line, ...], BeforeValidator(as_tuple, json_schema_input_type=Line | list[Line])]
 Natural = Annotated[int, Field(ge=0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Where = dict[str, Any]
