@@ -95,8 +95,9 @@ def run(
     setup = Setup(store.root, tuple(map(str, plugins)), device, threads, engine)
     go = Run(plan, store, registry, directory, lambda: open_executor(executor, setup, workers), watcher)
     records = go()
-    write_report(directory)
-    return Results(directory, records, jobs_done=go.jobs_done)
+    results = Results(directory, records, jobs_done=go.jobs_done)
+    write_report(results)
+    return results
 
 
 def plan(

@@ -9,8 +9,8 @@ import pytest
 
 from ifbench.core.identity import flatten
 from ifbench.jobs.plan import load_plan
-from ifbench.report.candidates import Candidate, candidates
-from ifbench.store.results import read_manifest, read_records
+from ifbench.report.choice import Candidate, candidates
+from ifbench.report.results import Results
 
 HERE = Path(__file__).parent.parent
 
@@ -44,7 +44,7 @@ CHOICES = [
 
 def best_of(choice: Choice) -> list[Candidate]:
     folder = HERE / "leaderboards" / f"{choice.suite}.held-out"
-    tried = candidates(read_records(folder), read_manifest(folder), choice.parameter, per=choice.per)
+    tried = candidates(Results(folder), choice.parameter, per=choice.per)
     return [one for one in tried if one.best and one.estimator == choice.tried]
 
 

@@ -35,15 +35,13 @@ def command(directory: Path, parameter: str, per: tuple[str, ...], metric: str |
 
     from ifbench import Results
     from ifbench.report import manifest as about
-    from ifbench.report.candidates import candidate_columns, candidates
-    from ifbench.report.sections import Section
+    from ifbench.report.choice import candidate_table, candidates
     from ifbench.report.terminal import Tables
 
     results = Results(directory)
-    manifest = results.manifest
-    values = candidates(results.records, manifest, parameter, per=per, by=metric)
+    values = candidates(results, parameter, per=per, by=metric)
     if as_json:
         print_json([asdict(one) for one in values])
         return
-    columns = candidate_columns(values, parameter, metric or about.metrics(manifest)[0])
-    Console().print(Tables(f"{about.title(manifest)}: {parameter}", [Section("", columns)]))
+    table = candidate_table(values, parameter, metric or results.manifest["metrics"][0])
+    Console().print(Tables(f"{about.title(results.manifest)}: {parameter}", [table]))

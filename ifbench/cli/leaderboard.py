@@ -41,7 +41,7 @@ def command(directory: Path | None, svg: Path | None, as_json: bool) -> None:
         raise IfbenchError("--svg draws one results folder, but several are shown", hint="name one")
     for folder in folders:
         results = Results(folder)
-        write_report(folder)
+        write_report(results)
         print_results(results, as_json=as_json)
         if svg is not None:
             _draw(results, svg)
@@ -70,19 +70,17 @@ def print_results(results: Results, *, as_json: bool) -> None:
     from rich.console import Console
 
     from ifbench.report.terminal import report_tables
-    from ifbench.store.results import read_records
 
     console = Console()
-    for table in report_tables(read_records(results.directory), results.manifest):
+    for table in report_tables(results):
         console.print(table)
 
 
 def _draw(results: Results, picture: Path) -> None:
     """Draw the leaderboard and the published numbers into an SVG file."""
-    from ifbench.report.terminal import leaderboard_table, published_table, to_svg
+    from ifbench.report.terminal import report_tables, to_svg
     from ifbench.store.atomic import write_text_atomic
 
-    tables = [draw(results.records, results.manifest) for draw in (leaderboard_table, published_table)]
+    tables = report_tables(results, ("Leaderboard", "Published and measured"))
     title = f"ifbench leaderboard {results.directory.as_posix()}"
-    svg = to_svg([table for table in tables if table is not None], title=title, width=PICTURE_WIDTH)
-    write_text_atomic(picture, svg)
+    write_text_atomic(picture, to_svg(tables, title=title, width=PICTURE_WIDTH))

@@ -19,13 +19,15 @@ def command(directories: tuple[Path, ...], out: Path | None) -> None:
     DIR is a folder such as leaderboards/quickstart. Left out, every folder in leaderboards/ is taken, and
     leaderboards/README.md lists them. Nothing is computed: everything comes from results/ and manifest.json.
     """
+    from ifbench import Results
     from ifbench.cli.leaderboard import results_folders
     from ifbench.report.files import write_index, write_report
 
     folders = list(directories) or results_folders()
     if out is not None and len({folder.name for folder in folders}) < len(folders):
         raise IfbenchError("--out takes a page for each name, but two folders have the same", hint="make them apart")
-    for folder in folders:
-        click.echo(write_report(folder, out / folder.name if out else None)[0])
+    found = [Results(folder) for folder in folders]
+    for results in found:
+        click.echo(write_report(results, out / results.directory.name if out else None)[0])
     if not directories:
-        click.echo(write_index(folders, out or Path("leaderboards")))
+        click.echo(write_index(found, out or Path("leaderboards")))

@@ -1,82 +1,130 @@
-"""Which figures a suite has: those it asks for, or one that suits its results."""
+"""Which value of a parameter did best, over all cells of the results in which it was tried."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from ifbench.report import manifest as about
-from ifbench.report.chart import FEWEST_NUMBERS, told_apart
-from ifbench.report.manifest import ALL, Manifest
-from ifbench.report.rows import Row, figure_rows, is_number
-from ifbench.store.record import Record
-from ifbench.suite.cells import Figure
+from ifbench.core.errors import IfbenchError, did_you_mean
+from ifbench.report.frame import task_keys
+from ifbench.report.manifest import fact
+from ifbench.report.tables import Column, Table, Text
+from ifbench.report.text import leaf, metric
 
-MOST_PANELS = 4
-DECADES = 100
-"""From this ratio of the largest to the smallest value on, an axis is logarithmic."""
-
-
-def figures(records: Sequence[Record], manifest: Manifest) -> list[Figure]:
-    """The figures of the manifest, or one chosen by what varies; none where there is nothing or studies draw all."""
-    asked = manifest.get("figures") or ()
-    if asked:
-        return [Figure(**{**entry, "y": tuple(entry["y"])}) for entry in asked]
-    compared = about.compared(records, manifest)
-    if records and not compared and all(study.get("draws") for study in about.studies(manifest).values()):
-        return []
-    records = compared or records
-    metric = _metric(records, manifest)
-    if metric is None:
-        return []
-    rows = figure_rows(records, manifest, Figure("estimator", (metric,)))
-    by_size = {row.facts["size"] for row in figure_rows(records, manifest, Figure("size", (metric,)))}
-    part = _part(metric, records, manifest)
-    counted = {key: _numbers(rows, key) for key in told_apart(rows, manifest, set())}
-    swept = max(counted, key=lambda key: len(counted[key]), default="")
-    if len(counted.get(swept, ())) >= FEWEST_NUMBERS:
-        log: Literal["", "x"] = "x" if swept != "horizon" and _wide(counted[swept]) else ""
-        return [Figure(swept, (metric,), panel=_panel(rows, manifest, {swept}), part=part, log=log)]
-    if len(by_size - {None}) >= FEWEST_NUMBERS:
-        return [
-            Figure("size", (metric,), panel=_panel(rows, manifest, set()), log="x" if _wide(by_size - {None}) else "")
-        ]
-    if len({row.facts["estimator"] for row in rows}) > 1 or not counted:
-        return [Figure("estimator", (metric,), part=part)]
-    return [Figure(next(iter(counted)), (metric,), part=part)]
+if TYPE_CHECKING:
+    from ifbench.report.results import Results
 
 
-def _metric(records: Sequence[Record], manifest: Manifest) -> str | None:
-    """The first metric that any record has; the first number among the findings where none has."""
-    found = {name for record in records for name in record.estimates}
-    metrics = [name for name in about.metrics(manifest) if name in found]
-    columns = [name for study in about.studies(manifest).values() for name, _ in study["columns"]]
-    numbers = [name for name in columns if any(is_number(record.findings.get(name)) for record in records)]
-    return next(iter([*metrics, *numbers, *(about.metrics(manifest) if records else ())]), None)
+@dataclass(frozen=True)
+class Candidate:
+    """One value of the parameter, with one estimator, in the cells of one kind.
+
+    Attributes:
+        per: Fact of the task -> value that the cells share.
+        estimator: Its label, without the value where the label names it.
+        value: Of the parameter; JSON.
+        mean: Of the metric over the cells that have one, in its unit; None: none has.
+        defined: Cells that have a value.
+        cells: All of them: tasks without their seeds, protocols and horizons.
+        best: Whether it is the one to take.
+    """
+
+    per: Mapping[str, Any]
+    estimator: str
+    value: Any
+    mean: float | None
+    defined: int
+    cells: int
+    best: bool = False
 
 
-def _part(metric: str, records: Sequence[Record], manifest: Manifest) -> str:
-    """The part that published numbers speak of, where records have it and all speak of the same; else all."""
-    told = {part for record in records for part in record.estimates.get(metric, {})}
-    published = {entry.get("part") or ALL for entry in manifest.get("published") or () if entry["metric"] == metric}
-    return published.pop() if len(published) == 1 and published <= told else ALL
+def candidates(results: Results, parameter: str, *, per: Sequence[str] = (), by: str | None = None) -> list[Candidate]:
+    """The values of a parameter, for each estimator that was tried with several.
+
+    Best is the value that leaves the fewest cells without a result, and of several such the one of the best mean; of
+    equal ones the first tried. A cell is the median of its seeds, as on the leaderboard.
+
+    Args:
+        results: Where they were tried.
+        parameter: Of the estimators.
+        per: Facts of the task, or `protocol`; each of their values has a best of its own.
+        by: Metric that decides; None: the suite's first.
+
+    Raises:
+        IfbenchError: No such metric, no such key, or no estimator with several values of the parameter.
+    """
+    groups, metrics, column = results.compared, results.manifest["metrics"], f"estimator.{parameter}"
+    name = by or next(iter(metrics), "")
+    if name not in metrics:
+        hint = did_you_mean(name, metrics) if metrics else "these results compare no estimators"
+        raise IfbenchError(f"no metric '{name}' in these results", hint=hint)
+    keys = ["protocol", *task_keys(groups)]
+    for key in per:
+        if key not in keys:
+            raise IfbenchError(f"no key '{key}' in these tasks", hint=did_you_mean(key, keys))
+    known = [key.removeprefix("estimator.") for key in map(str, groups) if key.startswith("estimator.")]
+    if parameter not in known:
+        raise IfbenchError(f"no estimator of these results has '{parameter}'", hint=did_you_mean(parameter, known))
+    tried = groups[groups[column].notna()]
+    tried = tried.assign(value=results.seeds(name)["value"])
+    found: dict[tuple[Any, ...], dict[Any, list[float]]] = {}
+    for *place, label, value, median in tried[[*per, "estimator", column, "value"]].to_numpy(dtype=object):
+        which = *map(fact, place), _label(label, parameter, fact(value))
+        found.setdefault(which, {}).setdefault(fact(value), []).append(median)
+    several = {which: values for which, values in found.items() if len(values) > 1}
+    if not several:
+        raise IfbenchError(
+            f"no estimator of these results was tried with several values of '{parameter}'",
+            hint=f"sweep it in the suite: estimators: [{{name: ..., grid: {{{parameter}: [...]}}}}]",
+        )
+    sign = -1.0 if name in results.manifest["lower_is_better"] else 1.0
+    return [
+        one
+        for (*place, label), values in several.items()
+        for one in _ranked(dict(zip(per, place, strict=True)), label, values, sign)
+    ]
 
 
-def _panel(rows: Sequence[Row], manifest: Manifest, used: set[str]) -> str | None:
-    """The key of the task with most values among those that make few enough panels."""
-    values = {
-        key: {row.facts.get(key) for row in rows}
-        for key in told_apart(rows, manifest, {*used})
-        if key != "estimator" and key != "horizon"
-    }
-    few = {key: found for key, found in values.items() if len(found) <= MOST_PANELS}
-    return max(few, key=lambda key: len(few[key]), default=None)
+def candidate_table(found: Sequence[Candidate], parameter: str, by: str) -> Table:
+    """The candidates as a table; the best of each estimator stands out."""
+    means = [Text(metric(one.mean), "good" if one.best else "plain") for one in found]
+    columns = [
+        *(Column(key, [leaf(one.per[key]) for one in found]) for key in found[0].per),
+        Column("estimator", [one.estimator for one in found], folds=True),
+        Column(parameter, [leaf(one.value) for one in found], right=True),
+        Column(f"mean {by}", means, right=True),
+        Column("cells", [f"{one.defined}/{one.cells}" for one in found], right=True),
+        Column("", [Text("best" if one.best else "", "good") for one in found]),
+    ]
+    return Table("", columns)
 
 
-def _numbers(rows: Sequence[Row], key: str) -> set[float]:
-    return {row.facts[key] for row in rows if is_number(row.facts.get(key))}
+def _label(label: str, parameter: str, value: Any) -> str:
+    """The estimator's label without the parameter's value, as a grid puts it there: `-damping=0.1`, or `-cg`."""
+    texts = dict.fromkeys([leaf(value), json.dumps(value)])  # a number may be written 1 or 1.0
+    for part in [*(f"-{parameter}={text}" for text in texts), f"-{value}"]:
+        if f"{part}-" in f"{label}-":
+            return f"{label}-".replace(f"{part}-", "-", 1).removesuffix("-")
+    return label
 
 
-def _wide(values: set[float]) -> bool:
-    positive = [value for value in values if value > 0]
-    return len(positive) > 2 and min(values) >= 0 and max(positive) / min(positive) >= DECADES
+def _ranked(per: Mapping[str, Any], label: str, values: Mapping[Any, Sequence[float]], sign: float) -> list[Candidate]:
+    """The values by size, texts as they were tried; the best one marked.
+
+    Args:
+        per: What the cells share.
+        label: Of the estimator.
+        values: Value of the parameter -> the metric's value in each cell, NaN where there is none.
+        sign: -1 where a smaller value of the metric is the better one.
+    """
+    made = []
+    for value, medians in values.items():
+        defined = [median for median in medians if not math.isnan(median)]
+        mean = math.fsum(defined) / len(defined) if defined else None
+        made.append(Candidate(per, label, value, mean, len(defined), len(medians)))
+    made.sort(key=lambda one: (isinstance(one.value, str), one.value if isinstance(one.value, int | float) else 0))
+    best = max(made, key=lambda one: (one.defined - one.cells, -math.inf if one.mean is None else sign * one.mean))
+    return [replace(one, best=one is best and one.defined > 0) for one in made]

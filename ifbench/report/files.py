@@ -7,21 +7,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ifbench.report.findings import findings_frame
-from ifbench.report.index import IndexEntry, index_markdown
-from ifbench.report.leaderboard import leaderboard
+from ifbench.report.index import index_markdown
 from ifbench.report.markdown import report_markdown
 from ifbench.report.pictures import Picture, pictures
+from ifbench.report.results import Results
 from ifbench.store.atomic import store_errors, write_text_atomic
-from ifbench.store.results import read_manifest, read_records
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
 FIGURE = re.compile(r"figure(-\d+)?\.svg")
 SHOWS = "<!-- shows {} -->\n"
 
 
-def write_report(directory: Path, out: Path | None = None) -> list[Path]:
+def write_report(results: Results, out: Path | None = None) -> list[Path]:
     """Write the page `leaderboard.md`, its tables and its figures from records and manifest alone.
 
     The tables are `leaderboard.csv` and, where a study told something, `findings.csv`.
@@ -30,24 +31,22 @@ def write_report(directory: Path, out: Path | None = None) -> list[Path]:
     as it is.
 
     Args:
-        directory: Holds `results` and `manifest.json`.
+        results: Of a folder with `results/` and `manifest.json`.
         out: Where to write; None: beside them.
 
     Returns:
         What a report consists of, the page first.
 
     Raises:
-        IfbenchError: The directory holds no results, or they cannot be read.
+        IfbenchError: The folder holds no results, or they cannot be read.
     """
-    records, manifest = read_records(directory), read_manifest(directory)
-    out = out or directory
-    made = pictures(records, manifest)
+    out = out or results.directory
+    made = pictures(results)
     drawn = dict(zip(_names(len(made)), made, strict=True))
-    csv = leaderboard(records, manifest).to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    write_text_atomic(out / "leaderboard.md", report_markdown(records, manifest, drawn))
-    write_text_atomic(out / "leaderboard.csv", csv)
-    if (findings := findings_frame(records, manifest)).size:
-        write_text_atomic(out / "findings.csv", findings.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    write_text_atomic(out / "leaderboard.md", report_markdown(results, drawn))
+    write_text_atomic(out / "leaderboard.csv", _csv(results.to_pandas()))
+    if (findings := findings_frame(results)).size:
+        write_text_atomic(out / "findings.csv", _csv(findings))
     for name, picture in drawn.items():
         _write_figure(out / name, picture)
     with store_errors("remove old figures", out, elsewhere="--out"):
@@ -57,23 +56,24 @@ def write_report(directory: Path, out: Path | None = None) -> list[Path]:
     return [out / name for name in ("leaderboard.md", "leaderboard.csv", *drawn)]
 
 
-def write_index(folders: Sequence[Path], out: Path) -> Path:
-    """Write `README.md`, which lists results folders whose pages are in `out`.
+def write_index(found: Sequence[Results], out: Path) -> Path:
+    """Write `README.md`, which lists results whose pages are in `out`.
 
     Raises:
         IfbenchError: One of them holds no results, or they cannot be read.
     """
-    entries = []
-    for folder in folders:
-        there = out / folder.name
-        figure = next((path.name for path in sorted(there.glob("figure*.svg")) if FIGURE.fullmatch(path.name)), None)
-        entries.append(IndexEntry(folder.name, read_records(folder), read_manifest(folder), figure))
-    write_text_atomic(out / "README.md", index_markdown(entries))
+    drawn = [sorted(path.name for path in (out / one.directory.name).glob("figure*.svg")) for one in found]
+    first = [next(filter(FIGURE.fullmatch, names), None) for names in drawn]
+    write_text_atomic(out / "README.md", index_markdown(found, first))
     return out / "README.md"
 
 
 def _names(count: int) -> list[str]:
     return ["figure.svg"] if count == 1 else [f"figure-{place}.svg" for place in range(1, count + 1)]
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return str(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def _write_figure(path: Path, picture: Picture) -> None:

@@ -2,92 +2,92 @@
 
 from __future__ import annotations
 
+import math
 import statistics
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ifbench.core.identity import canonical_json, flatten
+import pandas as pd
+
+from ifbench.core.identity import canonical_json
+from ifbench.core.recipe import UNSTATED
 from ifbench.report import manifest as about
-from ifbench.report.columns import Column, Text, plain
-from ifbench.report.groups import varying
-from ifbench.report.sections import Section
-from ifbench.report.text import MISSING, UNDEFINED, amount, leaf
+from ifbench.report.frame import task_keys
+from ifbench.report.leaderboard import task_columns
+from ifbench.report.tables import Column, Table, Text
+from ifbench.report.text import UNDEFINED, amount, leaf
+from ifbench.suite.facts import same
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from ifbench.report.results import Results
 
-    import pandas as pd
-
-    from ifbench.report.manifest import Manifest
-    from ifbench.store.record import Record
-
-    Row = Mapping[str, Any]  # Any: JSON leaves
-
-SEED = "task.seed"
+Row = Mapping[str, Any]  # Any: JSON leaves
 
 
-def study_rows(records: Sequence[Record], manifest: Manifest, protocol: str) -> list[Row]:
-    """One flat mapping for each record of the study with that label: keys `task.…`, estimator, status, findings."""
+def study_rows(results: Results, protocol: str) -> list[Row]:
+    """One flat mapping for each record of a study: `task.…`, `estimator`, `status` and its findings, also lists."""
+    records = _records(results, protocol)
+    keys = [key for key in task_keys(records) if key != "horizon" and not _unstated(records, key)]
+    tasks = records[[*keys, "seed"]].rename(columns="task.{}".format).astype(object).to_dict("records")
+    own = zip(tasks, records["estimator"], records["status"], records["findings"], strict=True)
     return [
-        {
-            **flatten({"task": {key: value for key, value in record.task.items() if key != "id"}}),
-            "estimator": record.estimator["label"],
-            "status": record.status,
-            **record.findings,
-        }
-        for record in records
-        if about.is_study(record, manifest) and record.protocol["label"] == protocol
+        {key: about.fact(value) for key, value in task.items() if value == value}  # NaN, no such fact, is not itself
+        | {"estimator": estimator, "status": status, **(findings or {})}
+        for task, estimator, status, findings in own
     ]
 
 
-def findings_sections(records: Sequence[Record], manifest: Manifest) -> list[Section]:
+def findings_tables(results: Results) -> list[Table]:
     """A table for each study: medians over seeds and repeats, with the extremes where there are several."""
-    found = {label: study_rows(records, manifest, label) for label in about.studies(manifest)}
-    return [Section(label, _table(rows, about.studies(manifest)[label])) for label, rows in found.items() if rows]
+    found = {label: study_rows(results, label) for label in results.manifest["studies"]}
+    return [Table(label, _columns(results, label, rows)) for label, rows in found.items() if rows]
 
 
-def findings_frame(records: Sequence[Record], manifest: Manifest) -> pd.DataFrame:
+def findings_frame(results: Results) -> pd.DataFrame:
     """Every row of every study with every number in it, sorted; lists are left to the records."""
-    import pandas as pd
-
     rows = [
         {"protocol": label, **{key: value for key, value in row.items() if not isinstance(value, list)}}
-        for label in about.studies(manifest)
-        for row in study_rows(records, manifest, label)
+        for label in results.manifest["studies"]
+        for row in study_rows(results, label)
     ]
     return pd.DataFrame(sorted(rows, key=canonical_json))
 
 
-def _table(rows: Sequence[Row], study: Mapping[str, Any]) -> list[Column]:
-    keys = [*_varying(rows), *study["keys"]]
+def _records(results: Results, protocol: str) -> pd.DataFrame:
+    return results.frame[results.frame["protocol"] == protocol].drop_duplicates("record")
+
+
+def _unstated(records: pd.DataFrame, key: str) -> bool:
+    """Whether a key of the recipe says nothing in any record."""
+    default = UNSTATED.get(key.removeprefix("recipe."), math.nan)
+    return all(same(about.fact(value), default) for value in records[key].unique())
+
+
+def _columns(results: Results, protocol: str, rows: Sequence[Row]) -> list[Column]:
+    study, tasks = results.manifest["studies"][protocol], task_columns(_records(results, protocol))
+    names = {f"task.{key}": name for name, key in tasks.items() if key != "horizon"} | {
+        key: key for key in study["keys"]
+    }
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(canonical_json([row["estimator"], [row.get(key) for key in keys]]), []).append(row)
-    ordered = sorted(groups.values(), key=lambda members: [about.sortable(members[0].get(key)) for key in keys])
+        groups.setdefault(canonical_json([row["estimator"], [row.get(key) for key in names]]), []).append(row)
+    ordered = sorted(groups.values(), key=lambda members: [about.sortable(members[0].get(key)) for key in names])
     first = [members[0] for members in ordered]
-    columns = [plain(_short(key), [leaf(row[key]) if key in row else MISSING for row in first]) for key in keys]
+    columns = [Column(name, [leaf(row.get(key, math.nan)) for row in first]) for key, name in names.items()]
     if len({row["estimator"] for row in rows}) > 1 or study["by_estimator"]:
-        columns.append(plain("estimator", [row["estimator"] for row in first]))
+        columns.append(Column("estimator", [row["estimator"] for row in first]))
     for place, (name, heading) in enumerate(study["columns"]):
-        cells = [_cell(members, name) for members in ordered]
-        columns.append(Column(heading, cells, right=True, rank=min(place, 6)))
+        columns.append(Column(heading, [_cell(members, name) for members in ordered], right=True, rank=min(place, 6)))
     done = [f"{sum(row['status'] == 'ok' for row in members)}/{len(members)}" for members in ordered]
-    return [*columns, plain("ok", done, right=True, rank=7)]
+    return [*columns, Column("ok", done, right=True, rank=7)]
 
 
-def _cell(members: Sequence[Row], name: str) -> Text:
-    told = [row[name] for row in members if name in row]
-    values = [float(value) for value in told if value is not None]
+def _cell(members: Sequence[Row], name: str) -> str:
+    found = [row[name] for row in members if name in row]
+    values = [value for value in found if value is not None]
     if not values:
-        return Text(UNDEFINED if told else members[0]["status"], "bad")
-    middle = amount(statistics.median(values))
+        return Text(UNDEFINED if found else members[0]["status"], "bad")
+    if not all(isinstance(value, int | float) for value in values):
+        return ", ".join(dict.fromkeys(map(leaf, values)))
     spread = f" ({amount(min(values))} … {amount(max(values))})" if len(values) > 1 else ""
-    return Text(f"{middle}{spread}")
-
-
-def _varying(rows: Sequence[Row]) -> list[str]:
-    """Keys of the task that differ between rows, see `groups.varying`."""
-    return varying([{key: row[key] for key in row if key.startswith("task.") and key != SEED} for row in rows])
-
-
-def _short(key: str) -> str:
-    return key.removesuffix(".name").rpartition(".")[2]
+    return f"{amount(statistics.median(values))}{spread}"

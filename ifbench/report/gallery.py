@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ifbench.jobs.gallery import Influences, Shown
-from ifbench.report.columns import Column, Text, plain
 from ifbench.report.drawing import svg
 from ifbench.report.markdown import table
+from ifbench.report.tables import Column
 from ifbench.report.text import shortened
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def gallery_markdown(found: Sequence[Influences], *, title: str) -> str:
         rows = [("query", one.query)]
         rows += [("helps", shown) for shown in one.proponents] + [("harms", shown) for shown in one.opponents]
         columns = [
-            plain("", [kind for kind, _ in rows]),
-            plain("row", [str(shown.row) for _, shown in rows], right=True),
-            plain("label", [shown.label for _, shown in rows]),
-            plain("score", ["" if shown.score is None else f"{shown.score:.3g}" for _, shown in rows], right=True),
+            Column("", [kind for kind, _ in rows]),
+            Column("row", [str(shown.row) for _, shown in rows], right=True),
+            Column("label", [shown.label for _, shown in rows]),
+            Column("score", ["" if shown.score is None else f"{shown.score:.3g}" for _, shown in rows], right=True),
             *_inputs([shown.input for _, shown in rows]),
         ]
         blocks += [f"## Test point {one.query.row}, {one.query.label}", table(columns)]
@@ -67,10 +67,10 @@ def gallery_markdown(found: Sequence[Influences], *, title: str) -> str:
 
 def _inputs(inputs: Sequence[np.ndarray[Any, Any]]) -> list[Column]:
     if inputs[0].dtype == np.uint8 and inputs[0].ndim == 1:
-        return [plain("text", [_decoded(value) for value in inputs])]
+        return [Column("text", [_decoded(value) for value in inputs])]
     flat = [value.ravel() for value in inputs]
     shown = range(min(len(flat[0]), MOST_FEATURES))
-    return [Column(f"x{place}", [Text(f"{value[place]:.3g}") for value in flat], right=True) for place in shown]
+    return [Column(f"x{place}", [f"{value[place]:.3g}" for value in flat], right=True) for place in shown]
 
 
 def _decoded(value: np.ndarray[Any, Any]) -> str:

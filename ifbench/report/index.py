@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ifbench.report import manifest as about
-from ifbench.report.columns import Column, Text, plain
-from ifbench.report.groups import group_records
-from ifbench.report.manifest import Manifest
+from ifbench.report.frame import rows_of
 from ifbench.report.markdown import table
-from ifbench.report.notes import subject, verdict
-from ifbench.report.published import compare_published
-from ifbench.report.sections import interval_text, value_cell
-from ifbench.report.text import leaf
-from ifbench.store.record import Record
+from ifbench.report.rankings import interval_cell, value_cell
+from ifbench.report.results import Results
+from ifbench.report.tables import Column
 
 INTRODUCTION = """\
 # Results
@@ -33,63 +28,51 @@ Parameters of the suites above were chosen on these; nothing here is a result of
 """
 
 
-@dataclass(frozen=True)
-class IndexEntry:
-    """One results folder.
-
-    Attributes:
-        figure: Name of its first figure; None: it has none.
-    """
-
-    folder: str
-    records: Sequence[Record]
-    manifest: Manifest
-    figure: str | None = None
-
-
-def index_markdown(entries: Sequence[IndexEntry]) -> str:
+def index_markdown(found: Sequence[Results], figures: Sequence[str | None]) -> str:
     """A table with a row for each suite: its headline number, what was published, a small figure.
 
     The headline is the first published number with what was measured, or else the best row by the first metric.
     Results of profile held-out, by which parameters were chosen, stand below in a list without numbers.
+
+    Args:
+        found: Results, each with its page in the folder of its name.
+        figures: The name of each one's first figure; None: it has none.
     """
-    held_out = [entry for entry in entries if entry.manifest.get("profile") == about.HELD_OUT]
-    blocks = [INTRODUCTION, table(_columns([entry for entry in entries if entry not in held_out]))]
-    if held_out:
-        blocks += [HELD_OUT, "\n".join(f"- {_page(entry)}" for entry in held_out)]
+    shown = [(one, figure) for one, figure in zip(found, figures, strict=True) if not _held_out(one)]
+    blocks = [INTRODUCTION, table(_columns(shown))]
+    if held_out := [one for one in found if _held_out(one)]:
+        blocks += [HELD_OUT, "\n".join(f"- {_page(one)}" for one in held_out)]
     return "\n".join(blocks) + "\n"
 
 
-def _page(entry: IndexEntry) -> str:
-    return f"[{about.title(entry.manifest)}]({entry.folder}/leaderboard.md)"
+def _held_out(results: Results) -> bool:
+    return results.manifest.get("profile") == about.HELD_OUT
 
 
-def _columns(entries: Sequence[IndexEntry]) -> list[Column]:
-    heads = [_headline(entry) for entry in entries]
-    drawn = [
-        f'<img src="{entry.folder}/{entry.figure}" width="240" alt="{entry.folder}">' if entry.figure else ""
-        for entry in entries
-    ]
+def _page(results: Results) -> str:
+    return f"[{about.title(results.manifest)}]({results.directory.name}/leaderboard.md)"
+
+
+def _columns(shown: Sequence[tuple[Results, str | None]]) -> list[Column]:
+    heads = [_headline(results) for results, _ in shown]
+    folders = [(results.directory.name, figure) for results, figure in shown]
+    drawn = [f'<img src="{name}/{figure}" width="240" alt="{name}">' if figure else "" for name, figure in folders]
     return [
-        plain("suite", [_page(entry) for entry in entries]),
-        plain("cells", [about.tally(entry.records, entry.manifest) for entry in entries]),
-        *(
-            Column(name, [Text(head[place]) for head in heads])
-            for place, name in enumerate(("number", "here", "paper", ""))
-        ),
-        plain("figure", drawn),
+        Column("suite", [_page(results) for results, _ in shown]),
+        Column("cells", [results.tally for results, _ in shown]),
+        *(Column(name, [head[place] for head in heads]) for place, name in enumerate(("number", "here", "paper", ""))),
+        Column("figure", drawn),
     ]
 
 
-def _headline(entry: IndexEntry) -> tuple[str, str, str, str]:
+def _headline(results: Results) -> list[str]:
     """What the number is, ours, the paper's, and whether they agree."""
-    for pair in compare_published(entry.records, entry.manifest)[:1]:
-        here = f"{value_cell(pair.median).text} {interval_text(pair.median)}".strip() if pair.median else "not run"
-        return f"{subject(pair)} ({pair.source})", here, leaf(pair.value), verdict(pair).text
-    metric = next(iter(about.metrics(entry.manifest)), None)
-    groups = group_records(entry.records, entry.manifest)
-    if metric is None or not groups:
-        return "", "", "", ""
-    best = max(groups, key=lambda group: group.median(metric).rank)
-    median = best.median(metric)
-    return f"best {metric}: {best.estimator}", f"{value_cell(median).text} {interval_text(median)}".strip(), "", ""
+    for published in results.contents.get("Published and measured", ()):
+        source, of, paper, here, ends, verdict = (column.cells[0] for column in published.columns[:6])
+        return [f"{of} ({source})", f"{here} {ends}".strip(), paper, verdict]
+    if results.groups.empty or not results.manifest["metrics"]:
+        return [""] * 4
+    metric = results.manifest["metrics"][0]
+    seeds = rows_of(results.seeds(metric).loc[results.groups.index])
+    best, estimator = max(zip(seeds, results.groups["estimator"], strict=True), key=lambda pair: pair[0].rank)
+    return [f"best {metric}: {estimator}", f"{value_cell(best)} {interval_cell(best)}".strip(), "", ""]

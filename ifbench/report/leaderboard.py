@@ -1,30 +1,34 @@
-"""The leaderboard as a data frame: one row per estimator, protocol and task, over its seeds."""
+"""The leaderboard: the seeds of each estimator, protocol, horizon and task brought together."""
 
 from __future__ import annotations
 
-import statistics
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
 
+import numpy as np
 import pandas as pd
 
 from ifbench.core.identity import canonical_json, rounded
-from ifbench.core.timing import Timing
 from ifbench.report import manifest as about
-from ifbench.report.groups import HORIZON, Group, group_records, task_columns
-from ifbench.report.manifest import ALL, Manifest
-from ifbench.store.record import Record
+from ifbench.report.frame import NUMBERS, TIMINGS, task_keys
+from ifbench.report.text import leaf
+from ifbench.store.record import Status
+from ifbench.suite.facts import varying
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from ifbench.report.results import Results
 
-TIMINGS = tuple(item.name for item in fields(Timing))
+UNDEFINED_RANK = -1e300
+"""Below every value, above those that are missing."""
+NO_SEED: Mapping[str, Any] = {"measured": False, "repeated": False, "noisy": False, "undefined": 0, "rank": -np.inf}
+OF_SEED = ("seed", *NUMBERS, "falling", "noisy")
 SUFFIXES = ("low", "high", "min", "max", "undefined")
 CEILING = ("ceiling", "reliability")
 COUNTS = ("seeds", "ok", "n_intervention", "n_query")
 
 
-def leaderboard(records: Sequence[Record], manifest: Manifest) -> pd.DataFrame:
+def leaderboard(results: Results) -> pd.DataFrame:
     """One row per (estimator, protocol, horizon, task without its seed).
 
     Columns: `estimator`, `protocol`, the keys of the task and the `horizon` where they differ within these records,
@@ -36,19 +40,27 @@ def leaderboard(records: Sequence[Record], manifest: Manifest) -> pd.DataFrame:
 
     The median seed is the lower-middle one; a seed that failed or whose value is undefined counts as worst, which
     `status` and `m_undefined` show, and leaves the value empty when it is the median. `m_min` and `m_max` are over the
-    defined values. Higher is better in every metric.
-
-    Rows come by task and protocol, then by the first metric, best first; see `group_records`. Numbers have 6
-    significant digits. Failed cells are counted in their row and never dropped.
+    defined values. Numbers have 6 significant digits. Failed cells are counted in their row and never dropped.
     """
-    groups = group_records(about.compared(records, manifest), manifest)
-    names = _columns(manifest, ceilings=any(record.ceilings for record in records))
-    tasks = task_columns(groups, taken=names)
-    header = [*names[:2], *tasks, *names[2:]]
-    rows = [{**_row(group, manifest), **_task(group, tasks)} for group in groups]
-    frame = pd.DataFrame(rounded(rows), columns=header)
-    counts = [name for name in header if name in COUNTS or tasks.get(name) == HORIZON or name.endswith("_undefined")]
-    return frame.astype(dict.fromkeys(counts, "Int64"))
+    groups, manifest = results.compared, results.manifest
+    suffixes = (*SUFFIXES, *CEILING) if results.frame["repeated"].any() else SUFFIXES
+    values: dict[str, Any] = {}  # Any: columns
+    for metric in manifest["metrics"]:
+        whole = results.seeds(metric).loc[groups.index]
+        values |= {metric: whole["value"], **{f"{metric}_{suffix}": whole[suffix] for suffix in suffixes}}
+        for part in manifest["parts"]:
+            values[part_column(metric, part)] = results.seeds(metric, part).loc[groups.index, "value"]
+    values |= {name: groups[name] for name in ("n_intervention", "n_query", *TIMINGS)}
+    values["warnings"] = groups["warnings"].map("; ".join)
+    tasks = task_columns(groups, ["estimator", "protocol", "seeds", "ok", "status", *values])
+    first = {name: groups[key] for name, key in {"estimator": "estimator", "protocol": "protocol", **tasks}.items()}
+    table = pd.DataFrame({**first, **groups[["seeds", "ok", "status"]], **values})
+    counts = [name for name in map(str, table) if name in COUNTS or name.endswith("_undefined")]
+    counts += [name for name, key in tasks.items() if key == "horizon"]
+    table[list(TIMINGS)] = table[list(TIMINGS)].map(rounded)
+    for name in tasks:
+        table[name] = table[name].astype(object).map(_cell).infer_objects()
+    return table.astype(dict.fromkeys(counts, "Int64")).reset_index(drop=True)
 
 
 def part_column(metric: str, part: str) -> str:
@@ -56,60 +68,90 @@ def part_column(metric: str, part: str) -> str:
     return f"{metric}_part_{part}" if part in (*SUFFIXES, *CEILING) else f"{metric}_{part}"
 
 
-def _columns(manifest: Manifest, *, ceilings: bool) -> list[str]:
-    names = ["estimator", "protocol", "seeds", "ok", "status"]
-    for metric in about.metrics(manifest):
-        suffixes = (*SUFFIXES, *CEILING) if ceilings else SUFFIXES
-        names += [metric, *(f"{metric}_{suffix}" for suffix in suffixes)]
-        names += [part_column(metric, part) for part in about.parts(manifest)]
-    return [*names, "n_intervention", "n_query", *TIMINGS, "warnings"]
+def median_seeds(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Of rows that are alike but for their seed, the one of the median seed.
+
+    Of two seeds in the middle it is the worse one; undefined values count as worse than any, missing ones as worst.
+
+    The `rows` are those of a frame, alike in the columns `by`. Each has `min`, `max` and `count` of the defined values
+    of all seeds, how many are `undefined`, how many `seeds` there are, and the `rank` of its value: larger is better.
+    """
+    rows = rows[[*by, *OF_SEED]]
+    rank = rows["value"].where(~rows["falling"], -rows["value"])
+    rank = rank.fillna(rows["measured"].map({True: UNDEFINED_RANK, False: -np.inf}))
+    rows = rows.assign(rank=rank, undefined=rank == UNDEFINED_RANK).sort_values([*by, "rank", "seed"])
+    alike = rows.groupby(list(by), observed=True, dropna=False, sort=False)
+    seeds = alike["rank"].transform("size")
+    spread = {name: alike["value"].transform(name) for name in ("min", "max", "count")}
+    rows = rows.assign(**spread, undefined=alike["undefined"].transform("sum"), seeds=seeds)
+    return rows[alike.cumcount() == (seeds - 1) // 2]
 
 
-def _row(group: Group, manifest: Manifest) -> dict[str, Any]:  # Any: cells of a table
-    row: dict[str, Any] = {"estimator": group.estimator, "protocol": group.protocol, "status": group.status}
-    row |= {"seeds": len(group.records), "ok": len(group.finished)}
-    for metric in about.metrics(manifest):
-        row |= _metric(group, metric)
-        row |= {part_column(metric, part): group.median(metric, part).value for part in about.parts(manifest)}
-    row["n_intervention"] = _median([record.n_intervention.get(ALL) for record in group.finished], whole=True)
-    row["n_query"] = _median([record.n_query for record in group.finished], whole=True)
-    return {**row, **timings(group), "warnings": "; ".join(warnings(group))}
+def group_table(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
+    """A row for each group, by its number: facts, `task`, `seeds`, `ok`, `status`, counts, timings, `warnings`.
+
+    Tasks and protocols come in the order of their values; within one of them the first metric ranks the estimators,
+    the best first, those without a value last; ties keep the suite's order. `task` says what sets the group's task
+    apart: `weight_decay = 0.005`. `status` is `ok` when every seed is, else how many ended how: `2 ok, 1 timeout`.
+    Counts and timings are medians over the seeds that are ok.
+    """
+    cells = frame.drop_duplicates("record").sort_values("seed", kind="stable")
+    finished = cells[cells["status"] == "ok"]
+    table = cells.drop_duplicates("group").set_index("group")
+    table["seeds"] = cells.groupby("group").size()
+    table["ok"] = finished.groupby("group").size().reindex(table.index, fill_value=0)
+    for name in ("n_intervention", "n_query"):
+        table[name] = finished.groupby("group")[name].quantile(interpolation="lower")
+    costs = frame.loc[(frame["kind"] == "timing") & (frame["status"] == "ok"), ["group", "metric", "value"]]
+    costs = costs.groupby(["group", "metric"], observed=True)["value"].median().unstack()
+    table[list(TIMINGS)] = costs.reindex(index=table.index, columns=list(TIMINGS))
+    endings: dict[int, Counter[str]] = {group: Counter() for group in table.index}
+    warnings: dict[int, dict[str, None]] = {group: {} for group in table.index}
+    for group, status, texts in zip(cells["group"], cells["status"], cells["warnings"], strict=True):
+        endings[group][status] += 1
+        warnings[group].update(dict.fromkeys(texts))
+    table["status"] = [_status(endings[group]) for group in table.index]
+    table["warnings"] = [tuple(warnings[group]) for group in table.index]
+    columns = task_columns(table)
+    table["task"] = _tasks(table, columns)
+    best = [-results.seeds(metric).loc[table.index, "rank"] for metric in results.manifest["metrics"][:1]]
+    keys = [table[key].cat.codes for key in columns.values()]
+    return table.iloc[np.lexsort([*keys, table["protocol"].cat.codes, *best, table["estimator"].cat.codes][::-1])]
 
 
-def _metric(group: Group, metric: str) -> dict[str, Any]:  # Any: float, int or None
-    median = group.median(metric)
-    defined = [seed.value for seed in group.seeds(metric) if seed.value is not None]
-    return {
-        metric: median.value,
-        f"{metric}_low": median.estimate and median.estimate.low,
-        f"{metric}_high": median.estimate and median.estimate.high,
-        f"{metric}_ceiling": median.ceiling and median.ceiling.value,
-        f"{metric}_reliability": median.ceiling and median.ceiling.reliability,
-        f"{metric}_min": min(defined, default=None),
-        f"{metric}_max": max(defined, default=None),
-        f"{metric}_undefined": sum(seed.undefined for seed in group.seeds(metric)),
-    }
+def task_columns(table: pd.DataFrame, taken: Sequence[str] = ()) -> dict[str, str]:
+    """Column name -> fact, for the facts of the task that differ between groups, and the horizon if it does.
+
+    The last word of a fact is its column's name where no other column has it: `recipe.weight_decay` becomes
+    `weight_decay`; `data.name` becomes `data`.
+    """
+    found = task_keys(table)
+    tasks = table.drop_duplicates(["setting", "horizon"])[found].astype(object).to_dict("records")
+    keys = varying([{str(key): value for key, value in task.items()} for task in tasks])
+    short = {key: key.removesuffix(".name").rpartition(".")[2] for key in keys}
+    counts = Counter([*short.values(), *taken])
+    return {(short[key] if counts[short[key]] == 1 else key): key for key in keys}
 
 
-def timings(group: Group) -> dict[str, float | None]:
-    """Median of each timing over the seeds that are ok, in the units of `Timing`."""
-    measured = [record.timing for record in group.finished if record.timing is not None]
-    return {name: _median([getattr(timing, name) for timing in measured]) for name in TIMINGS}
+def _tasks(table: pd.DataFrame, columns: Mapping[str, str]) -> list[str]:
+    """What sets each group's task apart, horizons aside, with the protocol where there are several."""
+    protocol, keys = table["protocol"].nunique() > 1, {n: key for n, key in columns.items() if key != "horizon"}
+    named: dict[tuple[int, str], str] = {}
+    for setting, label, *values in (
+        table[["setting", "protocol", *keys.values()]].drop_duplicates().to_numpy(dtype=object)
+    ):
+        words = [f"{name} = {leaf(value)}" for name, value in zip(keys, values, strict=True) if value == value]
+        named[setting, label] = ", ".join([*words, label] if protocol or not words else words)
+    return [named[place] for place in zip(table["setting"], table["protocol"], strict=True)]
 
 
-def warnings(group: Group) -> list[str]:
-    """What the estimator warned of, each sentence once."""
-    said = (text for record in group.records for text in record.diagnostics.get("warnings") or ())
-    return list(dict.fromkeys(map(str, said)))
+def _status(counts: Counter[str]) -> str:
+    return (
+        "ok"
+        if counts.keys() == {"ok"}
+        else ", ".join(f"{counts[one]} {one}" for one in get_args(Status) if counts[one])
+    )
 
 
-def _median(values: Sequence[float | None], *, whole: bool = False) -> float | None:
-    known = [value for value in values if value is not None]
-    if not known:
-        return None
-    return statistics.median_low(known) if whole else statistics.median(known)
-
-
-def _task(group: Group, columns: Mapping[str, str]) -> dict[str, Any]:  # Any: JSON leaves
-    values = {name: group.task.get(key) for name, key in columns.items()}
-    return {name: canonical_json(value) if isinstance(value, list) else value for name, value in values.items()}
+def _cell(value: Any) -> Any:  # Any: a fact
+    return canonical_json(about.fact(value)) if isinstance(value, tuple) else about.fact(value)

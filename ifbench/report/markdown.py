@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ifbench.report import manifest as about
-from ifbench.report.findings import findings_sections
-from ifbench.report.notes import failure_columns, noise_columns, published_columns, warning_columns
-from ifbench.report.sections import leaderboard_sections, timing_sections
+from ifbench.report.tables import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ifbench.report.columns import Column
-    from ifbench.report.manifest import Manifest
     from ifbench.report.pictures import Picture
-    from ifbench.report.sections import Section
-    from ifbench.store.record import Record
+    from ifbench.report.results import Results
 
 GUIDE = """\
 ## How to read this
@@ -50,80 +44,60 @@ AGREE_GUIDE = """\
 """
 
 
-def report_markdown(records: Sequence[Record], manifest: Manifest, drawn: Mapping[str, Picture] | None = None) -> str:
+def report_markdown(results: Results, drawn: Mapping[str, Picture] | None = None) -> str:
     """The whole page: what was run, figures, leaderboard, timings, published numbers, failures, noise, how to read it.
 
     Args:
-        records: Of the suite.
-        manifest: The suite's.
+        results: What it is of.
         drawn: The figures beside the page, by the name of their file.
     """
-    blocks = [f"# {about.title(manifest)}", *([manifest["about"]] if manifest.get("about") else [])]
-    blocks += _told("Smaller here than in the paper:", about.shrunk(manifest))
-    blocks += _told("Set for some cells only:", about.settings(manifest))
-    blocks += _told("Chosen on held-out interventions:", about.chosen(manifest))
-    blocks.append(_origin(records, manifest))
+    manifest = results.manifest
+    blocks = [f"# {about.title(manifest)}", manifest.get("about", "")]
+    blocks += _list("Smaller here than in the paper:", manifest["shrunk"])
+    blocks += _list("Set for some cells only:", about.settings(manifest))
+    blocks += _list("Chosen on held-out interventions:", about.chosen(manifest))
+    blocks.append(_origin(results))
     blocks += [_figure(name, picture) for name, picture in (drawn or {}).items()]
-    findings = findings_sections(records, manifest)
-    if not findings or about.compared(records, manifest):
-        blocks += _sections("Leaderboard", leaderboard_sections(records, manifest))
-        blocks += _sections("Cost", timing_sections(records, manifest))
-    blocks += _sections("Findings", findings) if findings else []
-    single = {
-        "Published and measured": published_columns(records, manifest),
-        "Failures and undefined values": failure_columns(records, manifest),
-        "Noise of the ground truth": noise_columns(records, manifest),
-        "Warnings": warning_columns(records, manifest),
-    }
-    for title, columns in single.items():
-        blocks += [f"## {title}", table(columns)] if columns else []
+    if results.frame.empty:
+        blocks += ["## Leaderboard", "No records yet.", "## Cost", "No records yet."]
+    for title, tables in results.contents.items():
+        blocks.append(f"## {title}")
+        for one in tables:
+            blocks += [f"### {one.heading}" if one.heading else "", table(one.columns), one.note]
     guide = GUIDE.replace("{perfect}", about.perfect(manifest))
-    guide += AGREE_GUIDE if manifest.get("published") else ""
-    guide += NOISE_GUIDE if any(record.ceilings for record in records) else ""
-    return "\n\n".join([*blocks, guide])
+    guide += AGREE_GUIDE if manifest["published"] else ""
+    guide += NOISE_GUIDE if results.frame["repeated"].any() else ""
+    return "\n\n".join(block for block in [*blocks, guide] if block)
 
 
 def _figure(name: str, picture: Picture) -> str:
     return f"![{_escape(picture.title)}]({name})\n\n{picture.caption}".rstrip()
 
 
-def _told(head: str, told: Sequence[str]) -> list[str]:
-    return [f"{head}\n\n" + "\n".join(f"- {text}" for text in told)] if told else []
+def _list(head: str, texts: Sequence[str]) -> list[str]:
+    return [f"{head}\n\n" + "\n".join(f"- {text}" for text in texts)] if texts else []
 
 
 def table(columns: Sequence[Column]) -> str:
     """A Markdown table; columns that read on from their neighbour share its cells."""
-    merged = _merged(columns)
-    rule = ["---:" if column.right else "---" for column in columns if not column.joins]
-    rows = [[_escape(header) for header, _ in merged], rule]
-    rows += [[_escape(cell) for cell in row] for row in zip(*(cells for _, cells in merged), strict=True)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _merged(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
-    merged: list[tuple[str, list[str]]] = []
+    merged: list[list[str]] = []  # of each column its header, its rule, its cells
     for column in columns:
-        texts = [cell.text for cell in column.cells]
+        texts = [_escape(text) for text in (column.header, *column.cells)]
         if column.joins:
-            header, before = merged.pop()
-            joined = [f"{left} {right}".strip() for left, right in zip(before, texts, strict=True)]
-            merged.append((f"{header} [{column.header}]" if column.header else header, joined))
+            header, rule, *before = merged.pop()
+            joined = [f"{left} {right}".strip() for left, right in zip(before, texts[1:], strict=True)]
+            merged.append([f"{header} [{texts[0]}]" if texts[0] else header, rule, *joined])
         else:
-            merged.append((column.header, texts))
-    return merged
+            merged.append([texts[0], "---:" if column.right else "---", *texts[1:]])
+    return "\n".join(f"| {' | '.join(row)} |" for row in zip(*merged, strict=True))
 
 
-def _origin(records: Sequence[Record], manifest: Manifest) -> str:
+def _origin(results: Results) -> str:
+    manifest = results.manifest
     profile = f", profile `{manifest['profile']}`" if manifest.get("profile") else ""
-    head = f"Suite `{manifest.get('suite', '')}`{profile}: {about.tally(records, manifest)}."
-    return f"{head} This page, its figures and `leaderboard.csv` are made by\n\n    {about.command(manifest)}"
-
-
-def _sections(title: str, sections: Sequence[Section]) -> list[str]:
-    blocks = [f"## {title}"]
-    for section in sections:
-        blocks += [f"### {section.heading}", table(section.columns), *([section.note] if section.note else [])]
-    return blocks if sections else [*blocks, "No records yet."]
+    head = f"Suite `{manifest.get('suite', '')}`{profile}: {results.tally}."
+    files = ", `leaderboard.csv` and `findings.csv`" if "Findings" in results.contents else " and `leaderboard.csv`"
+    return f"{head} This page, its figures{files} are made by\n\n    {about.command(manifest)}"
 
 
 def _escape(text: str) -> str:

@@ -2,78 +2,86 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ifbench.core.identity import flatten
-from ifbench.report.groups import Group, SeedValue, group_records
-from ifbench.report.manifest import ALL, Manifest
-from ifbench.report.rows import same
+from ifbench.report.frame import rows_of, select
+from ifbench.report.leaderboard import median_seeds
+from ifbench.report.manifest import ALL
+from ifbench.report.rankings import interval_cell, value_cell
+from ifbench.report.tables import Column, Table, Text
+from ifbench.report.text import leaf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from ifbench.report.results import Results
 
-    from ifbench.store.record import Record
+COLUMNS: Sequence[tuple[str, dict[str, Any]]] = (  # Any: options of `Column`
+    ("published in", {"folds": True}),
+    ("of", {"folds": True}),
+    ("paper", {"right": True}),
+    ("here", {"right": True}),
+    ("", {"joins": True, "rank": 3}),
+    ("", {"rank": 1}),
+    ("each seed", {"rank": 2, "folds": True}),
+    ("note", {"rank": 4, "folds": True}),
+)
+NEAR = 0.05
+"""How far from the median seed a published number may be and still agree."""
 
-QUERY = "query"
-"""Key of `where` that names one of the queries by its number, from 1, in the order of the suite's rules."""
 
+def published_tables(results: Results) -> list[Table]:
+    """Each published number beside the median seed and all seeds of each group it speaks of.
 
-@dataclass(frozen=True)
-class Comparison:
-    """One published number and one group of records it speaks of.
-
-    Attributes:
-        source: Where it was published.
-        where: Dotted keys and values that chose the group.
-        group: The measured side; None where no record matches.
-        seeds: Each seed's value of that metric and part; empty without a group.
-        median: The median seed among them.
+    The order is the manifest's, then the leaderboard's. A number that no record matches is kept: it was not run. There
+    is no table when nothing is published.
     """
-
-    source: str
-    metric: str
-    part: str
-    value: float
-    note: str
-    where: Mapping[str, Any]  # Any: JSON leaves
-    group: Group | None = None
-    seeds: tuple[SeedValue, ...] = ()
-    median: SeedValue | None = None
+    rows = [row for entry in results.manifest["published"] for row in _rows(entry, results)]
+    columns = [
+        Column(header, cells, **options)
+        for (header, options), cells in zip(COLUMNS, zip(*rows, strict=True), strict=False)
+    ]
+    return [Table("", columns)] if rows else []
 
 
-def compare_published(records: Sequence[Record], manifest: Manifest) -> list[Comparison]:
-    """Pair every published number of the manifest with each group of records it speaks of.
-
-    The order is the manifest's, then the leaderboard's. A number that no record matches is kept, with no group.
-    """
-    groups = group_records(records, manifest)
-    compared: list[Comparison] = []
-    for entry in manifest.get("published") or ():
-        chosen = [group for group in groups if _matches(group, entry.get("where") or {})]
-        compared += [_comparison(entry, group) for group in chosen or (None,)]
-    return compared
-
-
-def _comparison(entry: Mapping[str, Any], group: Group | None) -> Comparison:
-    metric, part = str(entry["metric"]), str(entry.get("part") or ALL)
-    where = dict(entry.get("where") or {})
-    note = str(entry.get("note") or "")
-    bare = Comparison(str(entry["source"]), metric, part, float(entry["value"]), note, where)
-    if group is None:
-        return bare
-    seeds = tuple(group.seeds(metric, part, query=where.get(QUERY)))
-    return replace(bare, group=group, seeds=seeds, median=group.median(metric, part, query=where.get(QUERY)))
-
-
-def _matches(group: Group, where: Mapping[str, Any]) -> bool:
-    record = group.records[0]
-    facts = flatten({"protocol": record.protocol, "estimator": record.estimator}) | dict(group.task)
-    return all(_agrees(facts, key, wanted) for key, wanted in where.items() if key != QUERY)
+def _rows(entry: Mapping[str, Any], results: Results) -> Iterator[list[str]]:
+    """The rows of one published number."""
+    rows, where = results.frame, dict(entry.get("where") or {})
+    rows = rows[(rows["metric"] == entry["metric"]) & (rows["part"] == (entry.get("part") or ALL))]
+    query = where.pop("query", None)
+    rows = select(rows[rows["query"].isna() if query is None else rows["query"] == query], where)
+    paper, note = float(entry["value"]), str(entry.get("note") or "")
+    if rows.empty:
+        yield [entry["source"], _subject(entry), leaf(paper), Text("not run", "bad"), "", "", "", note]
+    medians = median_seeds(rows, ["group"]).set_index("group")
+    seeds = dict(iter(rows.sort_values("seed", kind="stable").groupby("group")))
+    for group in results.groups.index.intersection(medians.index, sort=False):
+        (median,) = rows_of(medians.loc[[group]])
+        each = ", ".join(value_cell(seed) for seed in rows_of(seeds[group]))
+        found = [value_cell(median), interval_cell(median), _verdict(paper, median)]
+        yield [
+            entry["source"],
+            _subject(entry, str(results.groups.at[group, "estimator"])),
+            leaf(paper),
+            *found,
+            each,
+            note,
+        ]
 
 
-def _agrees(facts: Mapping[str, Any], key: str, wanted: Any) -> bool:  # Any: JSON leaves
-    """Whether a cell has a value; a plugin goes by its label or name, and `.params` may be left out of a key."""
-    head, _, rest = key.partition(".")
-    names = (key, f"{head}.label", f"{head}.name") if not rest else (key, f"{head}.params.{rest}")
-    return any(same(facts[name], wanted) for name in names if name in facts)
+def _subject(entry: Mapping[str, Any], estimator: str | None = None) -> str:
+    """What a published number is of: metric, part, estimator and task."""
+    where = entry.get("where") or {}
+    said = [f"{key.rpartition('.')[2]} {leaf(value)}" if "." in key else leaf(value) for key, value in where.items()]
+    part = [] if (entry.get("part") or ALL) == ALL else [entry["part"]]
+    return ", ".join([entry["metric"], *part, *([estimator] if estimator and "estimator" not in where else []), *said])
+
+
+def _verdict(paper: float, median: Any) -> str:  # Any: a row of `median_seeds`
+    """Whether the paper's number is that of some seed or near the median seed's, and else how far off we are."""
+    if math.isnan(median.value):
+        return ""
+    off = median.value - paper
+    if median.min <= paper <= median.max or abs(off) <= NEAR:
+        return Text("agrees", "good")
+    return Text(f"{off:+.2f}{', in interval' if median.low <= paper <= median.high else ''}", "fair")

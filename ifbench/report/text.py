@@ -11,19 +11,18 @@ MISSING = "–"  # noqa: RUF001  an en dash is what an empty table cell shows
 
 def metric(value: float | None) -> str:
     """Value of a metric with two decimals, as suits a correlation; never "-0.00"."""
-    if value is None:
-        return MISSING
-    return f"{round(value, 2) + 0.0:.2f}"
+    return MISSING if value is None or math.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
 
 
 def interval(low: float | None, high: float | None) -> str:
     """An interval in brackets; empty where an end is unknown."""
-    return "" if low is None or high is None else f"[{metric(low)}, {metric(high)}]"
+    ends = metric(low), metric(high)
+    return "" if MISSING in ends else f"[{', '.join(ends)}]"
 
 
 def amount(value: float | None) -> str:
     """Seconds, megabytes or epochs: 3 significant digits, without exponent in the range people meet."""
-    if value is None:
+    if value is None or math.isnan(value):
         return MISSING
     if value and not 0.001 <= abs(value) < 1e6:
         return f"{value:.1e}"
@@ -32,8 +31,12 @@ def amount(value: float | None) -> str:
 
 
 def leaf(value: object) -> str:
-    """A setting as a person writes it: 0.005, 0 for 0.0, adam."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """A setting as a person writes it: 0.005, 0 for 0.0, adam, [64, 64]; a dash where there is none."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(leaf, value))}]"
+    if isinstance(value, float):
+        return MISSING if math.isnan(value) else f"{value:g}"
+    return str(value)
 
 
 def shortened(text: str, letters: int = LETTERS) -> str:

@@ -12,7 +12,7 @@ from ifbench.store.atomic import store_errors, write_text_atomic
 from ifbench.store.record import NewerVersionError, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 RESULTS, MANIFEST = "results", "manifest.json"
@@ -52,12 +52,16 @@ def read_records(directory: Path) -> list[Record]:
         IfbenchError: A line is no record; `where` holds file and line.
         StoreError: A file cannot be read.
     """
-    records = []
+    return list(iterate_records(directory))
+
+
+def iterate_records(directory: Path) -> Iterator[Record]:
+    """The same, one after the other, so that they need not all be held at once."""
     for path in sorted((directory / RESULTS).glob("*.jsonl")):
-        with store_errors(f"read {path.name}", path, elsewhere="--out"):
-            lines = path.read_bytes().split(b"\n")
-        records += [_record(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
-    return records
+        with store_errors(f"read {path.name}", path, elsewhere="--out"), path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _record(line, f"{path}:{number}")
 
 
 def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from ifbench.suite.cells import Cell, Choice
 Facts = Mapping[str, Any]
 """Dotted key -> JSON value, such as `recipe.weight_decay` -> 0.01 and `estimator` -> "hif"."""
 
+NAMES = frozenset({"data", "architecture", "protocol", "estimator"})
 TOLERANCE = 1e-5
 """Relative difference up to which two numbers are one: records keep six digits."""
 
@@ -76,12 +77,13 @@ def is_number(value: Any) -> TypeGuard[int | float]:  # Any: a JSON leaf
 def varying(cells: Sequence[Facts]) -> list[str]:
     """Keys whose values differ between cells, sorted, without those that a name settles.
 
-    A parameter of an architecture, a data set and the like is left out where every name goes with one value of it.
+    A parameter of an architecture, a data set and the like is left out where every name goes with one value of it. They
+    go by their own key, or by `.name` where that alone is given.
     """
     keys = sorted({key for one in cells for key in one})
     values = {key: [repr(one.get(key)) for one in cells] for key in keys}
     differ = [key for key in keys if len(set(values[key])) > 1]
-    names = [key for key in differ if key in {"data", "architecture", "protocol", "estimator"}]
+    names = [key for key in differ if key in NAMES or (key.endswith(".name") and key.removesuffix(".name") not in keys)]
     settled = {
         key
         for key in differ

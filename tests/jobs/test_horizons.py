@@ -15,8 +15,8 @@ from ifbench.jobs.job import SCORE
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.reader import Reader
 from ifbench.report.files import write_report
-from ifbench.report.leaderboard import leaderboard
-from ifbench.report.notes import failure_columns
+from ifbench.report.notes import failure_tables
+from ifbench.report.results import Results
 from ifbench.store.record import Record
 from ifbench.store.results import read_manifest, read_records, write_records
 from tests.running import SUITE, ifbench_here, write_suite
@@ -107,19 +107,19 @@ def test_failed_cell_counts_as_worst_at_every_horizon_and_is_told_once(folder: P
     lost = next(record for record in records if record.estimator["name"] == "hif")
     left = [record for record in records if record.cell != lost.cell]
     left.append(replace(lost, status="failed", message="no", horizon=None, estimates={}, timing=None))
-    frame = leaderboard(left, whole).query("estimator == 'hif'")
+    frame = Results.of(left, whole).to_pandas().query("estimator == 'hif'")
     assert frame.horizon.tolist() == [10, 60]
     assert frame.status.tolist() == ["1 ok, 1 failed"] * 2
     assert frame.spearman.isna().all()  # the lower of two, and a failure is the lowest
-    estimators, cells, *_ = failure_columns(left, whole)
-    told = sorted((who.text, where.text) for who, where in zip(estimators.cells, cells.cells, strict=True))
+    (table,) = failure_tables(Results.of(left, whole))
+    told = sorted(zip(table.columns[0].cells, table.columns[1].cells, strict=True))
     mine = ("hif", f"looks, seed {lost.task['seed']}")
     assert told == [("fails", "looks, seed 0"), ("fails", "looks, seed 1"), mine]
 
 
 def test_one_table_has_a_row_for_each_horizon(folder: Path) -> None:
     directory = folder / "leaderboards" / "tiny"
-    page, csv, figure = write_report(directory)
+    page, csv, figure = write_report(Results(directory))
     assert "| 10 | hif |" in page.read_text()
     assert "| 60 | hif |" in page.read_text()
     assert csv.read_text().startswith("estimator,protocol,horizon,seeds")

@@ -12,8 +12,9 @@ from ifbench.jobs.plan import load_plan
 from ifbench.jobs.work.context import Context
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.report.markdown import report_markdown
+from ifbench.report.results import Results
 from ifbench.store.record import Record
-from ifbench.store.results import read_manifest, read_records
+from ifbench.store.results import read_records
 from tests.running import SUITE, ifbench_here, write_suite
 
 PLUGIN = """
@@ -134,8 +135,7 @@ def test_divergence_grows_in_proportion_to_a_small_epsilon(records: list[Record]
 def test_tables_show_medians_over_seeds_and_extremes(folder: Path) -> None:
     records = run(folder, "curvature, tally")
     out = folder / "leaderboards" / "tiny"
-    manifest = read_manifest(out)
-    page = report_markdown(records, manifest)
+    page = report_markdown(Results(out))
     assert "### curvature\n\n| width | top eigenvalue | smallest eigenvalue | ok |" in page
     assert "| 3 | broken | hif | undefined | 2/2 |" in page
     assert "## Leaderboard" not in page

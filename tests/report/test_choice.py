@@ -1,148 +1,99 @@
-"""Which figure a suite has that asks for none."""
+"""Which value of a parameter did best."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ifbench.report.files import write_report
+from ifbench.core.errors import IfbenchError
+from ifbench.report.choice import candidate_table, candidates
+from ifbench.report.results import Results
 from ifbench.store.record import Estimate, Record
-from tests.report.conftest import record
-from tests.report.drawn import watched
-from tests.report.examples import PAPER, at, manifest, sizes, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MANIFEST = {"suite": "tiny", "metrics": ["pearson", "spearman"], "lower_is_better": [], "parts": ["all"]}
 
 
-def drawn(directory: Path, records: Sequence[Record], **changes: Any) -> str:
-    """The only figure of these records; empty where there is none."""
-    with watched() as figures:
-        write_report(write(directory, records, {**manifest("chosen"), **changes}))
-    assert len(figures) <= 1
-    return "".join(figures)
+def tried(make: Callable[..., Record], damping: float, decay: float, value: float | None, **params: Any) -> Record:
+    """A cell of an estimator with that damping: Pearson's correlation is the value, Spearman's its negative."""
+    cell = make("exact", decay, 0)
+    estimates = {
+        "pearson": {"all": Estimate(value, None, None, ())},
+        "spearman": {"all": Estimate(None if value is None else -value, None, None, ())},
+    }
+    given = {
+        "name": "hif",
+        "label": "-".join(["hif", *params.values(), f"damping={damping}"]),
+        "version": 1,
+        "params": {"damping": damping, **params},
+    }
+    return replace(cell, cell=f"{damping}-{decay}-{params}", estimator=given, estimates=estimates)
 
 
-def labels(figure: str) -> list[str]:
-    """What stands along x and y of the first axes."""
-    return [line.split("'")[1] for line in figure.splitlines() if line.startswith(("    x ", "    y "))][:2]
+@pytest.fixture
+def found(make_record: Callable[..., Record]) -> list[Record]:
+    values = {(0.1, 0.0): 0.2, (0.1, 0.5): 0.6, (1.0, 0.0): 0.9, (1.0, 0.5): None, (10.0, 0.0): 0.5, (10.0, 0.5): 0.4}
+    return [tried(make_record, *where, value) for where, value in values.items()]
 
 
-def damped(damping: float, decay: float = 0.0, seed: int = 0) -> Record:
-    estimator = {"name": "hif", "label": f"hif-{damping}", "params": {"damping": damping}, "version": 1}
-    return record("exact", decay, seed, cell=f"{damping} {decay} {seed}", estimator=estimator)
-
-
-def test_estimators_stand_below_each_other_where_no_number_varies(tmp_path: Path) -> None:
-    figure = drawn(tmp_path / "some", [record(label, 0.0, 0) for label in ("exact", "cg", "random")])
-    assert labels(figure) == ["spearman", ""]
-    assert "ticks ['exact', 'cg', 'random']" in figure
-
-
-def test_three_numbers_of_a_key_are_an_axis_two_are_not(tmp_path: Path) -> None:
-    cells = [record("exact", decay, 0) for decay in (0.1, 0.2, 0.3)]
-    assert labels(drawn(tmp_path / "three", cells)) == ["weight decay", "spearman"]
-    assert labels(drawn(tmp_path / "two", cells[:2])) == ["spearman", ""]
-
-
-@pytest.mark.parametrize(
-    ("values", "scale"),
-    [
-        ((1.0, 10.0, 99.0), "linear"),
-        ((1.0, 10.0, 100.0), "log"),
-        ((0.0, 1.0, 100.0), "linear"),
-        ((0.0, 1, 5, 100), "symlog"),
-    ],
-)
-def test_an_axis_over_two_decades_is_logarithmic(tmp_path: Path, values: Sequence[float], scale: str) -> None:
-    figure = drawn(tmp_path / "swept", [record("exact", decay, 0) for decay in values])
-    assert f"x 'weight decay' {scale} " in figure
-
-
-def test_horizons_are_never_logarithmic(tmp_path: Path) -> None:
-    cells = [replace(record("exact", 0.0, 0), horizon=horizon) for horizon in (1, 10, 1000)]
-    assert "x 'updates' linear " in drawn(tmp_path / "horizons", cells)
-
-
-def test_few_values_of_another_key_have_a_panel_each_many_a_curve(tmp_path: Path) -> None:
-    cells = [
-        replace(cell, cell=f"{cell.cell} {depth}", task=at(cell.task, "architecture.depth", depth))
-        for depth in (1, 2, 3, 4)
-        for cell in [record("exact", decay, 0) for decay in (0.1, 0.2, 0.3, 0.4, 0.5)]
+def test_the_best_mean_of_those_with_the_most_values_wins(found: list[Record]) -> None:
+    made = candidates(Results.of(found, MANIFEST), "damping")
+    assert [(one.value, one.mean, one.defined, one.cells, one.best) for one in made] == [
+        (0.1, pytest.approx(0.4), 2, 2, False),
+        (1.0, pytest.approx(0.9), 1, 2, False),
+        (10.0, pytest.approx(0.45), 2, 2, True),
     ]
-    figure = drawn(tmp_path / "few", cells)
-    assert figure.count("    x 'weight decay'") == 3  # of the outer panels
-    assert [line for line in figure.splitlines() if line.startswith("  axes")] == [
-        f"  axes 'depth {depth}'" for depth in (1, 2, 3, 4)
+    assert {one.estimator for one in made} == {"hif"}
+    (mark,) = [column for column in candidate_table(made, "damping", "pearson").columns if not column.header]
+    assert mark.cells == ["", "", "best"]
+
+
+def test_each_value_of_a_key_has_a_best_of_its_own(found: list[Record]) -> None:
+    made = candidates(Results.of(found, MANIFEST), "damping", per=["recipe.weight_decay"])
+    assert [(one.per["recipe.weight_decay"], one.value) for one in made if one.best] == [(0.0, 1.0), (0.5, 0.1)]
+
+
+def test_another_metric_and_one_that_falls(found: list[Record]) -> None:
+    by = candidates(Results.of(found, MANIFEST), "damping", by="spearman")
+    assert [one.value for one in by if one.best] == [0.1]
+    falling = {**MANIFEST, "lower_is_better": ["pearson"]}
+    assert [one.value for one in candidates(Results.of(found, falling), "damping") if one.best] == [0.1]
+
+
+def test_estimators_with_other_parameters_are_chosen_apart(make_record: Callable[..., Record]) -> None:
+    records = [
+        tried(make_record, damping, 0.0, damping * sign, solver=solver)
+        for solver, sign in (("cg", 1), ("cr", -1))
+        for damping in (0.1, 0.2)
     ]
-    more = [replace(cell, cell=f"{cell.cell} b", task=at(cell.task, "architecture.depth", 9)) for cell in cells[:5]]
-    assert drawn(tmp_path / "many", [*cells, *more]).count("  axes") == 1
+    assert [one.value for one in candidates(Results.of(records, MANIFEST), "damping") if one.best] == [0.2, 0.1]
 
 
-def test_estimators_are_no_panels(tmp_path: Path) -> None:
-    cells = [record(label, decay, 0) for label in ("exact", "cg") for decay in (0.1, 0.2, 0.3)]
-    figure = drawn(tmp_path / "two", cells)
-    assert figure.count("  axes") == 1
-    assert "legend 'exact'" in figure
+def test_nothing_is_best_where_nothing_has_a_value(make_record: Callable[..., Record]) -> None:
+    lost = [tried(make_record, damping, 0.0, None) for damping in (0.1, 0.2)]
+    assert [one.best for one in candidates(Results.of(lost, MANIFEST), "damping")] == [False, False]
 
 
-def test_sizes_of_parts_are_an_axis_from_three_on(tmp_path: Path) -> None:
-    cells, about = sizes()
-    assert labels(drawn(tmp_path / "three", cells, **about)) == ["examples changed together", "spearman"]
-    assert "log" not in drawn(
-        tmp_path / "near", cells, **{**about, "sizes": {"one": 1, "few": 2, "tenth": 3, "half": 4}}
-    )
-    fewer = {**about, "sizes": {"one": 1, "few": 7, "tenth": 7, "half": 1}}
-    assert labels(drawn(tmp_path / "fewer", cells, **fewer)) == ["spearman", ""]
-
-
-def test_one_estimator_alone_shows_the_first_key_that_varies(tmp_path: Path) -> None:
-    cells = [record("exact", decay, 0) for decay in (0.1, 0.2)]
-    assert "ticks ['0.1', '0.2']" in drawn(tmp_path / "two", cells)
-    assert "ticks ['exact']" in drawn(tmp_path / "one", cells[:1])
-
-
-def test_the_first_metric_that_any_record_has_is_shown_else_the_first_finding(tmp_path: Path) -> None:
-    other = {"pearson": {"all": Estimate(0.5, 0.4, 0.6)}}
-    assert labels(drawn(tmp_path / "second", [record("exact", 0.0, 0, estimates=other)])) == ["pearson", ""]
-    study = {"name": "tally", "keys": [], "columns": [["flag", "flag"], ["total", "total"]], "by_estimator": False}
-    cells = [
-        record(
-            "exact",
-            decay,
-            0,
-            cell=f"tally {decay}",
-            estimates={},
-            findings={"flag": True, "total": decay * 2},
-            protocol={"name": "tally", "label": "tally"},
-        )
-        for decay in (1.0, 2.0, 3.0)
+def test_values_that_a_label_names_alone_are_chosen_among(make_record: Callable[..., Record]) -> None:
+    records = [
+        tried(make_record, 0.1, 0.0, value, solver=solver)
+        for solver, value in (("cg", 0.3), ("cr", 0.4), ("exact", 0.2))
     ]
-    found = drawn(tmp_path / "findings", cells, studies={"tally": study})
-    assert labels(found) == ["weight decay", "total"]
-    assert "y 2 4 6" in found
+    made = candidates(Results.of(records, MANIFEST), "solver", per=["protocol"])
+    assert {one.estimator for one in made} == {"hif-damping=0.1"}
+    assert [(one.per, one.value) for one in made if one.best] == [({"protocol": "retrain-from-optimum"}, "cr")]
 
 
-def test_a_part_is_shown_where_all_published_numbers_speak_of_it(tmp_path: Path) -> None:
-    cell = record("exact", 0.0, 0)
-    top = cell.estimates["spearman"]["top"].value
-    entry = {**PAPER, "value": 0.9, "where": {}, "part": "top"}
-
-    def value(name: str, *published: dict[str, Any]) -> str:
-        figure = drawn(tmp_path / name, [cell], published=list(published))
-        return next(line for line in figure.splitlines() if line.startswith("    line #0072b2 None o")).split()[6]
-
-    assert value("top", entry, {**entry, "metric": "pearson", "part": "all"}) == f"{top:.4g}"
-    both = value("both", entry, {**entry, "part": "all"})
-    assert both == value("none") == value("elsewhere", {**entry, "part": "bottom"}) != f"{top:.4g}"
-
-
-def test_where_nothing_is_to_be_shown_there_is_no_figure(tmp_path: Path) -> None:
-    assert drawn(tmp_path / "empty", []) == ""
-    assert drawn(tmp_path / "no metric", [record("exact", 0.0, 0, estimates={})], metrics=[]) == ""
-
-
-def test_dampings_of_one_estimator_are_an_axis(tmp_path: Path) -> None:
-    figure = drawn(tmp_path / "swept", [damped(damping) for damping in (0.1, 1.0, 10.0)])
-    assert "ticks ['hif-0.1', 'hif-1.0', 'hif-10.0']" in figure  # labels tell them apart already
+def test_what_cannot_be_chosen_is_said(found: list[Record]) -> None:
+    with pytest.raises(IfbenchError, match="has 'dampin'"):
+        candidates(Results.of(found, MANIFEST), "dampin")
+    with pytest.raises(IfbenchError, match="several values of 'damping'"):
+        candidates(Results.of(found[:1], MANIFEST), "damping")
+    with pytest.raises(IfbenchError, match="no metric 'kendall'"):
+        candidates(Results.of(found, MANIFEST), "damping", by="kendall")
+    with pytest.raises(IfbenchError, match="no key 'weight_decay'"):
+        candidates(Results.of(found, MANIFEST), "damping", per=["weight_decay"])

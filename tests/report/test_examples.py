@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ifbench.report.files import write_index, write_report
+from ifbench.report.results import Results
 from tests.report.drawn import watched
 from tests.report.examples import EXAMPLES, write
 from tests.report.shown import files, terminal
@@ -23,7 +24,7 @@ def seen(name: str, directory: Path) -> dict[str, str]:
     records, about = EXAMPLES[name]()
     folder = write(directory / name, records, about)
     with watched() as figures:
-        write_report(folder)
+        write_report(Results(folder))
     found = {**files(folder), "figures.txt": "\n".join(figures)}
     found["80.txt"] = terminal("leaderboard", str(folder), width=80)
     found["120-coloured.txt"] = terminal("leaderboard", str(folder), width=120, colours=True)
@@ -46,7 +47,7 @@ def index(directory: Path) -> str:
         (directory / "all" / "faults" / name).touch()
     (directory / "all" / "sizes" / "figure.svg").touch()
     (directory / "all" / "studies" / "figures.svg").touch()
-    return write_index(folders, directory / "all").read_text()
+    return write_index([Results(folder) for folder in folders], directory / "all").read_text()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from ifbench.report.files import write_report
+from ifbench.report.results import Results
 
 
 @pytest.fixture
@@ -18,22 +19,22 @@ def directory(tmp_path, records, manifest):
 
 
 def test_writes_page_table_and_figure_and_the_same_bytes_again(directory, tmp_path):
-    written = write_report(directory)
+    written = write_report(Results(directory))
     assert [path.name for path in written] == ["leaderboard.md", "leaderboard.csv", "figure.svg"]
     first = [path.read_bytes() for path in written]
-    assert [path.read_bytes() for path in write_report(directory)] == first
-    elsewhere = write_report(directory, tmp_path / "elsewhere")
+    assert [path.read_bytes() for path in write_report(Results(directory))] == first
+    elsewhere = write_report(Results(directory), tmp_path / "elsewhere")
     assert [path.read_bytes() for path in elsewhere] == first
 
 
 def test_figure_is_drawn_anew_when_it_shows_something_else_and_an_old_one_goes(directory, manifest):
-    figure = write_report(directory)[-1]
+    figure = write_report(Results(directory))[-1]
     drawn = figure.read_text()
     figure.write_text(drawn.replace("<g", "<g ", 1))
-    assert write_report(directory)[-1].read_text() != drawn  # it shows the same: left as it is
+    assert write_report(Results(directory))[-1].read_text() != drawn  # it shows the same: left as it is
     asked = [{"x": "estimator", "y": [metric], "part": "top"} for metric in ("spearman", "pearson")]
     (directory / "manifest.json").write_text(json.dumps({**manifest, "figures": asked}))
-    *_, first, second = write_report(directory)
+    *_, first, second = write_report(Results(directory))
     assert (first.name, second.name, figure.exists()) == ("figure-1.svg", "figure-2.svg", False)
     page = (directory / "leaderboard.md").read_text()
     assert "(figure-1.svg)" in page
@@ -41,7 +42,7 @@ def test_figure_is_drawn_anew_when_it_shows_something_else_and_an_old_one_goes(d
 
 
 def test_csv_reads_back_with_every_estimator_and_weight_decay(directory):
-    write_report(directory)
+    write_report(Results(directory))
     frame = pd.read_csv(directory / "leaderboard.csv")
     assert len(set(zip(frame.estimator, frame.weight_decay, strict=True))) == 10
     wanted = {"spearman", "spearman_low", "spearman_high", "pearson", "fit_seconds", "gradient_epochs", "status"}
@@ -49,7 +50,7 @@ def test_csv_reads_back_with_every_estimator_and_weight_decay(directory):
 
 
 def test_csv_has_no_more_than_six_digits(directory):
-    write_report(directory)
+    write_report(Results(directory))
     text = (directory / "leaderboard.csv").read_text()
     digits = [cell.lstrip("-0.").replace(".", "") for line in text.splitlines()[1:] for cell in line.split(",")]
     assert all(len(cell) <= 6 for cell in digits if cell.isdigit())

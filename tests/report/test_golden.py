@@ -10,6 +10,7 @@ import matplotlib
 import pytest
 
 from ifbench.report.files import write_index, write_report
+from ifbench.report.results import Results
 from tests.report.shown import terminal
 
 LEADERBOARDS = Path(__file__).parent.parent.parent / "leaderboards"
@@ -35,7 +36,7 @@ def drawing(text: str) -> str:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_results_give_the_committed_report(folder: Path, tmp_path: Path) -> None:
     made = copied(folder, tmp_path)
-    write_report(made)
+    write_report(Results(made))
     names = {path.name for path in folder.iterdir()}
     assert {path.name for path in made.iterdir()} == names
     for name in sorted(names - {"results", "manifest.json"}):
@@ -52,7 +53,7 @@ def test_the_committed_index_lists_them_all(tmp_path: Path) -> None:
         (tmp_path / folder.name).mkdir()
         for figure in folder.glob("figure*.svg"):
             shutil.copy(figure, tmp_path / folder.name)
-    written = write_index(FOLDERS, tmp_path)
+    written = write_index([Results(folder) for folder in FOLDERS], tmp_path)
     assert written.read_bytes() == (LEADERBOARDS / "README.md").read_bytes()
 
 

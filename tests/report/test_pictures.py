@@ -10,6 +10,7 @@ import pytest
 
 from ifbench.core.errors import IfbenchError
 from ifbench.report.files import write_report
+from ifbench.report.results import Results
 from tests.report.conftest import record
 from tests.report.drawn import watched
 from tests.report.examples import manifest, write
@@ -44,7 +45,7 @@ def row(**changes: Any) -> dict[str, Any]:
 def test_a_study_draws_its_rows_and_its_figure_stands_on_the_page(tmp_path: Path) -> None:
     directory = study(tmp_path / "errors", row(), row(horizon=10, ratio=4.0), {})
     with watched() as drawn:
-        page, _, figure = write_report(directory)
+        page, _, figure = write_report(Results(directory))
     assert len(drawn) == 1
     assert "x 1 10 y 2 4" in drawn[0]
     assert "![errors: study of errors](figure.svg)\n\nSuite" not in page.read_text()
@@ -53,11 +54,13 @@ def test_a_study_draws_its_rows_and_its_figure_stands_on_the_page(tmp_path: Path
 
 
 def test_a_figure_of_a_study_is_drawn_again_when_its_rows_change(tmp_path: Path) -> None:
-    figures = [write_report(study(tmp_path / str(ratio), row(ratio=ratio)))[-1].read_text() for ratio in (2.0, 3.0)]
+    figures = [
+        write_report(Results(study(tmp_path / str(ratio), row(ratio=ratio))))[-1].read_text() for ratio in (2.0, 3.0)
+    ]
     assert figures[0].splitlines()[-1] != figures[1].splitlines()[-1]
     directory = tmp_path / "2.0"
     with watched() as drawn:
-        write_report(directory)
+        write_report(Results(directory))
     assert drawn == []
 
 
@@ -67,7 +70,7 @@ def test_a_suite_whose_figures_are_asked_for_has_those_of_its_studies_as_well(tm
     about["figures"] = [{"x": "epsilon", "y": ["ratio"], "title": "Ratio"}]
     (directory / "manifest.json").write_text(json.dumps(about))
     with watched() as drawn:
-        assert [path.name for path in write_report(directory)[2:]] == ["figure-1.svg", "figure-2.svg"]
+        assert [path.name for path in write_report(Results(directory))[2:]] == ["figure-1.svg", "figure-2.svg"]
     assert drawn[0].startswith("figure 'Ratio'")
     assert "error of TracIn" in drawn[1]
 
@@ -75,10 +78,10 @@ def test_a_suite_whose_figures_are_asked_for_has_those_of_its_studies_as_well(tm
 def test_a_drawing_that_fails_says_of_which_study_and_why(tmp_path: Path) -> None:
     directory = study(tmp_path / "errors", {"epsilon": 0.1, "ratio": 1.0})
     with pytest.raises(IfbenchError, match="the figure of 'study of errors' cannot be drawn: KeyError: 'horizon'"):
-        write_report(directory)
+        write_report(Results(directory))
 
 
 def test_a_study_without_rows_or_that_draws_nothing_has_no_figure_of_its_own(tmp_path: Path) -> None:
-    assert len(write_report(study(tmp_path / "lost", {}))) == 2
-    names = [path.name for path in write_report(study(tmp_path / "plain", row(), draws=False))]
+    assert len(write_report(Results(study(tmp_path / "lost", {})))) == 2
+    names = [path.name for path in write_report(Results(study(tmp_path / "plain", row(), draws=False)))]
     assert names == ["leaderboard.md", "leaderboard.csv", "figure.svg"]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ifbench.core.errors import ExitCode, IfbenchError
+from ifbench.report.manifest import complete
 from ifbench.report.results import Results
 from ifbench.store.record import Record
 from tests.report.examples import write
@@ -18,7 +19,7 @@ def test_a_folder_is_read_when_it_is_asked_for(tmp_path: Path, records: list[Rec
     results = Results(tmp_path / "all")
     directory = write(tmp_path / "all", records, manifest)
     assert results.directory == directory
-    assert results.manifest == manifest
+    assert results.manifest == complete(manifest)
     assert sorted(record.cell for record in results.records) == [record.cell for record in records]
     assert results.jobs_done == 0
     assert len(results.to_pandas()) == 10

@@ -73,3 +73,13 @@ def test_varying_leaves_out_what_a_name_settles():
     assert varying([one, other]) == ["recipe.warmup"]
     vgg = {**one, "architecture": "vgg", "architecture.name": "vgg", "architecture.depth": 13}
     assert varying([one, vgg]) == ["architecture"]
+
+
+def test_a_name_that_has_no_key_of_its_own_settles_as_well():
+    named = [
+        {"data.name": name, "data.rows": rows, "recipe.steps": steps}
+        for name, rows in (("iris", 100), ("mnist", 500))
+        for steps in (1, 2)
+    ]
+    assert varying(named) == ["data.name", "recipe.steps"]
+    assert varying([{"data": one["data.name"], **one} for one in named]) == ["data", "recipe.steps"]
