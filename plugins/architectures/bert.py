@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 WHERE = "architecture 'bert'"
 MOST_KEPT = 125_000_000
-"""Outputs of frozen layers that are kept at most, in numbers: 0.5 or 1 GB. Beyond that the layers run each time."""
+"""Most numbers of frozen layers' outputs that are kept: 0.5 GB in single, 1 GB in double precision. Where there are
+more, the frozen layers run in every update."""
 
 
 def build(params: TextParams, dataset: Dataset) -> Model:

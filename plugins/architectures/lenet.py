@@ -13,7 +13,7 @@ WHERE = "architecture 'lenet'"
 
 
 class LenetParams(Params):
-    """Parts that differ between renderings of LeNet."""
+    """Parts in which versions of LeNet differ."""
 
     activation: Literal["relu", "tanh"] = param("relu", about="after each layer but the last")
     pooling: Literal["max", "average"] = param("max", about="over 2 x 2 pixels after each convolution")

@@ -20,7 +20,7 @@ ONE_MORE = 4
 
 
 class VggParams(Params):
-    """Size, and what the original has beside its layers."""
+    """Size, and the normalisation and dropout beside the layers."""
 
     width: int = param(WIDTH, ge=1, about="channels of the first convolutions; 64 is the full size", unit="channels")
     batch_norm: bool = param(False, about="normalise over the batch after each convolution")

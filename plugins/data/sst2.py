@@ -1,4 +1,4 @@
-"""SST-2: sentences out of film reviews, for or against."""
+"""SST-2: sentences from film reviews, positive or negative."""
 
 from __future__ import annotations
 

@@ -47,9 +47,9 @@ class TextClassifier(Classifier):
         return cls(Encoder(network, tokens.pad, begins), tokens, max_length, digest)
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """Bytes (n, max_bytes) as numbers of tokens (n, max_length), int64, or as what frozen layers make of them.
+        """Bytes (n, max_bytes) as numbers of tokens, int64 (n, max_length).
 
-        The second is of shape (n, max_length, width + 1), see `Encoder`.
+        Where layers are frozen, their output instead, (n, max_length, width + 1); see `Encoder`.
         """
         ids = self.tokens.rows(decode(inputs), self.max_length).to(inputs.device)
         encoder = self.module
@@ -61,11 +61,11 @@ class TextClassifier(Classifier):
 
 
 class Encoder(nn.Module):
-    """Calls the network with everything that it would otherwise find out by looking at values.
+    """Calls the network with the mask, positions and kinds that it would otherwise derive from its inputs' values.
 
-    Layers that do not train and drop nothing make the same of an example in every update: `beginning` is what they
-    make of it, to be computed once, and `forward` takes that too. From there on, the last layer computes nothing but
-    the first place, for no other is looked at.
+    Frozen layers without dropout give the same output for an example in every update. `beginning` computes it once, and
+    `forward` takes it in place of token numbers; the last layer is then computed at the first place only, because the
+    classifier uses no other.
 
     Args:
         network: A `BertForSequenceClassification` of transformers. Any: a package without types.
