@@ -58,13 +58,8 @@ class FromCheckpointParams(StretchParams):
 
 def from_checkpoint(params: FromCheckpointParams, _: int) -> Retraining:
     """From a checkpoint, with weighted losses beside that of every batch."""
-    return Retraining(
-        steps=params.steps,
-        start=params.checkpoint,
-        horizons=params.horizons or tuple(range(1, params.steps + 1)),
-        learning_rate=params.learning_rate,
-        form="term",
-    )
+    horizons = params.horizons or tuple(range(1, params.steps + 1))
+    return Retraining(params.steps, params.checkpoint, horizons, params.learning_rate, form="term")
 
 
 class AddedBatchesParams(FromCheckpointParams):
@@ -103,12 +98,7 @@ class FromScratchParams(StretchParams):
 
 def from_scratch(params: FromScratchParams, steps: int) -> Retraining:
     """From the initial parameters, where the main training made `steps` updates."""
-    return Retraining(
-        steps=updates_of(params.steps, steps),
-        start=0,
-        horizons=params.horizons,
-        learning_rate=params.learning_rate,
-    )
+    return Retraining(updates_of(params.steps, steps), 0, params.horizons, params.learning_rate)
 
 
 class LossEffects:

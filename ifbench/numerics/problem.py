@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 
 import torch
 from torch import LongTensor, Tensor
@@ -25,24 +25,6 @@ from ifbench.numerics.trajectory.derivatives import TrainingTrajectory
 WHERE = "Problem.trajectory"
 
 
-@dataclass
-class Kept:
-    """Chunks of some training rows made ready for Hessian products.
-
-    Attributes:
-        rows: Which; None means all of them.
-        stages: By curvature and number of the chunk.
-    """
-
-    rows: LongTensor | None = None
-    stages: dict[Curvature, dict[int, Stage]] = field(default_factory=dict)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory they take."""
-        return sum(stage.nbytes for stages in self.stages.values() for stage in stages.values())
-
-
 @dataclass(frozen=True)
 class TrainedProblem:
     """Implements `ifbench.core.Problem`, which documents every method.
@@ -58,8 +40,10 @@ class TrainedProblem:
     retraining: Retraining | None = None
     chunk: int | None = None
     memory: int = KEPT_BYTES
-    _whole: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
-    _subset: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    _kept: dict[tuple[bool, Curvature, int], Stage] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """By whether it is of the whole training set, curvature, and number of the chunk."""
+    _asked: list[LongTensor] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The rows that others in `_kept` are of."""
 
     @property
     def objective(self) -> Objective:
@@ -124,7 +108,7 @@ class TrainedProblem:
     @property
     def kept_bytes(self) -> int:
         """Memory kept between Hessian products."""
-        return self._whole.nbytes + self._subset.nbytes
+        return sum(stage.nbytes for stage in self._kept.values())
 
     def generator(self, *names: str | int) -> torch.Generator:
         """See `ifbench.core.Problem.generator`."""
@@ -149,8 +133,8 @@ class TrainedProblem:
     def objective_gradient(self, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.core.Problem.objective_gradient`."""
         point = self._at(at)
-        mean = self._mean(None, lambda batch: self.objective.mean_gradient(*point, batch))
-        return mean + 2 * self.decay * point.params
+        parts = (share * self.objective.mean_gradient(*point, batch) for share, batch in self.chunks())
+        return reduce(torch.add, parts) + 2 * self.decay * point.params
 
     def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
         """See `ifbench.core.Problem.dot`."""
@@ -205,7 +189,7 @@ class TrainedProblem:
                 where=WHERE,
                 hint="take a protocol that trains on from the optimum or a later checkpoint, on the task's objective",
             )
-        first = self.trained.steps if stretch.start is None else stretch.start
+        first = self.trained.first_of(stretch)
         try:
             state = self.trained.state_at(first)
         except IfbenchError as error:
@@ -213,13 +197,10 @@ class TrainedProblem:
         return TrainingTrajectory(self.trained.trainer, self.data.test, state, first, stretch)
 
     def _losses(self, data: Batch, rows: LongTensor, at: Tensor | Point | None) -> Tensor:
-        point = self._at(at)
-        return self._over(data, rows, lambda batch: self.objective.example_losses(*point, batch))
+        return self._over(data, rows, partial(self.objective.example_losses, *self._at(at)))
 
     def _gradients(self, data: Batch, rows: LongTensor, at: Tensor | Point | None) -> Tensor:
-        point = self._at(at)
-        work = partial(self.objective.example_gradients, *point)
-        return self._over(data, rows, work, more=self._row_bytes)
+        return self._over(data, rows, partial(self.objective.example_gradients, *self._at(at)), more=self._row_bytes)
 
     def _at(self, at: Tensor | Point | None) -> Point:
         if at is None:
@@ -251,27 +232,20 @@ class TrainedProblem:
             together = rows is None and len(some) == self.n_train
             yield len(some) / len(every), self.data.train if together else take(self.data.train, some)
 
-    def _mean(self, rows: LongTensor | None, work: Callable[[Batch], Tensor]) -> Tensor:
-        """Mean over rows of what `work` gives as a mean over each chunk; None means the whole training set."""
-        total: Tensor | None = None
-        for share, batch in self.chunks(rows):
-            part = share * work(batch)
-            total = part if total is None else total + part
-        assert total is not None
-        return total
-
     def _stages(self, rows: LongTensor | None, curvature: Curvature) -> Iterator[tuple[float, int, Stage]]:
         """Share, size and curvature of each chunk, ready to multiply vectors.
 
         Those of the whole set are kept, and those of the rows that were asked for last, from the second time on.
         """
         prepare = self.objective.hessian_stage if curvature == "hessian" else self.objective.gauss_newton_stage
-        again = rows is None or self._subset.rows is rows
-        if not again:
-            self._subset.rows, self._subset.stages = rows, {}
-        kept = (self._whole if rows is None else self._subset).stages.setdefault(curvature, {})
+        again = rows is None or any(rows is asked for asked in self._asked)
+        if rows is not None and not again:
+            self._asked[:] = [rows]
+            for key in [key for key in self._kept if not key[0]]:
+                del self._kept[key]
         for index, (share, batch) in enumerate(self.chunks(rows)):
-            stage = kept[index] if index in kept else prepare(*self.point, batch)
-            if again and index not in kept and self.kept_bytes + stage.nbytes <= self.memory:
-                kept[index] = stage
+            key = rows is None, curvature, index
+            stage = self._kept[key] if key in self._kept else prepare(*self.point, batch)
+            if again and key not in self._kept and self.kept_bytes + stage.nbytes <= self.memory:
+                self._kept[key] = stage
             yield share, len(batch.targets), stage

@@ -100,7 +100,7 @@ class Trained:
     @property
     def trained(self) -> Point:
         """See `ifbench.core.TrainedTask.trained`."""
-        return _one_row(self.state)
+        return _one_row(self.state.point)
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
@@ -114,7 +114,8 @@ class Trained:
 
     def train(self, progress: Progress | None = None) -> Trained:
         """The task after its training; `progress` is told of (updates made, updates to make)."""
-        return replace(self, states=self.trainer.train(self._initial(), progress))
+        assert self.initial is not None
+        return replace(self, states=self.trainer.train(self.initial(0), progress))
 
     def state_at(self, step: int) -> State:
         """The state after `step` updates of the training, bit for bit: goes on from the nearest one that was kept.
@@ -122,18 +123,20 @@ class Trained:
         Raises:
             IfbenchError: Training did not come that far, or how it began is not known.
         """
-        if step in self.states and step == self.steps:
+        if self.states and step == self.steps:
             return self.states[step]
-        before = max((mark for mark in self.states if mark <= step), default=0)
-        if not 0 <= step <= self.steps or (before not in self.states and self.initial is None):
-            raise IfbenchError(
-                f"cannot start after {step} updates; the training made {self.steps}",
-                where="retrain",
-                hint="give a number of updates within the training, or leave it out for its end",
-            )
         if step not in self._met:
-            kept = self.states[before] if before in self.states else self._begin()
-            state, ones = kept.map(Tensor.clone), kept.params.new_ones(self.n_train)  # as aligned as new tensors are
+            begin = {} if self.initial is None else {0: self.trainer.start(self.initial(0))}
+            kept = {**begin, **self.states}
+            before = max((mark for mark in kept if mark <= step), default=None)
+            if before is None or step > self.steps:
+                raise IfbenchError(
+                    f"cannot start after {step} updates; the training made {self.steps}",
+                    where="retrain",
+                    hint="give a number of updates within the training, or leave it out for its end",
+                )
+            state = kept[before].map(Tensor.clone)  # as aligned as new tensors are
+            ones = state.params.new_ones(self.n_train)
             self._met[step] = self.trainer.run(state, ones, steps=step - before, first=before)
         return self._met[step]
 
@@ -174,7 +177,7 @@ class Trained:
                     start,
                     change_of(some, how.form, like=start.params, n_train=self.n_train, source=added),
                     look,
-                    first=self._first(how),
+                    first=self.first_of(how),
                     horizons=how.looks,
                     learning_rate=how.learning_rate,
                     progress=part_of(progress, len(order) * how.looks[-1], len(runs) * how.looks[-1]),
@@ -183,17 +186,20 @@ class Trained:
             order += places
         return torch.cat(seen, dim=1)[:, torch.tensor(order).argsort().to(seen[0].device)]
 
+    def first_of(self, how: Retraining) -> int:
+        """Updates that batches, schedule and optimizer count as made; a proximal stretch begins anew."""
+        if how.proximal is not None:
+            return 0
+        return self.steps if how.start is None else how.start
+
     def start(self, how: Retraining, *, repeat: int = 0) -> Point:
         """See `ifbench.core.TrainedTask.start`."""
-        return _one_row(self._start(how, repeat))
+        return _one_row(self._start(how, repeat).point)
 
     def learning_rate_sums(self, how: Retraining) -> list[float]:
         """Sum of the learning rates of a stretch up to each of its horizons."""
-        first = self._first(how)
-        rates = [
-            learning_rate_at(self.recipe, first + done) if how.learning_rate is None else how.learning_rate
-            for done in range(how.looks[-1])
-        ]
+        steps = range(self.first_of(how), self.first_of(how) + how.looks[-1])
+        rates = [how.learning_rate or learning_rate_at(self.recipe, step) for step in steps]
         return [math.fsum(rates[:horizon]) for horizon in how.looks]
 
     def query_losses(self, networks: Point, queries: LongTensor) -> Tensor:
@@ -216,25 +222,11 @@ class Trained:
         each = [torch.cat([work(*run, chunk) for chunk in chunks]) for run in zip(*networks, strict=True)]
         return torch.stack(each)[:, : len(queries)]
 
-    def _first(self, how: Retraining) -> int:
-        """Updates that batches, schedule and optimizer count as made; a proximal stretch begins anew."""
-        if how.proximal is not None:
-            return 0
-        return self.steps if how.start is None else how.start
-
     def _start(self, how: Retraining, repeat: int) -> State:
         if how.start == 0 and self.initial is not None:
-            return self._begin(repeat)
+            return self.trainer.start(self.initial(repeat))
         return self.state_at(self.steps if how.start is None else how.start)
 
-    def _begin(self, repeat: int = 0) -> State:
-        """The state before the first update."""
-        return self.trainer.start(self._initial(repeat))
 
-    def _initial(self, repeat: int = 0) -> Tensor:
-        assert self.initial is not None
-        return self.initial(repeat)
-
-
-def _one_row(state: State) -> Point:
-    return Point(state.params[None], state.buffers[None])
+def _one_row(point: Point) -> Point:
+    return Point(point.params[None], point.buffers[None])
