@@ -94,6 +94,7 @@ def run(
     directory = Path(out) if out is not None else Path("leaderboards") / plan.folder
     setup = Setup(store.root, tuple(map(str, plugins)), device, threads, engine)
     go = Run(plan, store, registry, directory, lambda: open_executor(executor, setup, workers), watcher)
+    go.plugins = setup.plugin_files
     records = go()
     results = Results(directory, records, jobs_done=go.jobs_done)
     write_report(results)

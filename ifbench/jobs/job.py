@@ -93,6 +93,13 @@ class Job:
         return truth_folder(self.identity["base"]) if self.kind == TRUTH else self.kind
 
     @property
+    def plugin(self) -> Choice:
+        """What computes it: an estimator, or the protocol of truths and findings."""
+        choice = self.estimator or self.protocol
+        assert choice is not None  # it is no training
+        return choice
+
+    @property
     def exclusive(self) -> bool:
         """Whether it is timed, so that nothing may run beside it."""
         return self.kind == SCORE
@@ -100,8 +107,7 @@ class Job:
     @property
     def timeout(self) -> float | None:
         """Seconds it may take; None: no limit."""
-        choice = self.estimator or self.protocol
-        return choice.timeout if choice else None
+        return None if self.kind == TRAIN else self.plugin.timeout
 
 
 def stated_task(task: Task, registry: Registry) -> dict[str, Any]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from ifbench.core.errors import IfbenchError, MissingArtifactError, StoreError
-from ifbench.core.identity import canonical_json, flatten
 from ifbench.core.registry import Registry
 from ifbench.jobs.evaluate import evaluate, failure_record
 from ifbench.jobs.executors.base import Executor
 from ifbench.jobs.job import Job
+from ifbench.jobs.manifest import manifest
 from ifbench.jobs.outcome import Outcome, outcome_of
 from ifbench.jobs.plan import CellWork, Plan
 from ifbench.jobs.reader import Reader
@@ -21,8 +21,6 @@ from ifbench.jobs.schedule import Schedule
 from ifbench.store.artifacts import Store
 from ifbench.store.record import Record
 from ifbench.store.results import read_manifest, read_records, write_manifest, write_records
-from ifbench.suite import Suite
-from ifbench.suite.cells import Choice, ExampleRule
 
 POLL_SECONDS = 0.2
 MAX_LOOKS = 3
@@ -54,6 +52,7 @@ class Run:
     Attributes:
         out: Where records and manifest are written.
         open_executor: Called when there is a job to run, and not otherwise.
+        plugins: Files given with `--plugin`, as given.
         jobs_done: Jobs that this run computed.
     """
 
@@ -63,6 +62,7 @@ class Run:
     out: Path
     open_executor: Callable[[], Executor]
     watcher: Watcher = field(default_factory=Watcher)
+    plugins: tuple[str, ...] = ()
     jobs_done: int = 0
 
     def __call__(self) -> list[Record]:
@@ -78,54 +78,35 @@ class Run:
         self._refuse_another_suite()
         schedule = Schedule(self.plan, Reader(self.store))
         records: dict[str, list[Record]] = {}
-        for _ in range(MAX_LOOKS):
-            self._settle(schedule)
-            todo = [work for work in self.plan.selected if work.id not in records]
-            for work in todo:
-                found = self._records(work, schedule)
-                if found is not None:
-                    records[work.id] = found
-                    for record in found:
-                        self.watcher.cell_done(work, record)
-            if len(records) == len({work.id for work in self.plan.selected}):
+        for look in range(MAX_LOOKS):
+            if look:  # an artifact was damaged: it has been set aside and is computed again
+                schedule.look()
+            self._work(schedule)
+            records |= self._records([work for work in self.plan.selected if work.id not in records], schedule)
+            missing = [work for work in self.plan.selected if work.id not in records]
+            if not missing:
                 break
-            schedule.look()  # an artifact was damaged: it has been set aside and is computed again
-        for work in self.plan.selected:
-            if work.id not in records:
-                lost = Outcome("failed", "what was computed for it keeps vanishing from the store; see: ifbench doctor")
-                records[work.id] = [failure_record(work, lost, self.registry)]
+        for work in missing:
+            lost = Outcome("failed", "what was computed for it keeps vanishing from the store; see: ifbench doctor")
+            records[work.id] = [failure_record(work, lost, self.registry)]
         self._write(records)
         return [record for work in self.plan.selected for record in records[work.id]]
 
-    def _settle(self, schedule: Schedule) -> None:
+    def _work(self, schedule: Schedule) -> None:
         """Run jobs until none can start any more."""
-        waiting = schedule.ready()
+        waiting = _Waiting(schedule.ready())
         if not waiting:
             return
         running: dict[Future[Outcome], Job] = {}
         with self.open_executor() as executor:
             while waiting or running:
-                self._start(waiting, running, executor)
+                for job in waiting.take(executor.workers, list(running.values())):
+                    running[executor.submit(job)] = job
                 done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._finish(running.pop(future), future.result(), schedule)
-                if done:
-                    waiting += schedule.ready()
+                waiting.add(schedule.ready())
                 self.watcher.tick(list(running.values()), executor.progress(), len(waiting))
-
-    def _start(self, waiting: list[Job], running: dict[Future[Outcome], Job], executor: Executor) -> None:
-        """Start what fits. An exclusive job has the machine to itself; the others wait until they can fill it."""
-        if any(job.exclusive for job in running.values()):
-            return
-        alone = [job for job in waiting if job.exclusive]
-        shared = [job for job in waiting if not job.exclusive]
-        if alone and not running and len(shared) < executor.workers:
-            chosen = alone[:1]
-        else:
-            chosen = shared[: executor.workers - len(running)]
-        for job in chosen:
-            waiting.remove(job)
-            running[executor.submit(job)] = job
 
     def _finish(self, job: Job, outcome: Outcome, schedule: Schedule) -> None:
         self.jobs_done += 1
@@ -139,15 +120,26 @@ class Run:
             schedule.done(job, None if outcome.status == "ok" else outcome)
         self.watcher.job_done(job, outcome)
 
-    def _records(self, work: CellWork, schedule: Schedule) -> list[Record] | None:
-        """The records of a cell; None when something it needs has gone missing."""
+    def _records(self, works: Sequence[CellWork], schedule: Schedule) -> dict[str, list[Record]]:
+        """The records of each cell, by its id; none of one that needs something that has gone missing."""
+        records = {}
+        for work in works:
+            try:
+                records[work.id] = self._evaluate(work, schedule)
+            except MissingArtifactError:
+                continue
+            for record in records[work.id]:
+                self.watcher.cell_done(work, record)
+        return records
+
+    def _evaluate(self, work: CellWork, schedule: Schedule) -> list[Record]:
         blocked = schedule.blocked(work)
         if blocked is not None:
             return [failure_record(work, blocked, self.registry)]
         try:
             return evaluate(work, self.plan.suite, schedule.reader, self.registry)
         except MissingArtifactError:
-            return None
+            raise
         except Exception as error:  # noqa: BLE001 - a metric is a plugin and may raise anything
             return [failure_record(work, outcome_of(error), self.registry)]
 
@@ -175,72 +167,30 @@ class Run:
     def _write(self, records: dict[str, list[Record]]) -> None:
         """Write these records and keep those of cells not selected; nothing is touched where nothing changed."""
         kept = [record for record in self._existing() if record.cell not in records]
-        write_records(self.out, [*kept, *(record for found in records.values() for record in found)])
-        write_manifest(self.out, manifest(self.plan.suite, self.registry))
+        write_records(self.out, [*kept, *(record for own in records.values() for record in own)])
+        write_manifest(self.out, manifest(self.plan.suite, self.registry, plugins=self.plugins))
 
 
-def manifest(suite: Suite, registry: Registry) -> dict[str, Any]:
-    """What tables need to know of a suite besides its records; JSON values."""
-    published = [
-        {
-            "source": p.source,
-            "metric": p.metric,
-            "value": p.value,
-            "where": dict(p.where),
-            "part": p.part,
-            "note": p.note,
-        }
-        for p in suite.published
-    ]
-    return {
-        "suite": suite.name,
-        "source": Path(suite.source).name if Path(suite.source).is_absolute() else suite.source,
-        "title": suite.title,
-        "about": suite.about,
-        "profile": suite.profile,
-        "overrides": list(suite.overrides),
-        "metrics": [metric.name for metric in suite.metrics],
-        "lower_is_better": [m.name for m in suite.metrics if registry.metric(m.name).lower_is_better],
-        "parts": [rule.name for rule in suite.examples],
-        "published": published,
-        "figures": [asdict(figure) for figure in suite.figures],
-        "shrunk": list(suite.shrunk),
-        "settings": [asdict(setting) for setting in suite.settings],
-        "chosen": list(suite.chosen),
-        "sizes": {rule.name: _size(rule) for rule in suite.examples},
-        "order": _order(suite),
-        "repeats": suite.repeats,
-        "estimators": [choice.label for choice in suite.estimators],
-        "studies": {choice.label: _study(choice, registry) for choice in suite.protocols if _tells(choice, registry)},
-        "cells": len(suite.cells),
-    }
+class _Waiting:
+    """Jobs that could start now, in their order; an exclusive one has the machine to itself."""
 
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._alone: deque[Job] = deque()
+        self._shared: deque[Job] = deque()
+        self.add(jobs)
 
-def _order(suite: Suite) -> dict[str, list[Any]]:  # Any: JSON leaves
-    """The values of each key of the tasks that has several and not only numbers, in the suite's order."""
-    values: dict[str, dict[str, Any]] = {}
-    for task in suite.tasks:
-        for key, value in flatten(task.stated()).items():
-            values.setdefault(key, {}).setdefault(canonical_json(value), value)
-    several = {key: list(found.values()) for key, found in values.items() if len(found) > 1}
-    return {key: found for key, found in several.items() if any(isinstance(value, str) for value in found)}
+    def __len__(self) -> int:
+        return len(self._alone) + len(self._shared)
 
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Further jobs."""
+        for job in jobs:
+            (self._alone if job.exclusive else self._shared).append(job)
 
-def _size(rule: ExampleRule) -> int | str:
-    """Examples that an intervention of a rule changes together: a count, or a percentage of the training set."""
-    amount = rule.amount if rule.draws is not None else rule.group
-    if amount is None:
-        return 1
-    return amount.count if amount.count is not None else f"{amount.percent:g}%"
-
-
-def _tells(protocol: Choice, registry: Registry) -> bool:
-    return registry.protocol(protocol.name).measures == "findings"
-
-
-def _study(protocol: Choice, registry: Registry) -> dict[str, Any]:
-    spec = registry.protocol(protocol.name)
-    columns = [list(pair) for pair in spec.columns.items()]
-    return {"name": spec.name, "keys": list(spec.keys), "columns": columns, "by_estimator": spec.predicted} | (
-        {"draws": True} if spec.draw else {}
-    )
+    def take(self, workers: int, running: Sequence[Job]) -> list[Job]:
+        """What starts beside the jobs under way; an exclusive one once the others can fill the machine no more."""
+        if any(job.exclusive for job in running):
+            return []
+        if self._alone and not running and len(self._shared) < workers:
+            return [self._alone.popleft()]
+        return [self._shared.popleft() for _ in range(min(len(self._shared), workers - len(running)))]

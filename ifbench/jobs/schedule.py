@@ -17,8 +17,8 @@ from ifbench.jobs.reader import Reader
 
 Group = tuple[str, str]
 """(training, protocol label): cells that share their ground truths."""
-Chosen = tuple[CellWork, tuple[Intervention, ...]]
-"""A cell and the interventions that it tests."""
+Chosen = list[tuple[CellWork, tuple[Intervention, ...]]]
+"""Cells of a group, each with the interventions that it tests."""
 
 
 @dataclass(eq=False)
@@ -26,21 +26,21 @@ class _Waiter:
     """Something that starts once jobs have ended.
 
     Attributes:
-        needs: Ids of the jobs that have not.
-        start: Called once there are none; never if one failed that may not.
+        needs: Ids of the jobs that have not; those that failed stay here.
         spares: Kind of job that may fail.
+        start: Called once `needs` is empty.
     """
 
     needs: set[str]
+    spares: str
     start: Callable[[], None]
-    spares: str = ""
 
 
 class Schedule:
     """Walks a plan: training, then scores, then the ground truths of the examples that the scores chose.
 
     Ground truths wait until every score of their group has ended, so that the interventions of one group are always
-    measured in the same company. The store is looked at once; then whoever runs the jobs says which are done.
+    measured in the same company. The store is looked at once; then whoever runs the jobs says which have ended.
     """
 
     def __init__(self, plan: Plan, reader: Reader) -> None:
@@ -71,17 +71,12 @@ class Schedule:
         return jobs
 
     def done(self, job: Job, failure: Outcome | None = None) -> None:
-        """Note that a job has ended; what depends on one that failed is not tried.
-
-        Args:
-            job: One that was handed out.
-            failure: Why it gave no result; None: it is stored.
-        """
-        if failure is not None:
-            self.failed[job.id] = failure
-        else:
+        """Note that a job has ended, with its result stored or with a failure; what needs it then is not tried."""
+        if failure is None:
             self._stored.add(job.id)
-            self.reader.renew(job.folder)
+            self.reader.renew()
+        else:
+            self.failed[job.id] = failure
         for waiter in self._waiters.pop(job.id, ()):
             if failure is None or job.kind == waiter.spares:
                 waiter.needs.remove(job.id)
@@ -101,12 +96,8 @@ class Schedule:
             if job.id in self.failed:
                 message = f"its examples are chosen by {label}, which failed: {self.failed[job.id].message}"
                 return Outcome("failed", message)
-        lost = [job for job in (*self._truths.get(_group(work), ()), *work.studies) if job.id in self.failed]
-        wanted = set(self._interventions(work)) if lost and work.bases else set()
-        for job in lost:
-            if not work.bases or wanted.intersection(job.interventions):
-                outcome = self.failed[job.id]
-                return Outcome(outcome.status, f"{work.cell.protocol.label}: {outcome.message}")
+        for job in self._lost(work):
+            return Outcome(self.failed[job.id].status, f"{work.cell.protocol.label}: {self.failed[job.id].message}")
         return None
 
     def interventions_of(self, works: Sequence[CellWork]) -> tuple[int, list[int]] | None:
@@ -116,8 +107,7 @@ class Schedule:
         chosen = self._chosen(works)
         if not chosen:
             return 0, [0] * len(works[0].bases)
-        wanted = _together(chosen)
-        return len(wanted), [len(missing) for missing in self._missing(chosen[0][0], wanted)]
+        return len(_together(chosen)), [len(missing) for missing in self._missing(chosen)]
 
     @cached_property
     def groups(self) -> dict[Group, list[CellWork]]:
@@ -134,7 +124,7 @@ class Schedule:
     def _await(self, needs: Sequence[Job], start: Callable[[], None], *, spares: str = "") -> None:
         """Call `start` once jobs have ended, those of kind `spares` in whatever way."""
         spared = {job.id for job in needs if job.id in self.failed and job.kind == spares}
-        waiter = _Waiter({job.id for job in needs} - self._stored - spared, start, spares)
+        waiter = _Waiter({job.id for job in needs} - self._stored - spared, spares, start)
         for need in waiter.needs:
             self._waiters[need].append(waiter)
         if not waiter.needs:
@@ -154,13 +144,12 @@ class Schedule:
                 self._changes[work.id] = job = change_job(work.score, interventions)
                 if not self.reader.has(job):
                     self._start(job)
-        if chosen:
-            self._truths[group] = list(self._truth_jobs(chosen[0][0], _together(chosen)))
-            for job in self._truths[group]:
-                self._start(job)
+        self._truths[group] = list(self._truth_jobs(chosen)) if chosen else []
+        for job in self._truths[group]:
+            self._start(job)
 
-    def _chosen(self, works: Sequence[CellWork]) -> list[Chosen]:
-        """The interventions of each cell that has some and can be had."""
+    def _chosen(self, works: Sequence[CellWork]) -> Chosen:
+        """Those of some cells that have interventions, as far as these can be had."""
         able = [(work, self._interventions(work)) for work in works if self.blocked(work) is None]
         return [(work, interventions) for work, interventions in able if interventions]
 
@@ -173,22 +162,32 @@ class Schedule:
         except IfbenchError:
             return ()
 
-    def _missing(self, work: CellWork, wanted: Sequence[Intervention]) -> list[list[Intervention]]:
-        """What each repeat of the group of a cell has not measured."""
+    def _missing(self, chosen: Chosen) -> list[list[Intervention]]:
+        """What each repeat of a group has not measured, in order."""
+        work, wanted = chosen[0][0], _together(chosen)
         return [self.reader.truths(base, queries_of(work, self.reader)).missing(wanted) for base in work.bases]
 
-    def _truth_jobs(self, work: CellWork, wanted: Sequence[Intervention]) -> Iterator[Job]:
-        """The unmeasured interventions of the group of a cell, in their order and in portions of a fixed size."""
+    def _truth_jobs(self, chosen: Chosen) -> Iterator[Job]:
+        """The unmeasured interventions of a group in portions of a fixed size."""
+        work = chosen[0][0]
         size, queries = int(self.reader.meta(work.train)["chunk"]), queries_of(work, self.reader)
-        for repeat, missing in enumerate(self._missing(work, wanted)):
+        for repeat, missing in enumerate(self._missing(chosen)):
             for start in range(0, len(missing), size):
-                portion, base = missing[start : start + size], work.bases[repeat]
-                yield truth_job(work.train, work.cell.protocol, repeat, base, portion, queries=queries)
+                portion = missing[start : start + size]
+                yield truth_job(work.train, work.cell.protocol, repeat, work.bases[repeat], portion, queries=queries)
+
+    def _lost(self, work: CellWork) -> list[Job]:
+        """Measurements that a cell needs and that failed."""
+        failed = [job for job in (*self._truths.get(_group(work), ()), *work.studies) if job.id in self.failed]
+        if not failed or work.studies:
+            return failed
+        own = set(self._interventions(work))
+        return [job for job in failed if own.intersection(job.interventions)]
 
 
 def _group(work: CellWork) -> Group:
     return work.train.id, work.cell.protocol.label
 
 
-def _together(chosen: Sequence[Chosen]) -> list[Intervention]:
+def _together(chosen: Chosen) -> list[Intervention]:
     return sorted({item for _, interventions in chosen for item in interventions})

@@ -8,10 +8,14 @@ import pytest
 
 from ifbench.core.errors import MissingArtifactError
 from ifbench.core.intervention import Intervention
+from ifbench.core.registry import load_registry
 from ifbench.jobs.job import truth_folder
-from ifbench.jobs.reader import Reader, Recent
+from ifbench.jobs.plan import Plan, make_plan
+from ifbench.jobs.reader import Reader
 from ifbench.store import format as artifact_format
 from ifbench.store.artifacts import Store
+from ifbench.suite import load_suite
+from tests.running import write_suite
 
 ONE, TWO, THREE = (Intervention.remove([row]) for row in range(3))
 
@@ -23,26 +27,14 @@ def put(store: Store, piece: str, interventions: list[Intervention], queries: li
 
 
 @pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    registry = load_registry()
+    return make_plan(load_suite(str(write_suite(tmp_path)), registry), registry)
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
-
-
-def test_what_was_used_last_is_kept_as_far_as_the_limit_goes():
-    made: list[str] = []
-    recent: Recent[str] = Recent(5, len)
-
-    def get(value: str) -> str:
-        return recent.get(value[0], lambda: made.append(value) or value)
-
-    for value in ("aa", "bb", "aa", "cc", "aa"):
-        assert get(value) == value
-    assert made == ["aa", "bb", "cc"]
-    get("bb")
-    assert made == ["aa", "bb", "cc", "bb"]
-    assert get("long value") == "long value"  # one is kept, however heavy
-    get("long value")
-    get("aa")
-    assert made[4:] == ["long value", "aa"]
 
 
 def test_truths_come_in_the_order_asked_and_in_the_columns_asked(store: Store):
@@ -88,7 +80,18 @@ def test_further_truths_are_seen_once_they_are_said_to_be_there(store: Store):
     reader = Reader(store)
     assert reader.truths("base", [7]).missing([ONE, TWO]) == [TWO]
     put(store, "piece-2", [TWO], [7])
-    reader.renew(truth_folder("another"))
     assert reader.truths("base", [7]).missing([ONE, TWO]) == [TWO]
-    reader.renew(truth_folder("base"))
+    reader.renew()
     assert reader.truths("base", [7]).missing([ONE, TWO]) == []
+
+
+def test_what_was_missing_is_looked_for_again_once_all_is_forgotten(plan: Plan, store: Store):
+    (job, *_) = plan.train_jobs
+    reader = Reader(store)
+    for read in (reader.result, reader.meta):
+        with pytest.raises(MissingArtifactError, match="train iris/mlp seed=0"):
+            read(job)
+    store.put(job.folder, job.id, {"test_losses": np.zeros(2)}, {"n_train": 4})
+    reader.forget()
+    assert reader.meta(job)["n_train"] == 4
+    assert reader.result(job).arrays["test_losses"].tolist() == [0.0, 0.0]

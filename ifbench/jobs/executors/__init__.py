@@ -5,6 +5,8 @@ from __future__ import annotations
 from ifbench.core.errors import IfbenchError
 from ifbench.jobs.environment import cores
 from ifbench.jobs.executors.base import Executor, Setup
+from ifbench.jobs.executors.inline import InlineExecutor
+from ifbench.jobs.executors.processes import ProcessExecutor
 
 __all__ = ["Executor", "Setup", "open_executor"]
 
@@ -25,12 +27,8 @@ def open_executor(name: str, setup: Setup, workers: int | None) -> Executor:
     if setup.device != "cpu":
         _check_device(setup.device)
     if name == "inline":
-        from ifbench.jobs.executors.inline import InlineExecutor
-
         return InlineExecutor(setup)
     if name == "process":
-        from ifbench.jobs.executors.processes import ProcessExecutor
-
         return ProcessExecutor(setup, workers or min(cores(), MAX_DEFAULT_WORKERS))
     raise IfbenchError(f"unknown executor '{name}'", hint="known: inline, process")
 

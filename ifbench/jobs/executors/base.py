@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from ifbench.jobs.job import Job
 from ifbench.jobs.outcome import Outcome
@@ -29,25 +30,26 @@ class Setup:
     engine: str = "auto"
 
 
-class Executor(Protocol):
-    """A place where jobs run; results go to the store, only the outcome comes back."""
+class Executor(ABC):
+    """A place where jobs run; results go to the store, only the outcome comes back.
 
-    workers: int
+    It is a context: on leaving it every worker ends, and when an exception is passing, at once.
+    """
 
+    workers = 1
+
+    @abstractmethod
     def submit(self, job: Job) -> Future[Outcome]:
-        """Start a job. The future never raises: whatever goes wrong is in the outcome."""
-        ...
+        """Start a job; at most `workers` are under way. Whatever goes wrong is in the outcome, none is raised."""
 
     def progress(self) -> dict[str, float]:
         """Fraction done of each running job that tells, by job id."""
-        ...
+        return {}
 
     def __enter__(self) -> Self:
-        """Get ready."""
-        ...
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End every worker; when an exception is passing, at once."""
-        ...
+        return

@@ -2,56 +2,65 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.sharedctypes
 from collections.abc import MutableSequence
 from concurrent.futures import CancelledError, Future
+from multiprocessing.context import SpawnContext
+from multiprocessing.sharedctypes import RawArray
+from multiprocessing.synchronize import RLock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
 from ifbench.jobs.executors import worker
-from ifbench.jobs.executors.base import Setup
+from ifbench.jobs.executors.base import Executor, Setup
 from ifbench.jobs.job import Job
 from ifbench.jobs.outcome import Outcome, outcome_of
 
 KILLED = -9
 
 
-class ProcessExecutor:
-    """Implements `ifbench.jobs.executors.base.Executor` with a pool of spawned processes."""
+class _Context(SpawnContext):
+    """Keeps its locks as long as itself: a worker that still starts when the pool ends looks for them by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._locks: list[RLock] = []
+
+    def RLock(self) -> RLock:  # noqa: N802  # multiprocessing's name
+        """See `multiprocessing.RLock`."""
+        self._locks.append(super().RLock())
+        return self._locks[-1]
+
+
+class ProcessExecutor(Executor):
+    """A pool of spawned processes."""
 
     def __init__(self, setup: Setup, workers: int) -> None:
         self.workers = workers
-        context = multiprocessing.get_context("spawn")
-        self._fractions: MutableSequence[float] = multiprocessing.sharedctypes.RawArray("d", workers)
+        self._context = _Context()
+        self._fractions: MutableSequence[float] = RawArray("d", workers)
         self._free = list(range(workers))
         self._slots: dict[str, int] = {}
-        self._pool = ProcessPool(
-            max_workers=workers, initializer=worker.start, initargs=[setup, self._fractions], context=context
-        )
+        start = [setup, self._fractions]
+        self._pool = ProcessPool(max_workers=workers, initializer=worker.start, initargs=start, context=self._context)
 
     def submit(self, job: Job) -> Future[Outcome]:
-        """See `Executor.submit`; at most `workers` jobs may be under way."""
+        """See `Executor.submit`."""
         slot = self._free.pop()
         self._fractions[slot], self._slots[job.id] = 0.0, slot
         result: Future[Outcome] = Future()
-        running = self._pool.schedule(worker.run, args=[job, slot], timeout=job.timeout)
 
         def finish(done: Future[Any]) -> None:
             self._free.append(self._slots.pop(job.id))
             result.set_result(_outcome(done, job))
 
-        running.add_done_callback(finish)
+        self._pool.schedule(worker.run, args=[job, slot], timeout=job.timeout).add_done_callback(finish)
         return result
 
     def progress(self) -> dict[str, float]:
         """See `Executor.progress`."""
         return {job_id: self._fractions[slot] for job_id, slot in list(self._slots.items())}
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -11,7 +11,6 @@ from collections.abc import MutableSequence
 from typing import NoReturn
 
 from ifbench.core import Progress
-from ifbench.core.errors import IfbenchError
 from ifbench.core.registry import load_registry
 from ifbench.jobs.executors.base import Setup
 from ifbench.jobs.job import Job
@@ -51,7 +50,7 @@ class Worker:
 
 
 _worker: Worker | None = None
-_fractions: MutableSequence[float] | None = None
+_fractions: MutableSequence[float] = []
 
 
 def start(setup: Setup, fractions: MutableSequence[float]) -> None:
@@ -67,12 +66,10 @@ def start(setup: Setup, fractions: MutableSequence[float]) -> None:
 
 def run(job: Job, slot: int) -> Outcome:
     """Run a job in this worker; its progress is written to place `slot` of the shared array."""
-    if _worker is None or _fractions is None:
-        raise IfbenchError("this process is not a worker")
-    fractions = _fractions
+    assert _worker is not None
 
     def report(done: int, total: int) -> None:
-        fractions[slot] = done / total
+        _fractions[slot] = done / total
 
     return _worker.run(job, report)
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
 
 from ifbench.core import Progress
 from ifbench.jobs.environment import provenance
 from ifbench.jobs.job import CHANGE, SCORE, STUDY, TRAIN, TRUTH, Job, Kind
 from ifbench.jobs.process_state import process_state_kept
 from ifbench.jobs.work.change import change
-from ifbench.jobs.work.context import Context
+from ifbench.jobs.work.context import Context, Result
 from ifbench.jobs.work.score import score
 from ifbench.jobs.work.study import study
 from ifbench.jobs.work.train import train
 from ifbench.jobs.work.truth import truth
 
-if TYPE_CHECKING:
-    import numpy as np
-
 __all__ = ["WORK", "Context", "execute"]
 
-Work = Callable[[Job, Context, Progress | None], tuple[dict[str, "np.ndarray"], dict[str, Any]]]
-"""Gives arrays and JSON values (Any), the two parts of an artifact."""
-WORK: Mapping[Kind, Work] = {TRAIN: train, SCORE: score, CHANGE: change, STUDY: study, TRUTH: truth}
+WORK: Mapping[Kind, Callable[[Job, Context, Progress | None], Result]] = {
+    TRAIN: train,
+    SCORE: score,
+    CHANGE: change,
+    STUDY: study,
+    TRUTH: truth,
+}
 """What does a job of each kind."""
 
 

@@ -2,48 +2,35 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
-
 from ifbench.core import ParameterChangeEstimator, Progress
 from ifbench.core.errors import EstimatorError, UnsupportedError
+from ifbench.jobs.cost import measure
 from ifbench.jobs.job import Job
-from ifbench.jobs.work.context import Context
-from ifbench.numerics.problem import TrainedProblem
-
-if TYPE_CHECKING:
-    import numpy as np
+from ifbench.jobs.work.context import Context, Result
 
 
-def change(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Array `changes` (n_intervention, n_param), or one for each horizon in front, and meta data (Any: JSON).
+def change(job: Job, context: Context, _: Progress | None = None) -> Result:
+    """Array `changes` (n_intervention, n_param), or one for each horizon in front.
 
     Raises:
         UnsupportedError: The estimator does not predict parameters.
         EstimatorError: It returned another shape, or values that are not finite.
     """
-    assert job.estimator is not None
-    name, trained = job.estimator.name, context.trained(job)
-    problem = TrainedProblem(trained, context.stretch(job.protocol, trained.steps))
-    params = context.registry.params("estimator", name, job.estimator.params)
-    estimator = context.registry.find("estimator", name).spec.load()(params)
+    problem, estimator = context.problem(job, context.trained(job)), context.plugin(job)
     if not isinstance(estimator, ParameterChangeEstimator):
         raise UnsupportedError(
-            f"estimator '{name}' predicts scores, not parameters",
+            f"estimator '{job.plugin.name}' predicts scores, not parameters",
             hint="take an estimator with a method `parameter_change`, or a protocol that measures effects",
         )
-    start = time.perf_counter()
-    estimator.fit(problem)
-    changes = estimator.parameter_change(problem, job.interventions)
-    seconds = time.perf_counter() - start
-    wanted = (len(job.interventions), problem.n_param)
+    with measure(memory=False) as cost:
+        estimator.fit(problem)
+        changes = estimator.parameter_change(problem, job.interventions)
+    where, wanted = f"{job.plugin.name}.parameter_change", (len(job.interventions), problem.n_param)
     looks = () if problem.retraining is None else problem.retraining.looks
     each = changes.ndim == 3 and len(changes) == len(looks) > 1
     if tuple(changes.shape[1:] if each else changes.shape) != wanted:
-        raise EstimatorError(
-            f"returned shape {tuple(changes.shape)}; expected (n_intervention, n_param) = {wanted}",
-            where=f"{name}.parameter_change",
-        )
+        got = f"returned shape {tuple(changes.shape)}"
+        raise EstimatorError(f"{got}; expected (n_intervention, n_param) = {wanted}", where=where)
     if not changes.isfinite().all():
-        raise EstimatorError("returned values that are not finite", where=f"{name}.parameter_change")
-    return {"changes": changes.detach().cpu().numpy()}, {"seconds": seconds}
+        raise EstimatorError("returned values that are not finite", where=where)
+    return {"changes": changes.detach().cpu().numpy()}, {"seconds": cost.seconds}

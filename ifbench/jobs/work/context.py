@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import LongTensor, Tensor
 
+from ifbench.compare.selection import select_queries
 from ifbench.core import Dataset
 from ifbench.core.errors import IfbenchError, MissingArtifactError
 from ifbench.core.identity import canonical_json
@@ -15,6 +17,7 @@ from ifbench.core.registry import Registry
 from ifbench.core.retraining import Retraining
 from ifbench.jobs.job import TRAIN, Job
 from ifbench.numerics.prepare import prepare
+from ifbench.numerics.problem import TrainedProblem
 from ifbench.numerics.trained import Trained
 from ifbench.numerics.training.data import load_data
 from ifbench.numerics.training.ensemble import Way
@@ -23,6 +26,11 @@ from ifbench.numerics.training.speed import way_named
 from ifbench.store.artifacts import Artifact, Store
 from ifbench.suite.cells import Choice, Task
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Result = tuple[dict[str, np.ndarray], dict[str, Any]]
+"""Arrays and JSON values (Any) that a job stores."""
 MAX_TASKS = 4
 PARAMS = "params_"
 
@@ -76,8 +84,7 @@ class Context:
             raise MissingArtifactError("the trained task has gone from the store", where=job.label)
         task, meta = self.untrained(job.task), artifact.meta
         if meta["data_digest"] != task.data_digest:
-            source = task.data.source
-            read = f" (read from {source})" if source else ""
+            read = f" (read from {task.data.source})" if task.data.source else ""
             raise IfbenchError(
                 f"data set '{job.task.data.name}'{read} is not the one this task was trained on",
                 where=job.label,
@@ -91,21 +98,39 @@ class Context:
                 hint="restore their files, or set IFBENCH_STORE to another folder to train anew",
             )
         states = stored_states(artifact, n_slot(task.recipe), self.device)
-        if self.engine == "auto":
-            way = Way(meta["engine"]["width"], meta["engine"]["compiled"])
-        else:
+        way = Way(meta["engine"]["width"], meta["engine"]["compiled"])
+        if self.engine != "auto":
             way = way_named(self.engine, task.trainer, states[meta["steps"]])
         losses = artifact.arrays["test_losses"].astype(np.float64)
         mistakes = artifact.arrays.get("test_mistakes")
         return replace(task, states=states, way=way, test_losses=losses, test_mistakes=mistakes)
 
-    def stretch(self, protocol: Choice | None, steps: int) -> Retraining | None:
-        """How a protocol trains again after a training of `steps` updates; None where there is no protocol."""
-        if protocol is None:
+    def plugin(self, job: Job) -> Any:
+        """A fresh instance of the estimator or protocol that computes a job (Any: as its role says)."""
+        choice = job.plugin
+        params = self.registry.params(choice.kind, choice.name, choice.params)
+        return self.registry.find(choice.kind, choice.name).spec.load()(params)
+
+    def problem(self, job: Job, trained: Trained) -> TrainedProblem:
+        """A stored training as an estimator sees it."""
+        return TrainedProblem(trained.explaining(job.explains), self.stretch(job, trained))
+
+    def queries(self, job: Job, trained: Trained) -> LongTensor:
+        """The test points that a job is about, (n_query,)."""
+        rules, losses, mistakes = job.queries, trained.test_losses, trained.test_mistakes
+        return self.indices(select_queries(rules, losses, seed=trained.seed, mistakes=mistakes))
+
+    def indices(self, rows: ArrayLike) -> LongTensor:
+        """Rows of a data set as a tensor."""
+        return cast(LongTensor, torch.as_tensor(np.asarray(rows, dtype=np.int64), device=self.device))
+
+    def stretch(self, job: Job, trained: Trained) -> Retraining | None:
+        """How the protocol of a job trains again; None where there is none."""
+        if job.protocol is None:
             return None
-        retraining = self.registry.protocol(protocol.name).retraining
-        params = self.registry.params("protocol", protocol.name, protocol.params)
-        return None if retraining is None else retraining(params, steps)
+        retraining = self.registry.protocol(job.protocol.name).retraining
+        params = self.registry.params("protocol", job.protocol.name, job.protocol.params)
+        return None if retraining is None else retraining(params, trained.steps)
 
 
 def stored_states(artifact: Artifact, n_slot: int, device: str) -> dict[int, State]:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import LongTensor, Tensor
 
-from ifbench.compare.selection import select_queries
 from ifbench.core import Estimator, Progress, Reporting
 from ifbench.core.contract import check_scores
 from ifbench.core.errors import EstimatorError
 from ifbench.core.identity import as_stored, rounded
 from ifbench.jobs.cost import measure
 from ifbench.jobs.job import Job
-from ifbench.jobs.work.context import Context
+from ifbench.jobs.work.context import Context, Result
 from ifbench.numerics.derivatives.objective import whole
 from ifbench.numerics.problem import TrainedProblem
 from ifbench.store.diagnostics import split_arrays
@@ -47,25 +46,19 @@ class Pass:
         return self.fit_seconds + self.score_seconds
 
 
-def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Array `scores` (n_example, n_query), and meta data (Any: JSON) with timing and the rows of the queries.
+def score(job: Job, context: Context, _: Progress | None = None) -> Result:
+    """Array `scores` (n_example, n_query), with the rows of the queries, timing and diagnostics.
 
     Scores have an axis of horizons in front where the estimator follows a protocol and tells each apart. `examples`
     (n_example,) are the rows that are scored, where the job names some. Long lists among the diagnostics are arrays
     too, see `split_arrays`.
 
-    A short run is repeated and the second pass is timed: the first paid for warming up, and tells the memory. Both must
-    give the same bits.
-
     Raises:
         EstimatorError: The estimator broke its contract.
         Exception: Whatever the estimator raises.
     """
-    assert job.estimator is not None
     trained = context.trained(job)
-    problem = TrainedProblem(trained.explaining(job.explains), context.stretch(job.protocol, trained.steps))
-    rows = select_queries(job.queries, trained.test_losses, seed=trained.seed, mistakes=trained.test_mistakes)
-    queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
+    problem, queries = context.problem(job, trained), context.queries(job, trained)
     before = _digest(problem)
     try:
         done, warnings = _run_warm(job, context, problem, queries)
@@ -76,9 +69,15 @@ def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[s
     if not untouched:
         raise EstimatorError(
             "changed the trained parameters or the data it was handed",
-            where=f"estimator '{job.estimator.name}'",
-            hint=f"work on copies; see: ifbench check {job.estimator.name}",
+            where=f"estimator '{job.plugin.name}'",
+            hint=f"work on copies; see: ifbench check {job.plugin.name}",
         )
+    diagnostics, arrays = _diagnostics(done.estimator, job.plugin.name)
+    if warnings:
+        diagnostics["warnings"] = [*diagnostics.get("warnings", []), *warnings]
+    arrays["scores"] = done.scores.double().cpu().numpy()
+    if job.rows is not None:
+        arrays["examples"] = np.array(job.rows, dtype=np.int64)
     timing = {
         "fit_seconds": done.fit_seconds,
         "score_seconds": done.score_seconds,
@@ -86,23 +85,17 @@ def score(job: Job, context: Context, _: Progress | None = None) -> tuple[dict[s
         "peak_memory_mb": done.peak_memory_mb,
         "gradient_epochs": done.seconds / _epoch_seconds(problem),
     }
-    diagnostics, long = _diagnostics(done.estimator, job.estimator.name)
-    if warnings:
-        diagnostics["warnings"] = [*diagnostics.get("warnings", []), *warnings]
-    meta = {
-        "identity": job.identity,
-        "queries": rows.tolist(),
-        "timing": timing,
-        "diagnostics": diagnostics,
-        "seconds": done.seconds,
-    }
-    arrays = {"scores": done.scores.to(torch.float64).cpu().numpy(), **long}
-    return arrays | ({} if job.rows is None else {"examples": np.array(job.rows, dtype=np.int64)}), meta
+    told = {"queries": queries.tolist(), "timing": timing, "diagnostics": diagnostics, "seconds": done.seconds}
+    return arrays, {"identity": job.identity, **told}
 
 
 def _run_warm(job: Job, context: Context, problem: TrainedProblem, queries: LongTensor) -> tuple[Pass, list[str]]:
-    """The pass that counts, and warnings."""
-    first = _run(job, context, problem, queries)
+    """The pass that counts, and warnings.
+
+    A short run is repeated and the second pass is timed: the first paid for warming up, and tells the memory. Both must
+    give the same bits.
+    """
+    first = _run(job, context, problem, queries, memory=True)
     if first.seconds >= SHORT_SECONDS:
         return first, []
     second = _run(job, context, problem, queries, memory=False)
@@ -111,18 +104,14 @@ def _run_warm(job: Job, context: Context, problem: TrainedProblem, queries: Long
     return replace(second, peak_memory_mb=first.peak_memory_mb), warnings
 
 
-def _run(job: Job, context: Context, problem: TrainedProblem, queries: LongTensor, *, memory: bool = True) -> Pass:
-    assert job.estimator is not None
-    name = job.estimator.name
-    params = context.registry.params("estimator", name, job.estimator.params)
-    estimator: Estimator = context.registry.find("estimator", name).spec.load()(params)
-    chosen = None if job.rows is None else torch.tensor(job.rows, device=context.device)
-    examples = whole(problem.data.train) if chosen is None else cast(LongTensor, chosen)
+def _run(job: Job, context: Context, problem: TrainedProblem, queries: LongTensor, *, memory: bool) -> Pass:
+    estimator: Estimator = context.plugin(job)
+    examples = whole(problem.data.train) if job.rows is None else context.indices(job.rows)
     with measure(memory=memory) as fitting:
         estimator.fit(problem)
     with measure(memory=memory) as scoring:
         scores = estimator.score(problem, examples, queries)
-    check_scores(scores, problem, n_example=len(examples), n_query=len(queries), estimator=name)
+    check_scores(scores, problem, n_example=len(examples), n_query=len(queries), estimator=job.plugin.name)
     peak = max(fitting.peak_memory_mb, scoring.peak_memory_mb)
     return Pass(estimator, scores.detach(), fitting.seconds, scoring.seconds, peak)
 
@@ -148,18 +137,17 @@ def _diagnostics(estimator: Estimator, name: str) -> tuple[dict[str, Any], dict[
         return {}, {}
     try:
         short, arrays = split_arrays(dict(estimator.diagnostics()))
-        return as_stored(rounded(short)), arrays
+        return as_stored(rounded(short)), dict(arrays)
     except (TypeError, ValueError) as error:
-        raise EstimatorError(
-            f"returned what JSON cannot hold: {error}", where=f"{name}.diagnostics", hint="give numbers, text and lists"
-        ) from error
+        where, hint = f"{name}.diagnostics", "give numbers, text and lists"
+        raise EstimatorError(f"returned what JSON cannot hold: {error}", where=where, hint=hint) from error
 
 
 def _epoch_seconds(problem: TrainedProblem) -> float:
     """Seconds of one plain forward and backward pass over the training set, the median of several after one more.
 
-    There are fewer of them where they take longer than `EPOCH_SECONDS` together, and a single one that takes as long
-    stops there, where what it took tells how long the whole would take.
+    There are fewer passes where they take longer than `EPOCH_SECONDS` together. One that alone takes as long stops
+    there; its share of the training set tells how long the whole would take.
     """
     seconds = [_pass_seconds(problem)]
     while len(seconds) <= EPOCH_REPEATS and sum(seconds) < EPOCH_SECONDS:
@@ -170,11 +158,11 @@ def _epoch_seconds(problem: TrainedProblem) -> float:
 def _pass_seconds(problem: TrainedProblem) -> float:
     done = spent = 0.0
     for share, batch in problem.chunks():
-        with measure(memory=False) as taken:
+        with measure(memory=False) as cost:
             params = problem.params.detach().requires_grad_()
             losses = problem.objective.losses(params, problem.point.buffers, batch)
             torch.autograd.grad(losses.mean(), params)
-        done, spent = done + share, spent + taken.seconds
+        done, spent = done + share, spent + cost.seconds
         if spent >= EPOCH_SECONDS:
             break
     return spent / done

@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
-from torch import LongTensor, Tensor
+from torch import Tensor
 
 from ifbench.compare.interventions import select_interventions
-from ifbench.compare.selection import select_queries
-from ifbench.core import Progress, Study, Subject
+from ifbench.core import Intervention, Progress, Study, Subject
 from ifbench.core.errors import IfbenchError, MissingArtifactError
 from ifbench.core.identity import as_stored, rounded
-from ifbench.core.intervention import Intervention
+from ifbench.jobs.cost import measure
 from ifbench.jobs.job import Job
-from ifbench.jobs.work.context import Context
+from ifbench.jobs.work.context import Context, Result
 from ifbench.numerics.problem import TrainedProblem
 
-if TYPE_CHECKING:
-    import numpy as np
 
-
-def study(job: Job, context: Context, progress: Progress | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """No arrays, and meta data (Any: JSON) with the rows as `findings`.
+def study(job: Job, context: Context, progress: Progress | None = None) -> Result:
+    """No arrays; the rows as `findings`.
 
     Raises:
+        MissingArtifactError: The scores that it asks for have gone from the store.
         IfbenchError: A row lacks a key or a column that the protocol's spec names, or holds what is no JSON.
     """
-    assert job.protocol is not None
     trained = context.trained(job)
-    spec = context.registry.protocol(job.protocol.name)
-    rows = select_queries(job.queries, trained.test_losses, seed=trained.seed, mistakes=trained.test_mistakes)
-    queries = cast(LongTensor, torch.as_tensor(rows, device=context.device))
-    interventions = _interventions(job, trained.n_train, len(rows))
-    subject = Subject(TrainedProblem(trained), trained, queries, interventions, _scores(job, context), job.repeat)
-    found: Study = spec.load()(context.registry.params("protocol", job.protocol.name, job.protocol.params))
-    start = time.perf_counter()
-    findings = found.findings(subject, progress=progress)
-    seconds = time.perf_counter() - start
-    wanted = {*spec.keys, *spec.columns}
-    told = [_row(row, wanted, number, job) for number, row in enumerate(findings)]
-    return {}, {"findings": told, "engine": str(trained.way), "seconds": seconds}
+    queries, scores = context.queries(job, trained), _scores(job, context)
+    interventions = _interventions(job, n_train=trained.n_train, n_query=len(queries))
+    subject = Subject(TrainedProblem(trained), trained, queries, interventions, scores, job.repeat)
+    plugin: Study = context.plugin(job)
+    with measure(memory=False) as cost:
+        findings = plugin.findings(subject, progress=progress)
+    spec = context.registry.protocol(job.plugin.name)
+    rows = [_row(row, {*spec.keys, *spec.columns}, f"row {at} of its findings", job) for at, row in enumerate(findings)]
+    return {}, {"findings": rows, "engine": str(trained.way), "seconds": cost.seconds}
 
 
-def _interventions(job: Job, n_train: int, n_query: int) -> tuple[Intervention, ...]:
+def _interventions(job: Job, *, n_train: int, n_query: int) -> tuple[Intervention, ...]:
     """Those of the job's rules, which need no scores."""
     if not job.examples:
         return ()
@@ -63,15 +55,13 @@ def _scores(job: Job, context: Context) -> Tensor | None:
     return torch.as_tensor(stored.arrays["scores"], device=context.device)
 
 
-def _row(row: Mapping[str, Any], wanted: set[str], number: int, job: Job) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], wanted: set[str], what: str, job: Job) -> dict[str, Any]:
     """One row as JSON values (Any), numbers that are not finite as None."""
-    assert job.protocol is not None
-    where = f"protocol '{job.protocol.name}'"
-    missing = sorted(wanted - row.keys())
+    where, missing = f"protocol '{job.plugin.name}'", sorted(wanted - row.keys())
     if missing:
-        raise IfbenchError(f"row {number} of its findings lacks {', '.join(missing)}", where=where)
+        raise IfbenchError(f"{what} lacks {', '.join(missing)}", where=where)
     try:
         return cast("dict[str, Any]", as_stored(rounded(dict(row), digits=9)))
     except (TypeError, ValueError) as error:
         hint = "numbers, texts, truth values and lists of numbers"
-        raise IfbenchError(f"row {number} of its findings: {error}", where=where, hint=hint) from error
+        raise IfbenchError(f"{what}: {error}", where=where, hint=hint) from error
