@@ -11,7 +11,7 @@ from ifbench.core.specs import MetricSpec, ProtocolSpec, fits
 from ifbench.suite.cells import EVERYTHING, SELF, Choice, ExampleRule, QueryRule, as_tuple
 from ifbench.suite.draft import Draft, Problem
 from ifbench.suite.facts import Facts
-from ifbench.suite.faults import shown
+from ifbench.suite.faults import display
 from ifbench.suite.file import ROWS, SuiteFile
 from ifbench.suite.places import Loc, find
 from ifbench.suite.rules import NO_ADDITION, NO_FACTOR
@@ -127,7 +127,7 @@ def _check_example(index: int, rule: ExampleRule, file: SuiteFile, draft: Draft)
         yield at, f"the name '{EVERYTHING}' stands for all tested examples together", "choose another name"
     labels = [SELF, *draft.labels.get("estimators", [rule.by])]
     if rule.by not in labels:
-        message = f"got {shown(rule.by)}, wanted the label of an estimator of this suite, or self"
+        message = f"got {display(rule.by)}, wanted the label of an estimator of this suite, or self"
         yield (*loc, "by"), message, did_you_mean(rule.by, labels)
     for size in draft.sizes:
         if rule.group is not None and rule.n_group(size.n_train) == 0:
@@ -163,9 +163,9 @@ def _check_changes(loc: Loc, entry: Facts) -> Iterator[Problem]:
         numbers = as_tuple(entry[key]) if key in entry else ()
         for position, number in enumerate(numbers):
             if number == unchanged:
-                yield (*loc, key, position), f"got {shown(number)}, which changes nothing", hint
+                yield (*loc, key, position), f"got {display(number)}, which changes nothing", hint
             elif number in numbers[:position]:
-                yield (*loc, key, position), f"{shown(number)} is listed twice", None
+                yield (*loc, key, position), f"{display(number)} is listed twice", None
 
 
 def _check_protocol(spec: ProtocolSpec, file: SuiteFile, draft: Draft) -> Iterator[Problem]:
@@ -198,7 +198,7 @@ def _check_protocol(spec: ProtocolSpec, file: SuiteFile, draft: Draft) -> Iterat
         for key, removal in REMOVALS.items() if spec.removes and isinstance(entry, dict) else ():
             for position, value in enumerate(as_tuple(entry[key]) if key in entry else ()):
                 if value != removal:
-                    message = f"{key} {shown(value)}, but protocol '{spec.name}' only leaves examples out"
+                    message = f"{key} {display(value)}, but protocol '{spec.name}' only leaves examples out"
                     hint = f"leave out '{key}', or measure this in a suite of its own"
                     yield (*loc, key, position), message, hint
 

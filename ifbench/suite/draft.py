@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from ifbench.core.errors import closest, did_you_mean
 from ifbench.core.registry import Registry
+from ifbench.core.specs import NAME
 from ifbench.suite.cells import Cell
 from ifbench.suite.facts import Facts, facts_of_all
-from ifbench.suite.faults import Faults, hints, shown
+from ifbench.suite.faults import Faults, display, hints
 from ifbench.suite.places import Entries, Fields, Loc, Place, find
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
 
 Details = Any  # pydantic's ErrorDetails, whose `ctx` has no type
 Problem = tuple[Loc, str, str | None]
@@ -37,6 +38,36 @@ KINDS = {
 """What a pydantic error is about -> what was wanted."""
 KIND = re.compile(r"(\w+?)(_type|_attributes_type|_parsing|_from_float|_number|_required)?")
 BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}
+
+
+class Shape(BaseModel):
+    """A mapping of the file: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def wrong(message: str, hint: str | None = None, *, loc: Loc = ()) -> ValidationError:
+    """An error in its own words about the value at hand, or what is at `loc` below it."""
+    error = PydanticCustomError("wrong", "{message}", {"message": message, "hint": hint})
+    return ValidationError.from_exception_data("suite", [{"type": error, "loc": loc, "input": None}])
+
+
+def want(words: str) -> PydanticCustomError:
+    """An error that says what was wanted instead of what was got."""
+    return PydanticCustomError("wanted", "wanted {wanted}", {"wanted": words})
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise want("lower case letters, digits and single hyphens")
+    return value
+
+
+Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
+Natural = Annotated[int, Field(ge=0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Where = dict[str, Any]
+"""Dotted key -> value, or list of values (Any: JSON)."""
 
 
 class Size(NamedTuple):
@@ -127,14 +158,14 @@ def _words(details: list[Details], value: Any, owner: Owner) -> tuple[str, str |
         return "missing", hints(owner.keys.get(key), see)
     if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
         return owner.unknown, hints(did_you_mean(key, owner.keys) if owner.keys else None, see)
-    wanted = list(dict.fromkeys(filter(None, map(_wanted, details))))
+    wanted = list(dict.fromkeys(filter(None, map(_wish, details))))
     near = closest(value, _choices(details)) if isinstance(value, str) else None
     own = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    message = f"got {shown(value)}, wanted {' or '.join(wanted)}" if wanted else own
+    message = f"got {display(value)}, wanted {' or '.join(wanted)}" if wanted else own
     return message, hints(f"did you mean '{near}'?" if near else None, see)
 
 
-def _wanted(error: Details) -> str | None:
+def _wish(error: Details) -> str | None:
     """What a pydantic error wanted, or None where its own message must do."""
     kind, context = error["type"], error.get("ctx", {})
     if kind in BOUNDS:

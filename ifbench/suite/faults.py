@@ -24,7 +24,7 @@ class Fault(Place):
             head = f"{head}: {self.path}"
         lines = [f"{head}: {self.message}"]
         if self.line:
-            lines.append(f"{self.line:>5} | {clipped(self.source_line)}".rstrip())
+            lines.append(f"{self.line:>5} | {clip(self.source_line)}".rstrip())
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(map(_printable, lines))
@@ -91,17 +91,17 @@ def hints(*parts: str | None) -> str | None:
     return "   ".join(part for part in parts if part) or None
 
 
-def shown(value: Any) -> str:  # Any: JSON
+def display(value: Any) -> str:  # Any: JSON
     """A value as a message shows it."""
     if isinstance(value, list | dict):
         kind = "list" if isinstance(value, list) else "mapping"
         return f"a {kind}" if value else f"an empty {kind}"
     if value is None or isinstance(value, bool):
         return "nothing" if value is None else str(value).lower()
-    return clipped(repr(value), MAX_VALUE)
+    return clip(repr(value), MAX_VALUE)
 
 
-def clipped(text: str, length: int = MAX_LINE) -> str:
+def clip(text: str, length: int = MAX_LINE) -> str:
     """The beginning of a text that may be long."""
     return text if len(text) <= length else f"{text[:length]}..."
 

@@ -12,11 +12,10 @@ from pydantic_core import PydanticKnownError
 from ifbench.core.params import RESERVED
 from ifbench.core.recipe import Recipe
 from ifbench.suite.cells import Choice, ExampleRule, Figure, Line, Lines, Published, QueryRule, Task
-from ifbench.suite.draft import Draft, Owner, Size
+from ifbench.suite.draft import Draft, Name, Natural, Owner, Shape, Size, Where
 from ifbench.suite.places import Entries, Fields, Loc, find
 from ifbench.suite.plugins import PARTS, params_of, plugin_owner, read_params, size_of, unavailable
 from ifbench.suite.rules import EXAMPLE_FORMS, QUERY_FORMS, read_example, read_query
-from ifbench.suite.shapes import Name, Natural, Shape, Where
 from ifbench.suite.sweeps import expand
 
 METRICS = ("pearson", "spearman")
@@ -170,7 +169,7 @@ def read_form(draft: Draft) -> SuiteFile:
         faulty = draft.report(error, partial(owner_at, draft))
     draft.faulty |= {str(loc[0]) for loc in faulty}
     for key in draft.faulty:
-        listed = root[key].written() if isinstance(root.get(key), Entries) and (key,) not in faulty else []
+        listed = root[key].pairs() if isinstance(root.get(key), Entries) and (key,) not in faulty else []
         sound = [written for index, written in enumerate(listed) if (key, index) not in faulty]
         if sound or key in LISTS:
             root.put(key, (Entries(root.place, sound), root.places.get(key, root.place)))

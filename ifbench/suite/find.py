@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ifbench.core.errors import closest
-from ifbench.suite.faults import Faults, clipped, hints
+from ifbench.suite.faults import Faults, clip, hints
 from ifbench.suite.places import Place
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def display_name(path: Path) -> str:
 
 
 def _refuse(given: str, packaged: Iterable[str]) -> NoReturn:
-    faults = Faults(clipped(given if given.isprintable() and given else repr(given)))
+    faults = Faults(clip(given if given.isprintable() and given else repr(given)))
     if _exists(given, folder=True):
         faults.stop(Place(faults.file), "a directory, wanted a suite file", hint=_beside(Path(given)))
     as_path = os.sep in given or given.endswith((SUFFIX, ".yml"))

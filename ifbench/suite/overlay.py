@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ifbench.core.errors import did_you_mean
-from ifbench.suite.faults import Faults, SuiteError, shown
-from ifbench.suite.places import Entries, Fields, Place, Written, named
+from ifbench.suite.faults import Faults, SuiteError, display
+from ifbench.suite.places import Entries, Fields, Pair, Place, as_entry
 from ifbench.suite.reader import read_value
 
 PROFILES = ("smoke", "cpu", "paper", "held-out")
@@ -23,7 +23,7 @@ class OverlayError(ValueError):
     """A path that leads nowhere."""
 
 
-def put(old: Written, steps: tuple[str, ...], new: Written, *, dotted: bool = False) -> Written:
+def put(old: Pair, steps: tuple[str, ...], new: Pair, *, dotted: bool = False) -> Pair:
     """A copy of a value in which what is at a path is another.
 
     A step through a list goes into every entry, or into one where the step is a number. Missing keys are added; an
@@ -46,8 +46,8 @@ def put(old: Written, steps: tuple[str, ...], new: Written, *, dotted: bool = Fa
     if isinstance(value, Entries):
         return _put_in_list(value, steps, new, dotted=dotted), place
     if value is not None and not isinstance(value, str | Fields):
-        raise OverlayError(f"{place.path} is {shown(value)} and has no key '{steps[0]}'")
-    fields = Fields(place) if value is None else named(value, place)
+        raise OverlayError(f"{place.path} is {display(value)} and has no key '{steps[0]}'")
+    fields = Fields(place) if value is None else as_entry(value, place)
     copy = Fields(fields.place, fields, fields.places)
     key, rest = _split(fields, steps, dotted=dotted)
     inner = (fields[key], fields.places[key]) if key in fields else (Fields(new[1]), new[1])
@@ -69,7 +69,7 @@ def lay_over(root: Fields, profile: str, overrides: Sequence[str], faults: Fault
         if name not in PROFILES:
             faults.add(known.places[name], f"unknown profile '{name}'", did_you_mean(name, PROFILES))
         elif not isinstance(values, Fields) and values is not None:
-            faults.add(known.places[name], f"got {shown(values)}, wanted a mapping from path to value")
+            faults.add(known.places[name], f"got {display(values)}, wanted a mapping from path to value")
     if profile != DEFAULT_PROFILE and profile not in known:
         hint = did_you_mean(profile, {DEFAULT_PROFILE, *known})
         faults.add(Place(f"--profile {profile}"), f"the suite has no profile '{profile}'", hint)
@@ -90,7 +90,7 @@ def lay_over(root: Fields, profile: str, overrides: Sequence[str], faults: Fault
     return root
 
 
-def read_assignment(text: str, example: str) -> tuple[str, Written]:
+def read_assignment(text: str, example: str) -> tuple[str, Pair]:
     """Key and value of a `KEY=VALUE` text of the command line, VALUE in YAML; `example` is a right one.
 
     Raises:
@@ -111,7 +111,7 @@ def read_assignment(text: str, example: str) -> tuple[str, Written]:
     return key, (found, place)
 
 
-def _lay(root: Fields, steps: tuple[str, ...], written: Written, faults: Faults) -> Fields:
+def _lay(root: Fields, steps: tuple[str, ...], written: Pair, faults: Faults) -> Fields:
     """`root` with a value put at a path; nested mappings and dotted keys mean the same, an empty mapping is a value."""
     value, place = written
     if isinstance(value, Fields) and value:
@@ -125,8 +125,8 @@ def _lay(root: Fields, steps: tuple[str, ...], written: Written, faults: Faults)
         return root
 
 
-def _put_in_list(entries: Entries, steps: tuple[str, ...], new: Written, *, dotted: bool) -> Entries:
-    old = entries.written()
+def _put_in_list(entries: Entries, steps: tuple[str, ...], new: Pair, *, dotted: bool) -> Entries:
+    old = entries.pairs()
     if not (steps[0].isascii() and steps[0].isdigit()):
         return Entries(entries.place, [put(one, steps, new, dotted=dotted) for one in old])
     position = int(steps[0]) if len(steps[0]) < 10 else len(old)

@@ -32,7 +32,7 @@ class Place:
         return replace(self, path=path)
 
 
-Written = tuple[Any, Place]
+Pair = tuple[Any, Place]
 """A value (Any: JSON) and where it was written."""
 
 
@@ -46,7 +46,7 @@ class Fields(dict[str, Any]):
         self.place = place
         self.places = dict(places or {})
 
-    def put(self, key: str, written: Written) -> None:
+    def put(self, key: str, written: Pair) -> None:
         """Set one value and its place."""
         self[key], self.places[key] = written
 
@@ -62,18 +62,18 @@ class Fields(dict[str, Any]):
 class Entries(list[Any]):
     """A list, its own place and that of each entry."""
 
-    def __init__(self, place: Place, entries: Iterable[Written] = ()) -> None:
+    def __init__(self, place: Place, entries: Iterable[Pair] = ()) -> None:
         pairs = list(entries)
         super().__init__(value for value, _ in pairs)
         self.place = place
         self.places = [at for _, at in pairs]
 
-    def written(self) -> list[Written]:
+    def pairs(self) -> list[Pair]:
         """Each entry with its place."""
         return list(zip(self, self.places, strict=True))
 
 
-def find(within: Fields | Entries, loc: Loc) -> Written:
+def find(within: Fields | Entries, loc: Loc) -> Pair:
     """The value at `loc` and its place; a step that leads nowhere, as into a branch of a union, is passed over."""
     value: Any = within
     place = within.place
@@ -84,6 +84,6 @@ def find(within: Fields | Entries, loc: Loc) -> Written:
     return value, place
 
 
-def named(value: Any, place: Place) -> Any:
+def as_entry(value: Any, place: Place) -> Any:
     """A plain string as the mapping it stands for; anything else as it is."""
     return Fields(place, {"name": value}, {"name": place}) if isinstance(value, str) else value

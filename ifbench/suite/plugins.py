@@ -11,9 +11,8 @@ from ifbench.core.errors import IfbenchError
 from ifbench.core.params import RESERVED, Params
 from ifbench.core.registry import Registry
 from ifbench.core.specs import DatasetSpec
-from ifbench.suite.draft import Owner, Size
-from ifbench.suite.faults import shown
-from ifbench.suite.shapes import wrong
+from ifbench.suite.draft import Owner, Size, wrong
+from ifbench.suite.faults import display
 
 PARTS = ("data", "architecture")
 """Plugins that a task names."""
@@ -38,7 +37,7 @@ def params_of(kind: str, entry: Mapping[str, Any], registry: Registry) -> type[P
     if "name" not in entry:
         raise wrong("missing", see, loc=("name",))
     if not isinstance(name, str):
-        raise wrong(f"got {shown(name)}, wanted the name of a registered {kind}", see, loc=("name",))
+        raise wrong(f"got {display(name)}, wanted the name of a registered {kind}", see, loc=("name",))
     if unavailable(kind, name, registry):
         return AnyParams
     try:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from ifbench.suite.faults import Faults
-from ifbench.suite.places import Entries, Fields, Place, Written
+from ifbench.suite.places import Entries, Fields, Pair, Place
 
 Scalar = str | int | float | bool | None
 
@@ -88,7 +88,7 @@ class _Reader:
         self.open: list[yaml.Node] = []
         self.count = 0
 
-    def read(self, text: str) -> Written:
+    def read(self, text: str) -> Pair:
         """The one value of a document and its place; None at the origin where it is empty."""
         loader = None
         try:

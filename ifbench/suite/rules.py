@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, WithJso
 from ifbench.core.errors import did_you_mean
 from ifbench.core.params import SHARE, SHARE_SCHEMA
 from ifbench.suite.cells import EVERYTHING, SELF, Amount, ExampleRule, QueryRule, as_tuple
-from ifbench.suite.faults import shown
-from ifbench.suite.shapes import Finite, Name, Natural, Shape, want, wrong
+from ifbench.suite.draft import Finite, Name, Natural, Shape, want, wrong
+from ifbench.suite.faults import display
 
 NO_FACTOR, NO_ADDITION = 1.0, 0.0
 """The weight and the epsilon that leave the training as it is."""
@@ -170,5 +170,5 @@ def _read(value: Any, what: str, forms: Mapping[str, type[Shape]]) -> dict[str, 
     known = list(dict.fromkeys([*forms, EVERYTHING]))
     given = value if isinstance(value, str) else next(iter(fields), "")
     hint = f"write {{{given}: ...}}" if given in forms else did_you_mean(given, known) if given else None
-    got = f"a mapping with '{given}'" if fields else shown(value)
+    got = f"a mapping with '{given}'" if fields else display(value)
     raise wrong(f"got {got}, wanted {what} rule: {', '.join(known)}", hint)

@@ -15,7 +15,7 @@ from ifbench.core.timing import Timing
 from ifbench.suite.cells import EVERYTHING, FIGURE_KEYS, Cell, Choice, Figure, Published, Setting
 from ifbench.suite.draft import Draft, Problem
 from ifbench.suite.facts import Facts, facts, selects
-from ifbench.suite.faults import shown
+from ifbench.suite.faults import display
 from ifbench.suite.file import SuiteFile
 from ifbench.suite.places import Loc, find
 from ifbench.suite.plugins import plugin_owner, read_params
@@ -123,7 +123,7 @@ def read_figures(file: SuiteFile, draft: Draft) -> tuple[Figure, ...]:
 
 def _check_among(loc: Loc, value: str | None, known: Collection[str] | None, what: str) -> Iterator[Problem]:
     if value is not None and known is not None and value not in known:
-        yield loc, f"got {shown(value)}, wanted {what}", did_you_mean(value, known)
+        yield loc, f"got {display(value)}, wanted {what}", did_you_mean(value, known)
 
 
 def _check_part(loc: Loc, part: str, file: SuiteFile) -> Iterator[Problem]:

@@ -17,12 +17,11 @@ from ifbench.core.params import Params
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import Registry
 from ifbench.suite.cells import SELF
-from ifbench.suite.draft import Draft, Owner, Problem
-from ifbench.suite.faults import hints, shown
+from ifbench.suite.draft import Draft, Owner, Problem, Shape, Where
+from ifbench.suite.faults import display, hints
 from ifbench.suite.overlay import OverlayError, put
-from ifbench.suite.places import Entries, Fields, Loc, Place, Written, find, named
+from ifbench.suite.places import Entries, Fields, Loc, Pair, Place, as_entry, find
 from ifbench.suite.plugins import PARTS, AnyParams, params_of
-from ifbench.suite.shapes import Shape, Where
 from ifbench.suite.wheres import leave_out
 
 MAX_POINTS = 10_000
@@ -54,7 +53,7 @@ def expand(draft: Draft) -> None:
         if key not in draft.root:
             draft.labels[key] = []
         elif isinstance(listed, Entries):
-            entries = Entries(listed.place, [(_with_names(kind, *one), one[1]) for one in listed.written()])
+            entries = Entries(listed.place, [(_with_names(kind, *one), one[1]) for one in listed.pairs()])
             draft.root.put(key, (entries, listed.place))
             before = draft.faults.count
             points = [point for index in range(len(entries)) for point in _points(kind, (key, index), draft)]
@@ -68,18 +67,18 @@ def expand(draft: Draft) -> None:
 def _with_names(kind: str, value: Any, place: Place) -> Any:
     """An entry with mappings for plain names: itself, or the data set and architecture of a task."""
     if kind != "task" or not isinstance(value, Fields):
-        return value if kind == "task" else named(value, place)
-    parts = {key: named(value[key], value.places[key]) for key in PARTS if key in value}
+        return value if kind == "task" else as_entry(value, place)
+    parts = {key: as_entry(value[key], value.places[key]) for key in PARTS if key in value}
     return Fields(place, {**value, **parts}, value.places)
 
 
-def _points(kind: str, loc: Loc, draft: Draft) -> list[Written]:
+def _points(kind: str, loc: Loc, draft: Draft) -> list[Pair]:
     """The points of an entry that its `exclude` leaves; none, and noted, where anything is wrong with its sweep."""
     (entry, place), before = find(draft.root, loc), draft.faults.count
     if not isinstance(entry, Fields):
         want = "a mapping with data, architecture and recipe" if kind == "task" else f"the name of a registered {kind}"
         hint = None if kind == "task" else f"see: ifbench list {kind}"
-        draft.note([(loc, f"got {shown(entry)}, wanted {want}", hint)])
+        draft.note([(loc, f"got {display(entry)}, wanted {want}", hint)])
         return []
     owner = Owner("unknown key of a sweep", SweepShape)
     try:
@@ -92,7 +91,7 @@ def _points(kind: str, loc: Loc, draft: Draft) -> list[Written]:
     if draft.faults.count > before:
         return []
     base, grid = entry.without(KEYS), entry.get("grid", Fields(place))
-    axes = [[(key, *written) for written in axis.written()] for key, axis in grid.items()]
+    axes = [[(key, *written) for written in axis.pairs()] for key, axis in grid.items()]
     points = [_point(kind, base, chosen) for chosen in itertools.product(*axes)]
     if entry.get("exclude"):
         known = [_describe(kind, point, draft.registry) for point, _ in points]
@@ -143,7 +142,7 @@ def _problems(kind: str, loc: Loc, entry: Fields, models: Models) -> Iterator[Pr
         for position, value in enumerate(axis):
             name = canonical_json(value) if isinstance(value, list | dict) else (isinstance(value, bool), value)
             if name in seen:
-                yield (*at, position), f"{shown(value)} is listed twice", None
+                yield (*at, position), f"{display(value)} is listed twice", None
             seen.add(name)
         try:
             _point(kind, base, [(key, axis[0], entry.place)])
@@ -156,7 +155,7 @@ def _on_one_path(first: str, second: str) -> bool:
     return not second or f"{first}.".startswith(f"{second}.") or f"{second}.".startswith(f"{first}.")
 
 
-def _point(kind: str, base: Fields, chosen: Sequence[tuple[str, Any, Place]]) -> Written:
+def _point(kind: str, base: Fields, chosen: Sequence[tuple[str, Any, Place]]) -> Pair:
     """A point of a grid: the entry with a value for each key, and for a plugin with its label.
 
     Such as `hif-cg` for text values, `lissa-depth=100` for others.

@@ -8,7 +8,7 @@ from typing import TypeVar
 from ifbench.core.errors import did_you_mean
 from ifbench.suite.draft import Draft, Problem
 from ifbench.suite.facts import Facts, agrees, same, selects
-from ifbench.suite.faults import shown
+from ifbench.suite.faults import display
 from ifbench.suite.places import Loc, find
 
 MAX_VALUES = 8
@@ -57,12 +57,12 @@ def check_where(loc: Loc, where: Facts, known: Sequence[Facts], things: str) -> 
             yield (*loc, key), f"unknown key '{key}'", did_you_mean(key, keys)
             continue
         for at, one in missing.items():
-            yield at, f"got {shown(one)}, which none of the {things} has", _values(values)
+            yield at, f"got {display(one)}, which none of the {things} has", _values(values)
     if sound and not any(selects(where, one) for one in known):
         yield loc, f"matches none of the {things}: each value occurs, but never together", None
 
 
 def _values(values: Sequence[object]) -> str:
-    found = list(dict.fromkeys(map(shown, values)))
+    found = list(dict.fromkeys(map(display, values)))
     more = f" and {len(found) - MAX_VALUES} more" if len(found) > MAX_VALUES else ""
     return f"they have {', '.join(found[:MAX_VALUES])}{more}"
