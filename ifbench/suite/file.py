@@ -14,7 +14,7 @@ from ifbench.core.recipe import Recipe
 from ifbench.suite.cells import Choice, ExampleRule, Figure, Line, Lines, Published, QueryRule, Task
 from ifbench.suite.draft import Draft, Name, Natural, Owner, Shape, Size, Where
 from ifbench.suite.places import Entries, Fields, Loc, find
-from ifbench.suite.plugins import PARTS, params_of, plugin_owner, read_params, size_of, unavailable
+from ifbench.suite.plugins import PARTS, Plugin, size_of
 from ifbench.suite.rules import EXAMPLE_FORMS, QUERY_FORMS, read_example, read_query
 from ifbench.suite.sweeps import expand
 
@@ -36,6 +36,9 @@ class Timed(Beside):
     timeout: float | None = Field(None, gt=0, description="seconds after which a job is ended")
 
 
+BESIDE = {"protocol": Timed, "estimator": Timed, "metric": Beside}
+
+
 class Data(NamedTuple):
     """A data set with its size."""
 
@@ -45,21 +48,20 @@ class Data(NamedTuple):
 
 def _read_row(kind: str, value: Fields, info: ValidationInfo[Draft]) -> Choice:
     """An entry of a list of plugins: name, label, perhaps a timeout, and parameters."""
-    head = (Beside if kind == "metric" else Timed).model_validate(value.only(RESERVED))
-    registry, timeout = info.context.registry, getattr(head, "timeout", None)
-    plain, reason = read_params(kind, value, registry)[1], unavailable(kind, head.name, registry)
-    return Choice(kind, head.name, head.label or head.name, plain, reason, timeout)
+    head, plugin = BESIDE[kind].model_validate(value.only(RESERVED)), Plugin(kind, value, info.context.registry)
+    timeout = getattr(head, "timeout", None)
+    return Choice(kind, head.name, head.label or head.name, plugin.params()[1], plugin.unavailable, timeout)
 
 
 def _read_part(kind: str, value: Any, info: ValidationInfo[Draft]) -> Choice | Data:
     """A data set with its size, which goes to the draft as well, or an architecture."""
-    draft, fields = info.context, _mapping(value)
+    draft, plugin = info.context, Plugin(kind, _mapping(value), info.context.registry)
     if id(value) not in draft.parts:  # points of a grid share what it leaves alone
-        params_of(kind, fields, draft.registry)
-        params, plain = read_params(kind, fields, draft.registry)
-        choice = Choice(kind, fields["name"], fields["name"], plain)
+        params, plain = plugin.params()
+        choice = Choice(kind, plugin.name, plugin.name, plain)
+        is_data = kind == "data"
         draft.parts[id(value)] = (
-            Data(choice, size_of(draft.registry.dataset(choice.name), params)) if kind == "data" else choice
+            Data(choice, size_of(draft.registry.dataset(choice.name), params)) if is_data else choice
         )
     part: Choice | Data = draft.parts[id(value)]
     if isinstance(part, Data):
@@ -187,13 +189,13 @@ def owner_at(draft: Draft, loc: Loc) -> Owner:
     if len(loc) == 1:
         return Owner("unknown key of a suite", SuiteFile)
     if key == "tasks" and below and below[0] in PARTS and isinstance(entry.get(below[0]), Fields):
-        return plugin_owner(str(below[0]), entry[below[0]], draft.registry)
+        return Plugin(str(below[0]), entry[below[0]], draft.registry).owner
     if key == "tasks" and len(below) > 1:
         return Owner("unknown parameter of a recipe", Recipe)
     if key in ROWS and below and below[0] in RESERVED:
-        return Owner(f"unknown key of a {ROWS[key]}", Beside if key == "metrics" else Timed)
+        return Owner(f"unknown key of a {ROWS[key]}", BESIDE[ROWS[key]])
     if key in ROWS:
-        return plugin_owner(ROWS[key], entry, draft.registry)
+        return Plugin(ROWS[key], entry, draft.registry).owner
     if key in FORMS and below:
         kind, forms = FORMS[key]
         word = next(word for word in entry if word in forms)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,59 +24,69 @@ class AnyParams(Params, extra="allow"):
     """Parameters of a plugin that did not load."""
 
 
-def params_of(kind: str, entry: Mapping[str, Any], registry: Registry) -> type[Params]:
-    """The parameter model of the plugin that an entry names; any parameters where an estimator's did not load.
+@dataclass(frozen=True)
+class Plugin:
+    """The plugin of a kind that an entry (Any: JSON) names."""
 
-    Args:
-        kind: Which registry.
-        entry: As written (Any: JSON).
-        registry: What there is.
+    kind: str
+    entry: Mapping[str, Any]
+    registry: Registry
 
-    Raises:
-        ValidationError: The name leads nowhere.
-    """
-    name, see = entry.get("name"), f"see: ifbench list {kind}"
-    if "name" not in entry:
-        raise wrong("missing", see, loc=("name",))
-    if not isinstance(name, str):
-        raise wrong(f"got {display(name)}, wanted the name of a registered {kind}", see, loc=("name",))
-    if unavailable(kind, name, registry):
-        return AnyParams
-    try:
-        return registry.find(kind, name).spec.params
-    except IfbenchError as error:
-        raise wrong(error.message, error.hint, loc=("name",)) from None
+    @property
+    def name(self) -> str:
+        """Its name.
 
+        Raises:
+            ValidationError: The entry gives none.
+        """
+        name, see = self.entry.get("name"), f"see: ifbench list {self.kind}"
+        if "name" not in self.entry:
+            raise wrong("missing", see, loc=("name",))
+        if not isinstance(name, str):
+            raise wrong(f"got {display(name)}, wanted the name of a registered {self.kind}", see, loc=("name",))
+        return name
 
-def plugin_owner(kind: str, entry: Mapping[str, Any], registry: Registry) -> Owner:
-    """The owner of a plugin's parameters; see `params_of`."""
-    name = entry.get("name")
-    return Owner(f"unknown parameter of '{name}'", params_of(kind, entry, registry), f"ifbench show {name}")
+    @property
+    def unavailable(self) -> str | None:
+        """Why the plugin of an estimator did not load: its own cells will fail, and no other."""
+        absent = self.kind == "estimator" and self.name not in self.registry.entries[self.kind]
+        return self.registry.unavailable(self.name) if absent else None
 
+    @property
+    def model(self) -> type[Params]:
+        """The model of its parameters; one that takes any where it is unavailable.
 
-def read_params(kind: str, entry: Mapping[str, Any], registry: Registry) -> tuple[Params, dict[str, Any]]:
-    """Parameters given in an entry as the plugin's model, and as JSON values (Any) with the defaults filled in.
+        Raises:
+            ValidationError: The name leads nowhere.
+        """
+        if self.unavailable:
+            return AnyParams
+        try:
+            return self.registry.find(self.kind, self.name).spec.params
+        except IfbenchError as error:
+            raise wrong(error.message, error.hint, loc=("name",)) from None
 
-    Args:
-        kind: Which registry.
-        entry: Name and parameters, and what else stands beside them.
-        registry: Has the model.
+    @property
+    def owner(self) -> Owner:
+        """The owner of its parameters."""
+        return Owner(f"unknown parameter of '{self.name}'", self.model, f"ifbench show {self.name}")
 
-    Raises:
-        ValidationError: They do not fit.
-    """
-    name = str(entry["name"])
-    given = {key: value for key, value in entry.items() if key not in RESERVED}
-    if unavailable(kind, name, registry):
-        return AnyParams(**given), given
-    try:
-        params = registry.params(kind, name, given)
-        return params, params.plain()
-    except ValidationError:
-        raise
-    except Exception as error:
-        hint = f"see: ifbench show {name}"
-        raise wrong(f"could not be checked: {type(error).__name__}: {error}", hint) from error
+    def params(self) -> tuple[Params, dict[str, Any]]:
+        """Its parameters as the model has them, and as JSON values (Any) with the defaults filled in.
+
+        Raises:
+            ValidationError: They do not fit.
+        """
+        given = {key: value for key, value in self.entry.items() if key not in RESERVED}
+        model = self.model
+        try:
+            params = model.model_validate_json(json.dumps(given))
+            return params, params.plain()
+        except ValidationError:
+            raise
+        except Exception as error:
+            hint = f"see: ifbench show {self.name}"
+            raise wrong(f"could not be checked: {type(error).__name__}: {error}", hint) from error
 
 
 def size_of(spec: DatasetSpec, params: Params) -> Size:
@@ -94,14 +106,3 @@ def size_of(spec: DatasetSpec, params: Params) -> Size:
         got = f"{size.n_train} training examples and {size.n_test} test points"
         raise wrong(f"'{spec.name}' with these parameters has {got}, wanted at least 1 of each")
     return size
-
-
-def unavailable(kind: str, name: str, registry: Registry) -> str | None:
-    """Why the plugin of an estimator did not load: its own cells will fail, and no other.
-
-    Args:
-        kind: Which registry.
-        name: Of the plugin.
-        registry: What there is.
-    """
-    return registry.unavailable(name) if kind == "estimator" and name not in registry.entries[kind] else None

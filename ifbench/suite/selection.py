@@ -18,7 +18,7 @@ from ifbench.suite.facts import Facts, facts, selects
 from ifbench.suite.faults import display
 from ifbench.suite.file import SuiteFile
 from ifbench.suite.places import Loc, find
-from ifbench.suite.plugins import plugin_owner, read_params
+from ifbench.suite.plugins import Plugin
 from ifbench.suite.wheres import check_where
 
 HIDDEN = ("seed", "estimator")
@@ -141,7 +141,7 @@ def _merge(choice: Choice, settings: Sequence[Setting], known: Facts) -> Choice:
 def _contradictions(choice: Choice, draft: Draft) -> Iterator[Problem]:
     """Parameters of settings that cannot go together."""
     try:
-        read_params("estimator", {**choice.params, "name": choice.name}, draft.registry)
+        Plugin("estimator", {**choice.params, "name": choice.name}, draft.registry).params()
     except ValidationError as error:
         reasons = "; ".join(line.strip() for line in str(error).splitlines()[:3])
         message = f"the settings of '{choice.label}' do not go together: {reasons}"
@@ -151,10 +151,10 @@ def _contradictions(choice: Choice, draft: Draft) -> Iterator[Problem]:
 def _params(row: int, loc: Loc, draft: Draft) -> dict[str, Any] | None:
     """Given parameters as the plugin's model has them, checked together with those that stay; None if faulty."""
     entry, given = find(draft.root, ("estimators", row))[0], find(draft.root, loc)[0]
+    plugin = Plugin("estimator", {**entry, **given}, draft.registry)
     try:
-        plain = read_params("estimator", {**entry, **given}, draft.registry)[1]
+        plain = plugin.params()[1]
         return {key: plain[key] for key in given}
     except ValidationError as error:
-        owner = plugin_owner("estimator", entry, draft.registry)
-        draft.report(error, lambda _: owner, loc)
+        draft.report(error, lambda _: plugin.owner, loc)
         return None

@@ -21,7 +21,7 @@ from ifbench.suite.draft import Draft, Owner, Problem, Shape, Where
 from ifbench.suite.faults import display, hints
 from ifbench.suite.overlay import OverlayError, put
 from ifbench.suite.places import Entries, Fields, Loc, Pair, Place, as_entry, find
-from ifbench.suite.plugins import PARTS, AnyParams, params_of
+from ifbench.suite.plugins import PARTS, AnyParams, Plugin
 from ifbench.suite.wheres import leave_out
 
 MAX_POINTS = 10_000
@@ -104,11 +104,11 @@ def _points(kind: str, loc: Loc, draft: Draft) -> list[Pair]:
 def _models(kind: str, entry: Fields, registry: Registry) -> Models:
     """What the parameters of an entry are of: any model where a plugin is swept, or unknown and noted elsewhere."""
     if kind != "task":
-        return {"": params_of(kind, entry, registry)}
+        return {"": Plugin(kind, entry, registry).model}
     found: dict[str, type[Params]] = {"recipe.": Recipe}
     for part in PARTS:
         try:
-            found[f"{part}."] = params_of(part, entry.get(part) or {}, registry)
+            found[f"{part}."] = Plugin(part, entry.get(part) or {}, registry).model
         except (ValidationError, AttributeError):
             found[f"{part}."] = AnyParams
     return found
