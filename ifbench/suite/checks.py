@@ -73,8 +73,9 @@ def _check_tasks(file: SuiteFile, draft: Draft) -> Iterator[Problem]:
             yield (*loc, "architecture"), message, others if able else f"take data that give {takes}"
         for key, message, hint in shape.recipe.contradictions(shape.data.size.n_train):
             yield (*loc, "recipe", key), message, hint
+    seeds: dict[int, int] = {}
     for index, seed in enumerate(file.seeds):
-        if file.seeds.index(seed) != index:
+        if seeds.setdefault(seed, index) != index:
             yield ("seeds", index), f"seed {seed} is listed twice", None
 
 

@@ -53,6 +53,7 @@ def test_dotted_grid_keys_can_be_set(load: Load) -> None:
         ("a..b=1", "wanted KEY=VALUE"),
         ("=1", "wanted KEY=VALUE"),
         ("repeats=[1", "--set repeats=[1: not YAML"),
+        ("estimators.scale=.nan", "--set estimators.scale=.nan: got .nan, wanted a finite number"),
         ("profiles.smoke.repeats=1", "a profile cannot be set"),
         ("estimators.depth=-4", "--set estimators.depth=-4: got -4, wanted a number >= 1"),
         (".".join("a" * 999) + "=1", "999 steps"),
