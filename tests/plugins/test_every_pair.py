@@ -97,7 +97,7 @@ def convert(batch, dtype):
 def see_retraining(problem, run):
     """Losses after fine-tuning for two updates, with and without an example: finite, and equal side by side."""
     queries = torch.arange(problem.n_test)
-    removed = Intervention.remove([int(run.trainer._rows(RECIPE.steps)[0][0])])
+    removed = Intervention.remove([int(next(run.trainer._numbers(RECIPE.steps))[0])])
 
     def losses(way):
         task = replace(run, way=way)

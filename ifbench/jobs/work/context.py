@@ -101,8 +101,7 @@ class Context:
         way = Way(meta["engine"]["width"], meta["engine"]["compiled"])
         if self.engine != "auto":
             way = way_named(self.engine, task.trainer, states[meta["steps"]])
-        losses = artifact.arrays["test_losses"].astype(np.float64)
-        mistakes = artifact.arrays.get("test_mistakes")
+        losses, mistakes = artifact.arrays["test_losses"].astype(np.float64), artifact.arrays.get("test_mistakes")
         return replace(task, states=states, way=way, test_losses=losses, test_mistakes=mistakes)
 
     def plugin(self, job: Job) -> Any:

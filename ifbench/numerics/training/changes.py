@@ -57,7 +57,11 @@ def change_of(
     Raises:
         IfbenchError: A row is outside.
     """
-    _check_rows(interventions, *((n_train, "training") if source is None else (len(source.targets), "added")))
+    count, kind = (n_train, "training") if source is None else (len(source.targets), "added")
+    outside = [row for item in interventions for row, _ in item.changes if not 0 <= row < count]
+    if outside:
+        message, hint = f"no {kind} example {outside[0]} among {count}", f"rows count from 0 to {count - 1}"
+        raise IfbenchError(message, where="retrain", hint=hint)
     ones = like.new_ones(len(interventions), n_train)
     if form == "factor":
         for row, intervention in zip(ones, interventions, strict=True):
@@ -104,13 +108,3 @@ def check_added(added: Batch | None, train: Batch, form: Form) -> None:
                 where="retrain",
                 hint="take them from `task.data.train` and change what is to be changed",
             )
-
-
-def _check_rows(interventions: Sequence[Intervention], count: int, kind: str) -> None:
-    outside = [row for item in interventions for row, _ in item.changes if not 0 <= row < count]
-    if outside:
-        raise IfbenchError(
-            f"no {kind} example {outside[0]} among {count}",
-            where="retrain",
-            hint=f"rows count from 0 to {count - 1}",
-        )

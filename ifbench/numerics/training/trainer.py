@@ -92,14 +92,15 @@ class Trainer:
         recipe, states, done = self.recipe, dict[int, State](), 0
         state, weights = self.start(params), params.new_ones(self.n_train)
         kept = {max(1, round(recipe.steps * k / recipe.checkpoints)) for k in range(1, recipe.checkpoints + 1)}
-        looks = set() if recipe.until_gradient_norm is None else set(range(LOOK_EVERY, recipe.steps, LOOK_EVERY))
+        most = recipe.until_gradient_norm
+        looks = set() if most is None else set(range(LOOK_EVERY, recipe.steps, LOOK_EVERY))
         for mark in sorted(kept | looks):
             part = part_of(progress, done, recipe.steps)
             state = self.run(state, weights, steps=mark - done, first=done, progress=part)
-            ended = mark in looks and self._converged(state)
-            if ended or mark in kept:
+            small = mark in looks and most is not None and gradient_norm(self.objective, self.data, state.point) <= most
+            if small or mark in kept:
                 states[mark] = state
-            if ended:
+            if small:
                 break
             done = mark
         return states
@@ -155,7 +156,7 @@ class Trainer:
         )
         numbers = torch.arange(first + 1, first + steps + 1, dtype=like.dtype, device=like.device)
         for index, step in enumerate(stretch):
-            yield (numbers[index], rates[index], *self._rows(step), *self._shifts(step), *self._noise(step))
+            yield (numbers[index], rates[index], *(drawn.to(self.data.targets.device) for drawn in self._numbers(step)))
 
     def draw(self, inputs: Tensors) -> Draw:
         """One of `inputs`, and the batch that it stands for."""
@@ -227,29 +228,16 @@ class Trainer:
         buffers = slots.pop() if self.objective.running.names else empty
         return State(params, tuple(slots), buffers)
 
-    def _converged(self, state: State) -> bool:
-        most = self.recipe.until_gradient_norm
-        norm = gradient_norm(self.objective, self.data, state.point)
-        return most is not None and norm <= most
-
-    def _rows(self, step: int) -> Tensors:
-        if self.recipe.batch_size is None:
-            return ()
-        rows = self._order.slice(step * self.recipe.batch_size, self.recipe.batch_size)
-        return (rows.to(self.data.targets.device),)
-
-    def _shifts(self, step: int) -> Tensors:
-        if not self.recipe.augments:
-            return ()
-        n_image = self.recipe.batch_size or self.n_train
-        shifts = draw_shifts(self.recipe, n_image, self._generator("augmentation", step))
-        return (shifts.to(self.data.targets.device),)
-
-    def _noise(self, step: int) -> Tensors:
-        if not self._noise_shapes:
-            return ()
-        generator, device = self._generator("noise", step), self.data.targets.device
-        return tuple(torch.rand(shape, generator=generator).to(device) for shape in self._noise_shapes)
+    def _numbers(self, step: int) -> Iterator[Tensor]:
+        """Rows, shifts and noise of one step, as far as it takes any."""
+        size = self.recipe.batch_size
+        if size is not None:
+            yield self._order.slice(step * size, size)
+        if self.recipe.augments:
+            yield draw_shifts(self.recipe, size or self.n_train, self._generator("augmentation", step))
+        if self._noise_shapes:
+            generator = self._generator("noise", step)
+            yield from (torch.rand(shape, generator=generator) for shape in self._noise_shapes)
 
     def _generator(self, name: str, step: int) -> torch.Generator:
         return torch.Generator().manual_seed(derive_seed(name, self.seed, step))

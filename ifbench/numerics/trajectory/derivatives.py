@@ -146,7 +146,8 @@ class TrainingTrajectory:
         asked, (distinct, places) = self._checked(horizons), self._distinct(examples)
         some = changes.new_zeros(len(changes), len(distinct)).index_add(1, places, changes)
         entry, rising, met = Entry(self.trainer, self.how.form, distinct), sorted(set(asked)), []
-        for rows in self._pieces(some):
+        most = self.memory // sum(tensor.nbytes for tensor in self.start.tensors)
+        for rows in torch.split(some, max(self._n_block, most)):  # whose derivatives fit into the memory together
             seen = [look(*pair) for pair in self._tangents(rows, entry, rising, corrected=corrected)]
             met.append([torch.stack(parts) for parts in zip(*seen, strict=True)])
         order = [rising.index(horizon) for horizon in asked]
@@ -194,11 +195,6 @@ class TrainingTrajectory:
         every = whole(self.trainer.data) if examples is None else examples
         distinct, places = torch.unique(every, return_inverse=True)
         return cast(LongTensor, distinct), places
-
-    def _pieces(self, changes: Tensor) -> Sequence[Tensor]:
-        """Rows whose derivatives fit into the memory together."""
-        size = sum(tensor.nbytes for tensor in self.start.tensors)
-        return torch.split(changes, max(self._n_block, self.memory // size))
 
     @cached_property
     def _n_block(self) -> int:
