@@ -175,7 +175,7 @@ class ExampleRule:
         return chosen // self.group.of(n_train) if self.group else chosen
 
 
-@form(frozen=True, config=ConfigDict(extra="forbid"))
+@form(frozen=True, config=ConfigDict(extra="forbid", defer_build=True))
 class Published:
     """A number from a paper, to stand beside the measured one; also an entry of `published`."""
 
@@ -189,7 +189,7 @@ class Published:
     note: Annotated[str, Field(description="what to know when comparing")] = ""
 
 
-@form(frozen=True, config=ConfigDict(extra="forbid"))
+@form(frozen=True, config=ConfigDict(extra="forbid", defer_build=True))
 class Figure:
     """A picture of results; keys are facts of cells or `FIGURE_KEYS`. Also an entry of `figures`."""
 

@@ -43,7 +43,7 @@ BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "le
 class Shape(BaseModel):
     """A mapping of the file: nothing unknown, nothing converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 def wrong(message: str, hint: str | None = None, *, loc: Loc = ()) -> ValidationError:

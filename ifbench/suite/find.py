@@ -5,14 +5,11 @@ from __future__ import annotations
 import importlib.resources
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from ifbench.core.errors import closest
 from ifbench.suite.faults import Faults, clip, hints
 from ifbench.suite.places import Place
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PACKAGE = "ifbench_suites"
 SUFFIX = ".yaml"
@@ -32,8 +29,20 @@ def find_suite(name_or_path: str | Path) -> Path:
         return Path(given)
     packaged = packaged_suites()
     if given not in packaged:
-        _refuse(given, packaged)
+        _refuse(given, sorted(packaged))
     return packaged[given]
+
+
+def _refuse(given: str, names: list[str]) -> NoReturn:
+    faults = Faults(clip(given if given.isprintable() and given else repr(given)))
+    if _exists(given, folder=True):
+        faults.stop(Place(faults.file), "a directory, wanted a suite file", _beside(Path(given)))
+    as_path = os.sep in given or given.endswith((SUFFIX, ".yml"))
+    beside = _beside(Path(given).parent) if as_path else None
+    near = closest(Path(given).name.removesuffix(SUFFIX), names)
+    known = f"did you mean the suite '{near}'?" if near else f"suites by name: {', '.join(names)}" if names else None
+    what = "no such file" if as_path else "neither a file nor the name of a suite"
+    faults.stop(Place(faults.file), what, hints(beside, known))
 
 
 def packaged_suites() -> dict[str, Path]:
@@ -50,19 +59,6 @@ def display_name(path: Path) -> str:
     if not path.is_absolute():
         return str(path)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _refuse(given: str, packaged: Iterable[str]) -> NoReturn:
-    faults = Faults(clip(given if given.isprintable() and given else repr(given)))
-    if _exists(given, folder=True):
-        faults.stop(Place(faults.file), "a directory, wanted a suite file", hint=_beside(Path(given)))
-    as_path = os.sep in given or given.endswith((SUFFIX, ".yml"))
-    beside = _beside(Path(given).parent) if as_path else None
-    names = sorted(packaged)
-    near = closest(Path(given).name.removesuffix(SUFFIX), names)
-    known = f"did you mean the suite '{near}'?" if near else f"suites by name: {', '.join(names)}" if names else None
-    what = "no such file" if as_path else "neither a file nor the name of a suite"
-    faults.stop(Place(faults.file), what, hint=hints(beside, known))
 
 
 def _exists(given: str, *, folder: bool) -> bool:

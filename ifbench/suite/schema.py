@@ -39,7 +39,11 @@ def json_schema(registry: Registry) -> JSON:
     for kind, forms in (("query", QUERY_FORMS), ("example", EXAMPLE_FORMS)):
         defs |= {f"{kind}.{word}": form.model_json_schema() for word, form in forms.items()}
         defs[kind] = _one_of(f"{kind}.", forms, strings=[EVERYTHING])
-    _sweep_tasks(defs)
+    sweep = _sweep({f"recipe.{key}": value for key, value in defs["recipe"]["properties"].items()})
+    axis = {"type": "array", "minItems": 1}
+    sweep["grid"]["patternProperties"] = {r"^(data|architecture)(\..+)?$|^(recipe|dtype)$": axis}
+    defs["TaskShape"]["properties"] |= sweep
+    del defs["TaskShape"]["required"]  # a grid may give them
     for key in LISTS:
         schema["properties"][key]["minItems"] = 1
     schema["properties"]["metrics"]["default"] = list(METRICS)
@@ -92,29 +96,18 @@ def _sweep(axes: JSON) -> JSON:
     return {**sweep, "grid": {**sweep["grid"], "properties": lists, "additionalProperties": False}}
 
 
-def _sweep_tasks(defs: JSON) -> None:
-    """Let tasks sweep: recipes by their parameters, plugins by any key; what a grid gives may be missing beside it."""
-    task = defs["TaskShape"]
-    sweep = _sweep({f"recipe.{key}": schema for key, schema in defs["recipe"]["properties"].items()})
-    axis = {"type": "array", "minItems": 1}
-    sweep["grid"]["patternProperties"] = {r"^(data|architecture)(\..+)?$|^(recipe|dtype)$": axis}
-    task["properties"] |= sweep
-    del task["required"]
-
-
 def _tidy(schema: Any) -> Any:  # Any: JSON
     """Without generated titles, with units told in the descriptions, and with references to the registered plugins."""
     if isinstance(schema, list):
         return [_tidy(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    tidy = {key: _tidy_value(key, value) for key, value in schema.items() if key not in HIDDEN}
+    tidy: JSON = {}
+    for key, value in schema.items():
+        if key in NAMED:
+            tidy[key] = {name: _tidy(one) for name, one in value.items()}
+        elif key not in HIDDEN:
+            tidy[key] = value if key in {"default", "const", "enum", "required"} else _tidy(value)
     if schema.get("unit"):
         tidy["description"] = f"{tidy.get('description', '')} [{schema['unit']}]".strip()
     return tidy | ({"$ref": REF + schema["definition"]} if "definition" in schema else {})
-
-
-def _tidy_value(key: str, value: Any) -> Any:  # Any: JSON
-    if key in {"default", "const", "enum", "required"}:
-        return value
-    return {name: _tidy(one) for name, one in value.items()} if key in NAMED else _tidy(value)

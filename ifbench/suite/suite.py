@@ -31,14 +31,11 @@ class Suite:
     """What a suite file asks for, in one profile.
 
     Attributes:
-        source: The path or name it was asked for by.
-        profile: Its size: `smoke`, `cpu` or `paper`, or `held-out`.
-        overrides: `KEY=VALUE` texts laid over the file.
+        source: The path or name it was asked for by; `profile` and `overrides` (`KEY=VALUE`) lie over that file.
         tasks: Grids and seeds expanded.
-        figures: Pictures asked for; none: one that suits the results.
+        figures: None: one that suits the results.
         settings: Parameters that estimators have in some cells only; `cells` have them already.
-        shrunk: What is smaller than in the paper, in words.
-        chosen: What was chosen on held-out interventions, in words.
+        shrunk: What is smaller than in the paper, in words; `chosen`: what was chosen on held-out interventions.
         repeats: Times each effect is measured.
         cells: Product of tasks, protocols and estimators without the excluded, in file order.
     """
