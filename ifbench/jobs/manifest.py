@@ -24,12 +24,12 @@ def manifest(suite: Suite, registry: Registry, *, plugins: Sequence[str] = ()) -
     """
     return {
         "suite": suite.name,
-        "source": Path(suite.source).name if Path(suite.source).is_absolute() else suite.source,
+        "source": _portable(suite.source),
         "title": suite.title,
         "about": suite.about,
         "profile": suite.profile,
         "overrides": list(suite.overrides),
-        "plugins": list(plugins),
+        "plugins": [_portable(file) for file in plugins],
         "metrics": [metric.name for metric in suite.metrics],
         "lower_is_better": [m.name for m in suite.metrics if registry.metric(m.name).lower_is_better],
         "parts": [rule.name for rule in suite.examples],
@@ -45,6 +45,14 @@ def manifest(suite: Suite, registry: Registry, *, plugins: Sequence[str] = ()) -
         "studies": _studies(suite, registry),
         "cells": len(suite.cells),
     }
+
+
+def _portable(path: str) -> str:
+    """A path without folders of this machine: from the working directory on, or the name alone."""
+    whole, here = Path(path), Path.cwd()
+    if not whole.is_absolute():
+        return path
+    return whole.relative_to(here).as_posix() if whole.is_relative_to(here) else whole.name
 
 
 def _order(suite: Suite) -> dict[str, list[Any]]:  # Any: JSON leaves

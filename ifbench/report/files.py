@@ -28,7 +28,7 @@ def write_report(results: Results, out: Path | None = None) -> list[Path]:
     The tables are `leaderboard.csv` and, where a study told something, `findings.csv`.
 
     A pure function of those files: the same records give the same bytes. A figure that shows the same already is left
-    as it is.
+    as it is. Figures and findings that the page there named before and that are no more are removed.
 
     Args:
         results: Of a folder with `results/` and `manifest.json`.
@@ -41,18 +41,19 @@ def write_report(results: Results, out: Path | None = None) -> list[Path]:
         IfbenchError: The folder holds no results, or they cannot be read.
     """
     out = out or results.directory
-    made = pictures(results)
+    page, (made, undrawn) = out / "leaderboard.md", pictures(results)
     drawn = dict(zip(_names(len(made)), made, strict=True))
-    write_text_atomic(out / "leaderboard.md", report_markdown(results, drawn))
+    before = page.read_text(encoding="utf-8") if page.is_file() else ""
+    write_text_atomic(page, report_markdown(results, drawn, undrawn))
     write_text_atomic(out / "leaderboard.csv", _csv(results.to_pandas()))
-    if (findings := findings_frame(results)).size:
+    findings = findings_frame(results)
+    if findings.size:
         write_text_atomic(out / "findings.csv", _csv(findings))
     for name, picture in drawn.items():
         _write_figure(out / name, picture)
-    with store_errors("remove old figures", out, elsewhere="--out"):
-        for path in out.iterdir():
-            if FIGURE.fullmatch(path.name) and path.name not in drawn:
-                path.unlink(missing_ok=True)
+    with store_errors("remove old files", out, elsewhere="--out"):
+        for name in _beside(before) - {*drawn, *(["findings.csv"] if findings.size else [])}:
+            (out / name).unlink(missing_ok=True)
     return [out / name for name in ("leaderboard.md", "leaderboard.csv", *drawn)]
 
 
@@ -66,6 +67,11 @@ def write_index(found: Sequence[Results], out: Path) -> Path:
     first = [next(filter(FIGURE.fullmatch, names), None) for names in drawn]
     write_text_atomic(out / "README.md", index_markdown(found, first))
     return out / "README.md"
+
+
+def _beside(page: str) -> set[str]:
+    """The files of ours that a page names, among those that not every report has."""
+    return {figure or table for figure, table in re.findall(r"\]\((figure(?:-\d+)?\.svg)\)|`(findings\.csv)`", page)}
 
 
 def _names(count: int) -> list[str]:

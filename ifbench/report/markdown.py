@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ifbench.report import manifest as about
+from ifbench.report.notes import remarks
 from ifbench.report.tables import Column
 
 if TYPE_CHECKING:
@@ -44,20 +45,22 @@ AGREE_GUIDE = """\
 """
 
 
-def report_markdown(results: Results, drawn: Mapping[str, Picture] | None = None) -> str:
+def report_markdown(results: Results, drawn: Mapping[str, Picture] | None = None, undrawn: Sequence[str] = ()) -> str:
     """The whole page: what was run, figures, leaderboard, timings, published numbers, failures, noise, how to read it.
 
     Args:
         results: What it is of.
         drawn: The figures beside the page, by the name of their file.
+        undrawn: Why others are left out, a sentence each.
     """
     manifest = results.manifest
     blocks = [f"# {about.title(manifest)}", manifest.get("about", "")]
     blocks += _list("Smaller here than in the paper:", manifest["shrunk"])
     blocks += _list("Set for some cells only:", about.settings(manifest))
     blocks += _list("Chosen on held-out interventions:", about.chosen(manifest))
-    blocks.append(_origin(results))
+    blocks += [_origin(results), *remarks(results)]
     blocks += [_figure(name, picture) for name, picture in (drawn or {}).items()]
+    blocks += undrawn
     if results.frame.empty:
         blocks += ["## Leaderboard", "No records yet.", "## Cost", "No records yet."]
     for title, tables in results.contents.items():

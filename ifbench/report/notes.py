@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ifbench.report import manifest as about
 from ifbench.report.frame import rows_of
 from ifbench.report.manifest import ALL
 from ifbench.report.tables import Column, Table, Text
 from ifbench.report.text import UNDEFINED
 from ifbench.report.text import metric as number
+from ifbench.store.record import RECORD_VERSION
 
 if TYPE_CHECKING:
     from ifbench.report.results import Results
@@ -23,6 +26,21 @@ MOST_ALIKE = 3
 
 Line = tuple[str, str, str, str]
 """Estimator, cell, status and message."""
+
+
+OUTDATED = {
+    1: "were written when a record was cut to 2 KB: warnings, diagnostics and values of single queries may be missing"
+}
+
+
+def remarks(results: Results) -> list[str]:
+    """What to know before reading: a sentence for each version of records that is not the one written today."""
+    cells, command = results.frame.drop_duplicates("record"), about.command(results.manifest)
+    counts = Counter(version for version in cells["version"] if version < RECORD_VERSION)
+    return [
+        f"{count} of {len(cells)} records are of version {version} and {OUTDATED[version]}. To renew them: {command}"
+        for version, count in sorted(counts.items())
+    ]
 
 
 def failure_tables(results: Results) -> list[Table]:

@@ -13,6 +13,7 @@ from rich.table import Table as Drawn
 from rich.text import Text as Line
 
 from ifbench.report import manifest as about
+from ifbench.report.notes import remarks
 from ifbench.report.tables import Column, Table, Tone, fitting
 
 if TYPE_CHECKING:
@@ -83,8 +84,9 @@ def _leaderboard(results: Results, tables: Sequence[Table]) -> RenderableType:
     title = f"{about.title(manifest)}: {results.tally}"
     said = [f"Smaller than in the paper: {text}" for text in manifest["shrunk"]]
     said += [f"Chosen on held-out interventions: {text}" for text in about.chosen(manifest)]
+    said += remarks(results)
     if not tables:
-        return Line(title, style="bold")
+        return Lines(*(Line(text, style="dim") for text in said), Line(title, style="bold"))
     noise = NOISE_LEGEND if results.frame["repeated"].any() else ""
     legend = LEGEND.format(perfect=about.perfect(manifest)) + noise
     return Lines(*(Line(text, style="dim") for text in said), Tables(title, tables), Line(legend, style="dim"))

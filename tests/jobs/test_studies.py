@@ -158,3 +158,10 @@ def test_a_suite_needs_what_its_protocols_ask_for(tmp_path: Path) -> None:
     ran = ifbench_here(tmp_path, "tiny.yaml")
     assert ran.returncode == 2
     assert "'examples' is missing: protocol 'retrain-from-optimum' needs it" in ran.stderr
+
+
+def test_the_page_of_a_plugins_study_names_its_file(folder: Path) -> None:
+    run(folder, "tally")
+    page = (folder / "leaderboards" / "tiny" / "leaderboard.md").read_text()
+    assert "    ifbench run tiny.yaml --plugin tally.py\n" in page
+    assert Results(folder / "leaderboards" / "tiny").manifest["plugins"] == ["tally.py"]

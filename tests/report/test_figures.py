@@ -89,3 +89,13 @@ def test_timings_and_findings_have_figures_too(make_record, manifest):
     marks = chart_of(cells, manifest, Figure("epsilon", ("slope", "fit_seconds"))).marks
     assert marks.loc[marks["panel"] == 0, "value"].tolist() == [2.0, 4.0, 6.0]
     assert marks.loc[marks["panel"] == 1, "value"].iloc[0] == cells[0].timing.fit_seconds
+
+
+def test_lists_stand_along_an_axis_and_in_a_legend_as_they_are_written(make_record, manifest):
+    cells = []
+    for hidden in ([64, 64], [32]):
+        cell = make_record("exact", 0.0, 0)
+        task = {**cell.task, "architecture": {"name": "mlp", "hidden": hidden}}
+        cells.append(replace(cell, cell=str(hidden), task=task))
+    assert chart_of(cells, manifest, Figure("architecture.hidden", ("spearman",))).names == ["[32]", "[64, 64]"]
+    assert chart_of(cells, manifest, Figure("estimator", ("spearman",))).curves == ["hidden [32]", "hidden [64, 64]"]

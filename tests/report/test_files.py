@@ -54,3 +54,28 @@ def test_csv_has_no_more_than_six_digits(directory):
     text = (directory / "leaderboard.csv").read_text()
     digits = [cell.lstrip("-0.").replace(".", "") for line in text.splitlines()[1:] for cell in line.split(",")]
     assert all(len(cell) <= 6 for cell in digits if cell.isdigit())
+
+
+def test_files_of_before_go_when_the_page_named_them_and_no_others(directory, manifest):
+    study = {"name": "tally", "keys": [], "columns": [["total", "total"]], "by_estimator": False}
+    asked = [{"x": "estimator", "y": [metric]} for metric in ("spearman", "pearson")]
+    whole = {**manifest, "figures": asked, "studies": {"retrain-from-optimum": study}}
+    (directory / "manifest.json").write_text(json.dumps(whole))
+    write_report(Results(directory))
+    assert {"findings.csv", "figure-1.svg", "figure-2.svg"} <= {path.name for path in directory.iterdir()}
+    assert "`leaderboard.csv` and `findings.csv`" in (directory / "leaderboard.md").read_text()
+    for name in ("figure-3.svg", "figure.png", "notes.csv"):
+        (directory / name).write_text("of a stranger")
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    write_report(Results(directory))
+    left = {path.name for path in directory.iterdir()} - {"results", "manifest.json"}
+    strangers = {"figure-3.svg", "figure.png", "notes.csv"}
+    assert left == {"leaderboard.md", "leaderboard.csv", "figure.svg", *strangers}
+
+
+def test_a_file_that_was_there_before_any_page_stays(directory):
+    (directory / "findings.csv").write_text("of a stranger")
+    (directory / "figure-1.svg").write_text("of a stranger")
+    for _ in range(2):
+        write_report(Results(directory))
+    assert (directory / "findings.csv").read_text() == (directory / "figure-1.svg").read_text() == "of a stranger"

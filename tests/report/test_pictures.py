@@ -85,3 +85,61 @@ def test_a_study_without_rows_or_that_draws_nothing_has_no_figure_of_its_own(tmp
     assert len(write_report(Results(study(tmp_path / "lost", {})))) == 2
     names = [path.name for path in write_report(Results(study(tmp_path / "plain", row(), draws=False)))]
     assert names == ["leaderboard.md", "leaderboard.csv", "figure.svg"]
+
+
+PLUGIN = """
+from ifbench import ProtocolSpec, hookimpl
+
+
+class Tally:
+    def __init__(self, params):
+        pass
+
+
+def draw(figure, rows):
+    figure.subplots().plot([row["total"] for row in rows])
+
+
+@hookimpl
+def ifbench_protocols():
+    told = {"columns": {"total": "-"}, "draw": f"{__name__}:draw", "summary": "-", "source": "-"}
+    yield ProtocolSpec(name="tally", factory=Tally, measures="findings", **told)
+"""
+
+
+def of_plugin(directory: Path, *plugins: str) -> Path:
+    """Results of a study whose plugin came from a file."""
+    folder = study(directory, {"total": 1.0}, {"total": 3.0}, name="tally", columns=[["total", "total"]], keys=[])
+    about = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**about, "plugins": plugins}))
+    return folder
+
+
+def test_the_plugin_of_a_study_is_loaded_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tally.py").write_text(PLUGIN)
+    with watched() as drawn:
+        page, _, figure = write_report(Results(of_plugin(tmp_path / "errors", "tally.py")))
+    assert "y 1 3" in drawn[0]
+    assert figure.name in page.read_text()
+    assert "ifbench run suites/errors.yaml --plugin tally.py" in page.read_text()
+
+
+def test_a_figure_whose_plugin_is_away_is_told_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page, _ = write_report(Results(of_plugin(tmp_path / "away", "gone/tally.py")))
+    assert "The figure of study of errors is left out: gone/tally.py is not here." in page.read_text()
+    page, _ = write_report(Results(of_plugin(tmp_path / "untold")))
+    assert "The figure of study of errors is left out: its plugin is not installed." in page.read_text()
+    Path("broken.py").write_text("1 / 0")
+    page, _ = write_report(Results(of_plugin(tmp_path / "broken", "broken.py")))
+    assert "is left out: broken.py did not load: ZeroDivisionError" in page.read_text()
+
+
+def test_code_that_lies_among_results_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = of_plugin(tmp_path / "errors", "errors/tally.py")
+    (folder / "tally.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n{PLUGIN}")
+    page, _ = write_report(Results(folder))
+    assert "is left out" in page.read_text()
+    assert not (tmp_path / "ran").exists()
