@@ -97,7 +97,7 @@ class Context:
                 where=job.label,
                 hint="restore their files, or set IFBENCH_STORE to another folder to train anew",
             )
-        states = stored_states(artifact, n_slot(task.recipe), self.device)
+        states = states_of(artifact, n_slot(task.recipe), self.device)
         way = Way(meta["engine"]["width"], meta["engine"]["compiled"])
         if self.engine != "auto":
             way = way_named(self.engine, task.trainer, states[meta["steps"]])
@@ -132,8 +132,8 @@ class Context:
         return None if retraining is None else retraining(params, trained.steps)
 
 
-def stored_states(artifact: Artifact, n_slot: int, device: str) -> dict[int, State]:
-    """Updates made -> state, rising, out of what `named_state` named."""
+def states_of(artifact: Artifact, n_slot: int, device: str) -> dict[int, State]:
+    """Updates made -> state, rising, out of what `arrays_of` named."""
 
     def tensor(name: str) -> Tensor:
         return torch.as_tensor(artifact.arrays[name], device=device)
@@ -147,7 +147,7 @@ def stored_states(artifact: Artifact, n_slot: int, device: str) -> dict[int, Sta
     return {step: state(step) for step in marks}
 
 
-def named_state(state: State, step: int) -> dict[str, Tensor]:
+def arrays_of(state: State, step: int) -> dict[str, Tensor]:
     """The state after `step` updates, as a trained artifact names its arrays."""
     slots = {f"slot_{number}_{step}": slot for number, slot in enumerate(state.slots)}
     buffers = {f"buffers_{step}": state.buffers} if len(state.buffers) > 0 else {}

@@ -8,7 +8,7 @@ from ifbench.core import Progress
 from ifbench.core.errors import IfbenchError
 from ifbench.jobs.cost import measure
 from ifbench.jobs.job import Job
-from ifbench.jobs.work.context import Context, Result, named_state
+from ifbench.jobs.work.context import Context, Result, arrays_of
 from ifbench.numerics.derivatives.measures import accuracy, mistakes
 from ifbench.numerics.derivatives.objective import whole
 from ifbench.numerics.problem import TrainedProblem
@@ -37,7 +37,7 @@ def train(job: Job, context: Context, progress: Progress | None = None) -> Resul
         )
     tensors = {"test_losses": test_losses, "test_mistakes": mistakes(objective, data.test, problem.point)}
     for step, state in trained.states.items():
-        tensors |= named_state(state, step)
+        tensors |= arrays_of(state, step)
     norm, limit = float(problem.objective_gradient().norm()), job.task.recipe.until_gradient_norm
     engine = fastest_way(trained.trainer, trained.state, first=trained.steps)
     meta = {
