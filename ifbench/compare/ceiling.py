@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ifbench.compare.pairs import blocks_of, rows_of
+from ifbench.core import Metric
 from ifbench.store.record import Ceiling
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike
-
-    from ifbench.core import Metric
 
 MAX_SPLITS = 50
 Split = tuple[tuple[int, ...], tuple[int, ...]]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ifbench.compare.pairs import FloatArray, with_rows
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 CONSTANT = 1e-12
 """An input whose spread is at most this fraction of its largest magnitude is constant up to rounding."""

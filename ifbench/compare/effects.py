@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from ifbench.compare.pairs import FloatArray
-    from ifbench.core.intervention import Intervention
+from ifbench.compare.pairs import FloatArray
+from ifbench.core.intervention import Intervention
 
 
 def predicted_effects(

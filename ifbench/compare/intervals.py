@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ifbench.compare.pairs import FloatArray, RowMetric, blocks_of, rows_of
+from ifbench.core import Metric
 from ifbench.store.record import Estimate
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ifbench.core import Metric
 
 INTERVAL = (0.025, 0.975)
 MIN_DEFINED = 0.5

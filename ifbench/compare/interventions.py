@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ifbench.compare.pairs import shares
 from ifbench.compare.selection import select_groups
 from ifbench.core.intervention import Intervention
-
-if TYPE_CHECKING:
-    from ifbench.suite.cells import ExampleRule
+from ifbench.suite.cells import ExampleRule
 
 Mask = NDArray[np.bool_]
 ALL = "all"

@@ -13,7 +13,7 @@ from ifbench.core.retraining import Quantity, View
 
 
 @dataclass(frozen=True)
-class Pair:
+class Matrices:
     """Predicted and measured changes of one cell; a row an intervention, a column a query or a parameter.
 
     Attributes:

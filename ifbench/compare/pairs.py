@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from ifbench.core import Metric
+from ifbench.core import Metric
 
 FloatArray = NDArray[np.float64]
 RowMetric = Callable[[FloatArray, FloatArray], FloatArray]

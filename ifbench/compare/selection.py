@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ifbench.compare.pairs import shares
+from ifbench.compare.pairs import FloatArray, shares
 from ifbench.core.errors import IfbenchError
 from ifbench.core.identity import derive_seed
-from ifbench.suite.cells import Amount
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ifbench.compare.pairs import FloatArray
-    from ifbench.suite.cells import ExampleRule, QueryRule
+from ifbench.suite.cells import Amount, ExampleRule, QueryRule
 
 IntArray = NDArray[np.int64]
 Group = tuple[int, ...]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ifbench.core.intervention import Intervention as Intervention
     from ifbench.core.layers import BatchNorm as BatchNorm
     from ifbench.core.layers import Dropout as Dropout
-    from ifbench.core.layers import converted as converted
+    from ifbench.core.layers import convert as convert
     from ifbench.core.networks import Classifier as Classifier
     from ifbench.core.networks import Network as Network
     from ifbench.core.networks import Regressor as Regressor

@@ -37,8 +37,9 @@ def code_digest(module: str, path: Path) -> str:
             code[name] = hashlib.sha256(content).hexdigest()
             continue
         inside = name if file.stem == "__init__" else name.rpartition(".")[0]
-        files = {other: _file(other, package, folder) for other in _imports(tree, inside) if other not in code}
-        waiting |= {other: neighbour for other, neighbour in files.items() if neighbour is not None}
+        for other in _imports(tree, inside):
+            if other not in code and (neighbour := _file(other, package, folder)):
+                waiting[other] = neighbour
     code["the plugin"] = code.pop(module)
     return digest(code)
 
@@ -82,5 +83,4 @@ def _text(node: object) -> str:
 
 
 def _is_docstring(node: object) -> bool:
-    """Whether a statement is a text and nothing else."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -24,34 +24,30 @@ def check_scores(scores: object, problem: Problem, *, n_example: int, n_query: i
     Raises:
         EstimatorError: They are not; says what was got and what was wanted.
     """
-    where, see = f"{estimator}.score", f"see: ifbench check {estimator}"
+
+    def broken(got: str, advice: str = "") -> EstimatorError:
+        return EstimatorError(
+            f"returned {got}", where=f"{estimator}.score", hint=f"{advice}see: ifbench check {estimator}"
+        )
+
     wanted = f"(n_example={n_example}, n_query={n_query})"
     if not isinstance(scores, Tensor):
-        raise EstimatorError(f"returned {type(scores).__name__}; expected a tensor {wanted}", where=where, hint=see)
+        raise broken(f"{type(scores).__name__}; expected a tensor {wanted}")
     looks = () if problem.retraining is None else problem.retraining.looks
-    each = scores.ndim == 3 and len(scores) == len(looks) > 1
-    if tuple(scores.shape[1:] if each else scores.shape) != (n_example, n_query):
-        turned = tuple(scores.shape) == (n_query, n_example)
-        raise EstimatorError(
-            f"returned shape {tuple(scores.shape)}; expected {wanted}",
-            where=where,
-            hint=f"{'transpose the result, then' if turned else 'one row an example, one column a query;'} {see}",
-        )
+    each, got = scores.ndim == 3 and len(scores) == len(looks) > 1, tuple(scores.shape)
+    if got[each:] != (n_example, n_query):
+        turned = got == (n_query, n_example)
+        advice = "transpose the result, then " if turned else "one row an example, one column a query; "
+        raise broken(f"shape {got}; expected {wanted}", advice)
     if scores.device != problem.device:
-        raise EstimatorError(
-            f"returned a tensor on device '{scores.device}'; expected '{problem.device}'",
-            where=where,
-            hint=f"make new tensors with device=problem.device; {see}",
-        )
+        message = f"a tensor on device '{scores.device}'; expected '{problem.device}'"
+        raise broken(message, "make new tensors with device=problem.device; ")
     if not scores.is_floating_point():
-        raise EstimatorError(f"returned {scores.dtype}; expected {problem.dtype}", where=where, hint=see)
+        raise broken(f"{scores.dtype}; expected {problem.dtype}")
     bad = ~torch.isfinite(scores)
     if bad.any():
         row, column = (int(index) for index in bad.nonzero()[0][-2:])
-        raise EstimatorError(
-            f"returned {int(bad.sum())} of {bad.numel()} scores that are NaN or infinite, first for example {row}, "
-            f"query {column}",
-            where=where,
-            hint=f"look for a division by zero or a diverged solver; {see}",
-        )
+        first = f"first for example {row}, query {column}"
+        message = f"{int(bad.sum())} of {bad.numel()} scores that are NaN or infinite, {first}"
+        raise broken(message, "look for a division by zero or a diverged solver; ")
     return scores.detach()

@@ -13,9 +13,7 @@ SIGNIFICANT_DIGITS = 6
 
 
 def canonical_json(value: Any) -> str:  # Any: whatever JSON can hold
-    """Serialise a value so that equal values give equal text.
-
-    Keys are sorted, no spaces are written and floats use their shortest exact form.
+    """A value as text, equal for equal values: keys sorted, no spaces, floats in their shortest exact form.
 
     Raises:
         ValueError: The value holds NaN or an infinity.
@@ -29,7 +27,7 @@ def digest(value: Any) -> str:  # Any: whatever JSON can hold
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:ID_LENGTH]
 
 
-def as_stored(value: Any) -> Any:  # Any: whatever JSON can hold
+def json_form(value: Any) -> Any:  # Any: whatever JSON can hold
     """The value as it comes back from a JSON file, tuples as lists, to compare with what was stored."""
     return json.loads(canonical_json(value))
 
@@ -39,14 +37,14 @@ def derive_seed(*parts: Any) -> int:  # Any: whatever JSON can hold
     return int(hashlib.sha256(canonical_json(list(parts)).encode()).hexdigest()[:16], 16) >> 1
 
 
-def rounded(value: Any, digits: int = SIGNIFICANT_DIGITS) -> Any:  # Any: JSON in, JSON out
+def round_floats(value: Any, digits: int = SIGNIFICANT_DIGITS) -> Any:  # Any: JSON in, JSON out
     """Round every float inside a JSON value to significant digits; NaN and infinities become None."""
     if isinstance(value, float):
         return float(f"{value:.{digits}g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: rounded(item, digits) for key, item in value.items()}
+        return {key: round_floats(item, digits) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [rounded(item, digits) for item in value]
+        return [round_floats(item, digits) for item in value]
     return value
 
 
@@ -54,8 +52,5 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:  # Any
     """Nested mappings as one level with dotted keys: `{"recipe": {"steps": 5}}` -> `{"recipe.steps": 5}`."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
-        if isinstance(value, Mapping):
-            flat.update(flatten(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat

@@ -3,7 +3,7 @@
 torch's own take their masks from the global random state and write their statistics into themselves, so that a
 training step through them is no function of its arguments. These ask `training` for uniform numbers and hand their new
 statistics back through `torch.func.functional_call`. Whether they train is decided there too: `module.train()` and
-`module.eval()` make no difference. To turn the layers of a finished network into these, see `converted`.
+`module.eval()` make no difference. To turn the layers of a finished network into these, see `convert`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from torch import Tensor, nn
 from ifbench.core.errors import IfbenchError
 
 Shape = tuple[int, ...]
-
-
 _NOISE: ContextVar[Iterator[Tensor] | None] = ContextVar("noise", default=None)
 _SHAPES: ContextVar[list[Shape] | None] = ContextVar("shapes", default=None)
 
@@ -65,8 +63,7 @@ class Dropout(nn.Module):
             shapes.append(tuple(inputs.shape))
         if self.p == 0 or noise is None:
             return inputs
-        mask = next(noise) >= self.p
-        return inputs * (mask.to(inputs.dtype) / (1 - self.p))
+        return inputs * ((next(noise) >= self.p).to(inputs.dtype) / (1 - self.p))
 
     def extra_repr(self) -> str:
         """The probability."""
@@ -109,9 +106,8 @@ class BatchNorm(nn.Module):
         axes = (0, *range(2, inputs.ndim))
         n_value = inputs.numel() // inputs.shape[1]
         if n_value < 2:
-            raise IfbenchError(
-                "batch normalisation of a single value for each channel", hint="train with batches of two or more"
-            )
+            hint = "train with batches of two or more"
+            raise IfbenchError("batch normalisation of a single value for each channel", hint=hint)
         mean = inputs.mean(axes)
         centred = inputs - _channels(mean, inputs)
         variance = centred.square().mean(axes)
@@ -143,11 +139,13 @@ def running_statistics(module: nn.Module) -> tuple[str, ...]:
     return tuple(name for name, _ in module.named_buffers() if name in changing)
 
 
-def converted(module: nn.Module) -> nn.Module:
-    """The network with each `nn.Dropout` and `nn.BatchNorm*` replaced by its like of this file; changed in place.
+def convert(module: nn.Module) -> nn.Module:
+    """Replace each `nn.Dropout` and `nn.BatchNorm*` of a network by its like of this file, in place; the network.
 
-    Parameters and running statistics are kept as they are, and so are the names of all parameters. The count of
-    batches is left out.
+    Parameters with their names and running statistics stay as they are; the count of batches is left out.
+
+    Raises:
+        IfbenchError: A batch normalisation has no momentum or no running statistics.
     """
     likes = {part: _like(part) for part in module.modules()}
     for path, part in list(module.named_modules(remove_duplicate=False)):
@@ -160,21 +158,15 @@ def converted(module: nn.Module) -> nn.Module:
 def _like(module: nn.Module) -> nn.Module:
     if type(module) is nn.Dropout:
         return Dropout(module.p)
-    if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
-        return _converted_norm(module)
-    return module
-
-
-def _converted_norm(norm: nn.Module) -> nn.Module:
-    assert isinstance(norm, nn.modules.batchnorm._BatchNorm)  # noqa: SLF001 - the common base has no public name
-    if norm.momentum is None or norm.running_mean is None or norm.running_var is None:
-        raise IfbenchError(
-            "batch normalisation without a momentum or without running statistics",
-            hint="use momentum=0.1 and track_running_stats=True, torch's defaults",
-        )
-    new = BatchNorm(norm.num_features, epsilon=norm.eps, momentum=norm.momentum, affine=False)
-    new.weight, new.bias = norm.weight, norm.bias
-    new.running_mean, new.running_var = norm.running_mean, norm.running_var
+    if type(module) not in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
+        return module
+    assert isinstance(module, nn.modules.batchnorm._BatchNorm)  # noqa: SLF001 - the common base has no public name
+    if module.momentum is None or module.running_mean is None or module.running_var is None:
+        hint = "use momentum=0.1 and track_running_stats=True, torch's defaults"
+        raise IfbenchError("batch normalisation without a momentum or without running statistics", hint=hint)
+    new = BatchNorm(module.num_features, epsilon=module.eps, momentum=module.momentum, affine=False)
+    new.weight, new.bias = module.weight, module.bias
+    new.running_mean, new.running_var = module.running_mean, module.running_var
     return new
 
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError, to_jsonable_python
 
-NO_MATTER = {"identity": False}
 RESERVED = frozenset({"name", "label", "grid", "exclude", "timeout"})
 
 
@@ -27,10 +26,10 @@ class Params(BaseModel):
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """The JSON form of every parameter that has a default."""
-        fields = {name: info for name, info in cls.model_fields.items() if not info.is_required()}
         return {
             name: to_jsonable_python(info.get_default(call_default_factory=True, validated_data={}), fallback=str)
-            for name, info in fields.items()
+            for name, info in cls.model_fields.items()
+            if not info.is_required()
         }
 
     @classmethod
@@ -41,7 +40,7 @@ class Params(BaseModel):
 
 
 def param(default: Any = ..., *, about: str, unit: str = "", identity: bool = True, **bounds: Any) -> Any:
-    """A parameter with its meaning and unit, for `ifbench show`.
+    """A parameter with its meaning and unit, for `ifbench show` (Any: the field's own type, which pydantic checks).
 
     Args:
         default: Value when a suite is silent; left out, the parameter is required.
@@ -49,12 +48,9 @@ def param(default: Any = ..., *, about: str, unit: str = "", identity: bool = Tr
         unit: Unit in which it is given, empty for a pure number or a choice.
         identity: Whether results depend on it. Give False where it only says how to come by what counts.
         bounds: pydantic's `gt`, `ge`, `lt`, `le`.
-
-    Any stands for the field's own type, which pydantic checks.
     """
-    return Field(
-        default, description=about, json_schema_extra={"unit": unit, **({} if identity else NO_MATTER)}, **bounds
-    )
+    extra: dict[str, Any] = {"unit": unit} if identity else {"unit": unit, "identity": False}
+    return Field(default, description=about, json_schema_extra=extra, **bounds)
 
 
 def _count_or_share(value: object) -> int | str:

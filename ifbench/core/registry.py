@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 
@@ -35,6 +35,7 @@ from ifbench.core.specs import (
 )
 
 IN_TREE = "ifbench_plugins"
+OfKind = TypeVar("OfKind", bound=Spec)
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,29 @@ class Refusal:
         return f"plugin {self.origin} did not load: {self.reason}"
 
 
+def _spec(kind: type[OfKind]) -> Callable[[Registry, str], OfKind]:
+    """A method of the registry: the spec of this kind and of a name. Raises as `Registry.find` does."""
+
+    def spec(registry: Registry, name: str) -> OfKind:
+        entry = registry.find(kind.kind, name)
+        assert isinstance(entry.spec, kind)
+        return entry.spec
+
+    return spec
+
+
 @dataclass
 class Registry:
     """Everything that suites may name."""
 
     entries: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     refusals: list[Refusal] = field(default_factory=list)
+
+    estimator = _spec(EstimatorSpec)
+    architecture = _spec(ArchitectureSpec)
+    dataset = _spec(DatasetSpec)
+    protocol = _spec(ProtocolSpec)
+    metric = _spec(MetricSpec)
 
     def find(self, kind: str, name: str) -> Entry:
         """The entry of that kind and name.
@@ -99,38 +117,7 @@ class Registry:
 
     def unavailable(self, name: str) -> str | None:
         """Why the plugin whose file is called `name` did not load; None if there is no such failure."""
-        refusal = next((refusal for refusal in self.refusals if refusal.stem == name), None)
-        return str(refusal) if refusal is not None else None
-
-    def estimator(self, name: str) -> EstimatorSpec:
-        """Spec of an estimator."""
-        spec = self.find("estimator", name).spec
-        assert isinstance(spec, EstimatorSpec)
-        return spec
-
-    def architecture(self, name: str) -> ArchitectureSpec:
-        """Spec of an architecture."""
-        spec = self.find("architecture", name).spec
-        assert isinstance(spec, ArchitectureSpec)
-        return spec
-
-    def dataset(self, name: str) -> DatasetSpec:
-        """Spec of a data set."""
-        spec = self.find("data", name).spec
-        assert isinstance(spec, DatasetSpec)
-        return spec
-
-    def protocol(self, name: str) -> ProtocolSpec:
-        """Spec of a protocol."""
-        spec = self.find("protocol", name).spec
-        assert isinstance(spec, ProtocolSpec)
-        return spec
-
-    def metric(self, name: str) -> MetricSpec:
-        """Spec of a metric."""
-        spec = self.find("metric", name).spec
-        assert isinstance(spec, MetricSpec)
-        return spec
+        return next((str(refusal) for refusal in self.refusals if refusal.stem == name), None)
 
     def params(self, kind: str, name: str, values: Mapping[str, Any]) -> Params:
         """Stored parameters as a plugin takes them.
@@ -159,14 +146,14 @@ def load_registry(plugin_files: Sequence[str | Path] = ()) -> Registry:
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(Hooks)
     files = {Path(file).resolve(): file for file in plugin_files}
-    for stem, origin, load in (*_in_tree(), *_entry_points(), *map(_from_file, files.values())):
+    for called, origin, load in (*_in_tree(), *_entry_points(), *map(_from_file, files.values())):
         try:
             with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
                 module = load()
             specs = _catalogue(manager, module, origin)
             _refuse_duplicates(registry, specs, origin)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            registry.refusals.append(Refusal(stem, origin, _reason(error)))
+            registry.refusals.append(Refusal(called.replace("_", "-"), origin, _reason(error)))
             continue
         for spec in specs:
             registry.entries[spec.kind][spec.name] = Entry(spec, origin)
@@ -176,25 +163,20 @@ def load_registry(plugin_files: Sequence[str | Path] = ()) -> Registry:
 
 
 Source = tuple[str, str, Callable[[], Any]]
-"""Stem, origin, and what loads the plugin."""
-
-
-def _stem(name: str) -> str:
-    return name.replace("_", "-")
+"""Name, origin, and what loads the plugin."""
 
 
 def _in_tree() -> Iterator[Source]:
     spec = importlib.util.find_spec(IN_TREE)
     roots = list(spec.submodule_search_locations or ()) if spec else []
-    files = {path for root in roots for path in Path(root).glob("*/*.py") if path.stem != "__init__"}
-    for path in sorted(files):
+    for path in sorted({path for root in roots for path in Path(root).glob("*/*.py") if path.stem != "__init__"}):
         name = f"{IN_TREE}.{path.parent.name}.{path.stem}"
-        yield _stem(path.stem), name, lambda name=name: importlib.import_module(name)  # type: ignore[misc]
+        yield path.stem, name, lambda name=name: importlib.import_module(name)  # type: ignore[misc]
 
 
 def _entry_points() -> Iterator[Source]:
     for point in sorted(importlib.metadata.entry_points(group=PROJECT), key=lambda point: point.name):
-        yield _stem(point.name), f"{point.name} ({point.value})", point.load
+        yield point.name, f"{point.name} ({point.value})", point.load
 
 
 def _from_file(file: str | Path) -> Source:
@@ -216,7 +198,7 @@ def _from_file(file: str | Path) -> Source:
             raise
         return module
 
-    return _stem(path.stem), str(path), load
+    return path.stem, str(path), load
 
 
 def _catalogue(manager: pluggy.PluginManager, module: Any, origin: str) -> list[Spec]:
@@ -257,9 +239,7 @@ def _refuse_duplicates(registry: Registry, specs: Sequence[Spec], origin: str) -
 def _reason(error: BaseException) -> str:
     """One line: type, message, and the innermost line of the plugin's own code."""
     text = f"{type(error).__name__}: {error}" if not isinstance(error, IfbenchError) else str(error)
-    if isinstance(error, SyntaxError):
-        return text
-    frames = traceback.extract_tb(error.__traceback__)
-    last = frames[-1] if frames else None
-    inside = last is not None and not last.filename.startswith(("<", str(Path(__file__).parent)))
-    return f"{text} ({last.filename}:{last.lineno})" if last is not None and inside else text
+    for last in traceback.extract_tb(error.__traceback__)[-1:]:
+        if not isinstance(error, SyntaxError) and not last.filename.startswith(("<", str(Path(__file__).parent))):
+            return f"{text} ({last.filename}:{last.lineno})"
+    return text

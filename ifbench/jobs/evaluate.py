@@ -10,7 +10,7 @@ import numpy as np
 from ifbench.compare.ceiling import ceiling, reliability
 from ifbench.compare.intervals import estimate
 from ifbench.compare.interventions import Part
-from ifbench.compare.matrices import Pair
+from ifbench.compare.matrices import Matrices
 from ifbench.compare.pairs import FloatArray
 from ifbench.core.identity import derive_seed, digest
 from ifbench.core.registry import Registry
@@ -19,7 +19,7 @@ from ifbench.core.specs import MetricSpec
 from ifbench.core.timing import Timing
 from ifbench.jobs.job import stated_task
 from ifbench.jobs.outcome import Outcome
-from ifbench.jobs.pairs import pair_of
+from ifbench.jobs.pairs import matrices_of
 from ifbench.jobs.plan import CellWork
 from ifbench.jobs.reader import Reader
 from ifbench.store.record import Ceiling, Estimate, Record
@@ -79,14 +79,14 @@ def evaluate(work: CellWork, suite: Suite, reader: Reader, registry: Registry) -
         )
     if work.studies:
         return _findings(work, known, reader)
-    pair = pair_of(work, suite, reader)
+    matrices = matrices_of(work, suite, reader)
     known = replace(
         known,
         protocol={**known.protocol, "truths": digest(list(work.bases))},
-        n_intervention={name: part.count for name, part in pair.parts.items()},
+        n_intervention={name: part.count for name, part in matrices.parts.items()},
         n_query=len(scoring["queries"]),
     )
-    return [_compared(pair, at, known, suite, registry) for at in range(len(pair.horizons))]
+    return [_compared(matrices, at, known, suite, registry) for at in range(len(matrices.horizons))]
 
 
 def _record(work: CellWork, registry: Registry) -> Record:
@@ -118,38 +118,40 @@ def _findings(work: CellWork, known: Record, reader: Reader) -> list[Record]:
     return records
 
 
-def _compared(pair: Pair, at: int, known: Record, suite: Suite, registry: Registry) -> Record:
+def _compared(matrices: Matrices, at: int, known: Record, suite: Suite, registry: Registry) -> Record:
     """The record of one horizon."""
-    size = "effect" if pair.quantity == "effects" else "change"
-    drift = {} if pair.drift is None else {"drift": pair.drift[at]}
-    lost, message = pair.lost(at), pair.unusable(at)
-    estimates, ceilings = _metrics(pair, at, known.task["id"], suite, registry)
+    size = "effect" if matrices.quantity == "effects" else "change"
+    drift = {} if matrices.drift is None else {"drift": matrices.drift[at]}
+    lost, message = matrices.lost(at), matrices.unusable(at)
+    estimates, ceilings = _metrics(matrices, at, known.task["id"], suite, registry)
     return replace(
         known,
-        horizon=pair.horizons[at],
+        horizon=matrices.horizons[at],
         status="failed" if lost else "ok",
         message=f"training again diverged: {message}" if lost else message,
-        truth={"engine": pair.engine, size: pair.size(at), **drift},
+        truth={"engine": matrices.engine, size: matrices.size(at), **drift},
         estimates=estimates,
         ceilings=ceilings,
     )
 
 
 def _metrics(
-    pair: Pair, at: int, task_id: str, suite: Suite, registry: Registry
+    matrices: Matrices, at: int, task_id: str, suite: Suite, registry: Registry
 ) -> tuple[dict[str, dict[str, Estimate]], dict[str, dict[str, Ceiling]]]:
     """By metric and part: its value, and its ceiling where several repeats of what it compares were measured."""
-    estimates, ceilings = {}, {}
-    views = {view: pair.view(view, at) for view in VIEWS[pair.quantity]}
+    estimates, ceilings, parts = {}, {}, matrices.parts
+    views = {view: matrices.view(view, at) for view in VIEWS[matrices.quantity]}
     for spec in (registry.metric(choice.name) for choice in suite.metrics):
         for predicted, measured, repeats in (views[view] for view in spec.of if view in views):
             estimates[spec.name] = {
                 name: _estimate(spec, predicted, measured, part, derive_seed("bootstrap", task_id, name))
-                for name, part in pair.parts.items()
+                for name, part in parts.items()
             }
             if repeats is not None:
                 seed = derive_seed("ceiling", task_id)
-                ceilings[spec.name] = {name: _ceiling(spec, repeats, part, seed) for name, part in pair.parts.items()}
+                ceilings[spec.name] = {
+                    name: _ceiling(spec, repeats, part, seed) for name, part in matrices.parts.items()
+                }
     return estimates, ceilings
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from ifbench.core.identity import as_stored, digest
+from ifbench.core.identity import digest, json_form
 from ifbench.core.intervention import Intervention
 from ifbench.core.registry import Registry
 from ifbench.core.retraining import Explained
@@ -138,12 +138,12 @@ def train_job(task: Task, registry: Registry, name: str | None = None) -> Job:
     }
     identity = {**stated_task(task, registry), "version": version}
     name = name or f"{task.data.label}/{task.architecture.label} seed={task.seed}"
-    return Job(kind=TRAIN, id=digest(identity), identity=as_stored(identity), task=task, name=name, doing="train")
+    return Job(kind=TRAIN, id=digest(identity), identity=json_form(identity), task=task, name=name, doing="train")
 
 
 def _after(train: Job, kind: Kind, doing: str, identity: Mapping[str, Any], **more: Any) -> Job:
     """A job that builds on a training (Any: JSON; further fields)."""
-    own = {"id": digest(identity), "identity": as_stored(identity), **more}
+    own = {"id": digest(identity), "identity": json_form(identity), **more}
     return Job(kind=kind, task=train.task, name=train.name, doing=doing, after=train, **own)
 
 

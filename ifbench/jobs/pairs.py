@@ -6,7 +6,7 @@ import numpy as np
 
 from ifbench.compare.effects import predicted_effects
 from ifbench.compare.interventions import Selection, select_interventions
-from ifbench.compare.matrices import Pair
+from ifbench.compare.matrices import Matrices
 from ifbench.compare.pairs import FloatArray
 from ifbench.core.errors import IfbenchError
 from ifbench.jobs.job import change_job
@@ -47,7 +47,7 @@ def queries_of(work: CellWork, reader: Reader) -> list[int]:
     return queries
 
 
-def pair_of(work: CellWork, suite: Suite, reader: Reader) -> Pair:
+def matrices_of(work: CellWork, suite: Suite, reader: Reader) -> Matrices:
     """Put beside each other what was predicted and what was measured.
 
     Raises:
@@ -72,7 +72,7 @@ def pair_of(work: CellWork, suite: Suite, reader: Reader) -> Pair:
     indices = [reader.truths(base, queries_of(work, reader)) for base in work.bases]
     changes, drifts = zip(*(index.measured(selection.interventions) for index in indices), strict=True)
     told = [np.abs(drift).mean(axis=1) for drift in drifts if drift is not None]
-    return Pair(
+    return Matrices(
         _of_horizons(predicted, len(indices[0].horizons), work),
         np.stack(changes),
         work.measures,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 
-from ifbench.core.identity import canonical_json, rounded
+from ifbench.core.identity import canonical_json, round_floats
 from ifbench.report import manifest as about
 from ifbench.report.frame import NUMBERS, TIMINGS, task_keys
 from ifbench.report.text import leaf
@@ -57,7 +57,7 @@ def leaderboard(results: Results) -> pd.DataFrame:
     table = pd.DataFrame({**first, **groups[["seeds", "ok", "status"]], **values})
     counts = [name for name in map(str, table) if name in COUNTS or name.endswith("_undefined")]
     counts += [name for name, key in tasks.items() if key == "horizon"]
-    table[list(TIMINGS)] = table[list(TIMINGS)].map(rounded)
+    table[list(TIMINGS)] = table[list(TIMINGS)].map(round_floats)
     for name in tasks:
         table[name] = table[name].astype(object).map(_cell).infer_objects()
     return table.astype(dict.fromkeys(counts, "Int64")).reset_index(drop=True)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ifbench.store import format as artifact_format
-from ifbench.store.atomic import make_directory, store_errors, sync_directory, write_durably, write_text_atomic
+from ifbench.store.atomic import (
+    is_abandoned,
+    make_directory,
+    scratch_name,
+    store_errors,
+    sync_directory,
+    write_durably,
+    write_text_atomic,
+)
 from ifbench.store.format import ARRAYS, META, Array, Artifact, CorruptError
-from ifbench.store.scratch import is_abandoned, scratch_name
-
-if TYPE_CHECKING:
-    import contextlib
-    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Artifact", "Store", "StoreWarning"]
 
@@ -34,8 +39,7 @@ class Store:
 
     `<root>/<kind>/<id[:2]>/<id>/` holds `arrays.safetensors` and `meta.json`. An entry is written under `<root>/tmp`,
     synced, and renamed into place; whoever comes second keeps what is there. Entries that turn out broken are moved to
-    `<root>/quarantine`, said so by a `StoreWarning`, and count as missing. (A warning, not a list to ask for: it is
-    seen from any process, even if the caller forgets.)
+    `<root>/quarantine` with a `StoreWarning`, seen from any process, and count as missing.
 
     Construction creates nothing; it removes what killed writers left under `tmp`, and nothing of a living one.
 
@@ -45,7 +49,10 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root).absolute()
-        self._sweep()
+        with contextlib.suppress(OSError):  # failing to is no harm
+            for path in list((self.root / SCRATCH).iterdir()):
+                if is_abandoned(path, path.name):
+                    shutil.rmtree(path, ignore_errors=True)
 
     @classmethod
     def default(cls) -> Store:
@@ -75,18 +82,18 @@ class Store:
         if self.has(kind, id):
             return
         packed = artifact_format.pack(arrays)
-        described = artifact_format.describe((kind, id), packed, meta)
-        path, unfinished = self._path(kind, id), self._scratch()
+        files = {ARRAYS: packed, META: artifact_format.describe((kind, id), packed, meta)}
+        path, scratch = self._path(kind, id), self._scratch()
         with self._errors(f"write {kind} {id}", path):
-            make_directory(unfinished.parent)
+            make_directory(scratch.parent)
             try:
-                unfinished.mkdir()
-                write_durably(unfinished / ARRAYS, packed)
-                write_durably(unfinished / META, described)
-                sync_directory(unfinished)
-                self._publish(unfinished, path)
+                scratch.mkdir()
+                for name, content in files.items():
+                    write_durably(scratch / name, content)
+                sync_directory(scratch)
+                self._publish(scratch, path)
             finally:
-                shutil.rmtree(unfinished, ignore_errors=True)
+                shutil.rmtree(scratch, ignore_errors=True)
 
     def get(self, kind: str, id: str) -> Artifact | None:  # noqa: A002
         """The artifact, checked against its checksums; None if it is missing, or broken and now put aside."""
@@ -98,7 +105,7 @@ class Store:
 
     def entries(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Identity and meta of every artifact of a kind, sorted; the arrays are not read (Any: JSON values)."""
-        folder = self.root / _checked_name(kind)
+        folder = self.root / _safe(kind)
         with self._errors(f"list {kind}", folder):
             paths = sorted(folder.glob("??/*"))
         for path in paths:
@@ -110,14 +117,14 @@ class Store:
         """Remove an artifact, in one step for every reader; whether it was there."""
         path, target = self._path(kind, id), self._scratch()
         with self._errors(f"remove {kind} {id}", path):
-            if not _moved(path, target):
-                return False
-            shutil.rmtree(target)
-            return True
+            there = _move(path, target)
+            if there:
+                shutil.rmtree(target)
+            return there
 
     def log(self, id: str, text: str) -> Path:  # noqa: A002
         """Keep what a job said, such as a traceback, in `<root>/logs/<id>.txt`; a new text replaces the old."""
-        path = self.root / LOGS / f"{_checked_name(id)}.txt"
+        path = self.root / LOGS / f"{_safe(id)}.txt"
         write_text_atomic(path, text, elsewhere="IFBENCH_STORE")
         return path
 
@@ -132,7 +139,7 @@ class Store:
                 return None
 
     def _path(self, kind: str, id: str) -> Path:  # noqa: A002
-        return self.root / _checked_name(kind) / _checked_name(id)[:2] / id
+        return self.root / _safe(kind) / _safe(id)[:2] / id
 
     def _scratch(self) -> Path:
         return self.root / SCRATCH / scratch_name()
@@ -140,44 +147,34 @@ class Store:
     def _errors(self, doing: str, path: Path) -> contextlib.AbstractContextManager[None]:
         return store_errors(doing, path, elsewhere="IFBENCH_STORE")
 
-    def _publish(self, unfinished: Path, path: Path) -> None:
+    def _publish(self, scratch: Path, path: Path) -> None:
         make_directory(path.parent)
         try:
-            unfinished.rename(path)
+            scratch.rename(path)
         except OSError:
             if (path / META).is_file():
                 return  # somebody finished first, and theirs stays
             self._put_aside(path, "incomplete")
-            unfinished.rename(path)
+            scratch.rename(path)
         sync_directory(path.parent)
 
     def _put_aside(self, path: Path, reason: str) -> None:
         """Move a broken entry out of the way; one that is missing is no fault."""
         kind = path.parent.parent.name
         aside = self.root / QUARANTINE / f"{kind}-{path.name}-{scratch_name()}"
-        if _moved(path, aside):
+        if _move(path, aside):
             message = f"{kind} {path.name} in the store is broken ({reason}); moved to {aside}, it counts as missing"
             warnings.warn(message, StoreWarning, stacklevel=4)
 
-    def _sweep(self) -> None:
-        """Remove what dead writers left; failing to is no harm."""
-        try:
-            left = list((self.root / SCRATCH).iterdir())
-        except OSError:
-            return
-        for path in left:
-            if is_abandoned(path, path.name):
-                shutil.rmtree(path, ignore_errors=True)
 
-
-def _checked_name(name: str) -> str:
+def _safe(name: str) -> str:
     if not SAFE_NAME.fullmatch(name) or name in {SCRATCH, QUARANTINE, LOGS}:
         raise ValueError(f"{name!r} cannot name an artifact; wanted two or more letters, digits, '.', '_' or '-'")
     return name
 
 
-def _moved(path: Path, target: Path) -> bool:
-    """Rename, unless there is nothing, or somebody else took it meanwhile."""
+def _move(path: Path, target: Path) -> bool:
+    """Rename, unless there is nothing, or somebody else took it meanwhile; whether it was done."""
     if not os.path.lexists(path):
         return False
     make_directory(target.parent)

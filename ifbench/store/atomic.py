@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
-from typing import TYPE_CHECKING
+import platform
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 from ifbench.core.errors import StoreError
-from ifbench.store.scratch import is_abandoned, scratch_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from ifbench.core.identity import digest
 
 REMEDIES = {
     errno.ENOSPC: "free some space there",
@@ -22,6 +23,7 @@ REMEDIES = {
     errno.EPERM: "make it writable for you",
     errno.EROFS: "make it writable",
 }
+DAY_SECONDS = 86_400
 NO_DIRECTORY_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 
 
@@ -100,19 +102,47 @@ def write_text_atomic(path: Path, text: str, *, elsewhere: str = "--out") -> boo
         if path.is_file() and path.read_bytes() == data:
             return False
         make_directory(path.parent)
-        _clear_abandoned(path)
-        unfinished = path.with_name(f".{path.name}.{scratch_name()}")
+        prefix = f".{path.name}."
+        for left in path.parent.iterdir():
+            if left.name.startswith(prefix) and is_abandoned(left, left.name.removeprefix(prefix)):
+                left.unlink(missing_ok=True)
+        scratch = path.with_name(f"{prefix}{scratch_name()}")
         try:
-            write_durably(unfinished, data)
-            unfinished.replace(path)
+            write_durably(scratch, data)
+            scratch.replace(path)
         finally:
-            unfinished.unlink(missing_ok=True)
+            scratch.unlink(missing_ok=True)
         sync_directory(path.parent)
     return True
 
 
-def _clear_abandoned(path: Path) -> None:
-    prefix = f".{path.name}."
-    for left in path.parent.iterdir():
-        if left.name.startswith(prefix) and is_abandoned(left, left.name.removeprefix(prefix)):
-            left.unlink(missing_ok=True)
+def scratch_name() -> str:
+    """A new name, unique everywhere, that carries this process: `<place>-<pid>-<random>`."""
+    return f"{_place()}-{os.getpid()}-{secrets.token_hex(6)}"
+
+
+def is_abandoned(path: Path, name: str) -> bool:
+    """Whether nobody will finish what lies at `path` under a name made by `scratch_name`.
+
+    A writer of this machine, since it started and in this container, is asked for by its process id; of any other, the
+    path counts as abandoned when it was last changed a day ago.
+    """
+    place, _, rest = name.partition("-")
+    pid = rest.partition("-")[0]
+    if place == _place() and pid.isdecimal():
+        import psutil
+
+        return not psutil.pid_exists(int(pid))
+    try:
+        return time.time() - path.lstat().st_mtime > DAY_SECONDS
+    except OSError:
+        return False
+
+
+@functools.cache
+def _place() -> str:
+    """Digest of what gives a process id its meaning: machine, boot, and namespace of processes."""
+    parts = [platform.node()]
+    with contextlib.suppress(OSError):  # not Linux: the machine's name has to do
+        parts += [Path("/proc/sys/kernel/random/boot_id").read_text(), str(Path("/proc/self/ns/pid").readlink())]
+    return digest(parts)[:12]

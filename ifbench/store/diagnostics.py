@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 MAX_NUMBERS = 64
 """The longest list of numbers that a record holds; a matrix counts as one list."""
-PREFIX = "diagnostics"
 
 
 def split_arrays(diagnostics: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
@@ -29,8 +26,7 @@ def split_arrays(diagnostics: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
         The diagnostics with summaries, and the arrays by name: `diagnostics.residual`, `diagnostics.spectrum.top`.
     """
     arrays: dict[str, NDArray[np.float64]] = {}
-    short = {key: _short(value, f"{PREFIX}.{key}", arrays) for key, value in diagnostics.items()}
-    return short, arrays
+    return {key: _short(value, f"diagnostics.{key}", arrays) for key, value in diagnostics.items()}, arrays
 
 
 def _short(value: Any, name: str, arrays: dict[str, NDArray[np.float64]]) -> Any:  # Any: JSON in, JSON out
@@ -44,7 +40,13 @@ def _short(value: Any, name: str, arrays: dict[str, NDArray[np.float64]]) -> Any
     if array.size <= MAX_NUMBERS:
         return value
     arrays[name] = array
-    return {"array": name, **_summary(array)}
+    finite = array[np.isfinite(array)]
+    summary: dict[str, Any] = {"array": name, "count": array.size}
+    if finite.size < array.size:
+        summary["undefined"] = array.size - finite.size
+    if finite.size > 0:
+        summary |= {"min": float(finite.min()), "median": float(np.median(finite)), "max": float(finite.max())}
+    return summary
 
 
 def _array(value: list[Any] | tuple[Any, ...]) -> NDArray[np.float64] | None:
@@ -56,13 +58,3 @@ def _array(value: list[Any] | tuple[Any, ...]) -> NDArray[np.float64] | None:
         return items.astype(np.float64)
     except OverflowError:
         return None
-
-
-def _summary(array: NDArray[np.float64]) -> dict[str, float]:
-    finite = array[np.isfinite(array)]
-    summary: dict[str, float] = {"count": array.size}
-    if finite.size < array.size:
-        summary["undefined"] = array.size - finite.size
-    if finite.size > 0:
-        summary |= {"min": float(finite.min()), "median": float(np.median(finite)), "max": float(finite.max())}
-    return summary

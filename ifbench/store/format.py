@@ -5,17 +5,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ifbench.core.identity import as_stored, canonical_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from ifbench.core.identity import canonical_json, json_form
 
 FORMAT = 1
 ARRAYS, META = "arrays.safetensors", "meta.json"
@@ -31,12 +29,7 @@ class CorruptError(Exception):
 
 @dataclass(frozen=True)
 class Artifact:
-    """What was stored under one identity.
-
-    Attributes:
-        arrays: Arrays by name.
-        meta: JSON values (Any: they differ from kind to kind).
-    """
+    """What was stored under one identity: arrays by name, and JSON values (Any: they differ from kind to kind)."""
 
     arrays: Mapping[str, Array]
     meta: Mapping[str, Any]
@@ -66,7 +59,7 @@ def describe(key: tuple[str, str], packed: bytes, meta: Mapping[str, Any]) -> by
         ValueError: Meta holds NaN or an infinity.
     """
     arrays = {"bytes": len(packed), "sha256": hashlib.sha256(packed).hexdigest()}
-    content = as_stored({"format": FORMAT, "key": key, "arrays": arrays, "meta": dict(meta)})
+    content = json_form({"format": FORMAT, "key": key, "arrays": arrays, "meta": dict(meta)})
     return f"{json.dumps({**content, 'sha256': _digest(content)}, sort_keys=True, indent=1)}\n".encode()
 
 

@@ -10,12 +10,12 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from ifbench.core.identity import canonical_json, rounded
+from ifbench.core.identity import canonical_json, round_floats
 from ifbench.core.timing import Timing
 
 RECORD_VERSION = 2
-"""Of the records that are written. Those of version 1 read the same, but were cut to 2 KB: they may lack diagnostics,
-warnings, values of single queries, and the end of a message."""
+"""Version 1 reads the same, but was cut to 2 KB: diagnostics, warnings, values of single queries or the end of a
+message may be missing."""
 Status = Literal["ok", "failed", "timeout", "oom", "crashed", "unsupported"]
 
 
@@ -111,7 +111,7 @@ class Record:
         values = asdict(self)
         version = values.pop("version")
         values = {name: value for name, value in values.items() if value is not None and value not in ("", {})}
-        return canonical_json({"record": version, **rounded(values)})
+        return canonical_json({"record": version, **round_floats(values)})
 
     @classmethod
     def from_line(cls, line: str) -> Record:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from ifbench.core.errors import IfbenchError
 from ifbench.core.specs import NAME
 from ifbench.store.atomic import store_errors, write_text_atomic
 from ifbench.store.record import NewerVersionError, Record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 RESULTS, MANIFEST = "results", "manifest.json"
 
@@ -36,7 +34,10 @@ def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
     """
     lines: dict[Path, list[str]] = defaultdict(list)
     for record in sorted(records, key=lambda record: (record.cell, record.horizon or 0)):
-        lines[_result_file(directory, record.estimator["name"])].append(record.to_line())
+        name = record.estimator["name"]
+        if not NAME.fullmatch(name):
+            raise ValueError(f"estimator name {name!r} cannot name a file")
+        lines[directory / RESULTS / f"{name}.jsonl"].append(record.to_line())
     for path, of_estimator in lines.items():
         write_text_atomic(path, "".join(f"{line}\n" for line in of_estimator))
     with store_errors("remove old results", directory, elsewhere="--out"):
@@ -94,12 +95,6 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise IfbenchError(f"got {type(manifest).__name__}; wanted a JSON object", where=str(path))
     return manifest
-
-
-def _result_file(directory: Path, estimator: str) -> Path:
-    if not NAME.fullmatch(estimator):
-        raise ValueError(f"estimator name {estimator!r} cannot name a file")
-    return directory / RESULTS / f"{estimator}.jsonl"
 
 
 def _record(line: bytes, where: str) -> Record:

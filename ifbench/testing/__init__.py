@@ -9,8 +9,8 @@ from ifbench.testing.conformance import assert_conforms as assert_conforms
 from ifbench.testing.conformance import check_estimator as check_estimator
 from ifbench.testing.conformance import failures as failures
 from ifbench.testing.conformance import ok as ok
+from ifbench.testing.conformance import parametrize_with_checks as parametrize_with_checks
 from ifbench.testing.conformance import params_to_check as params_to_check
-from ifbench.testing.items import parametrize_with_checks as parametrize_with_checks
 from ifbench.testing.problems import Ridge as Ridge
 from ifbench.testing.problems import anisotropic as anisotropic
 from ifbench.testing.problems import indefinite as indefinite

@@ -1,12 +1,13 @@
-"""Run the conformance checks on an estimator."""
+"""Run the conformance checks on an estimator: alone, in one test, or as pytest items, one a check."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
@@ -17,6 +18,9 @@ from ifbench.core.specs import EstimatorSpec
 from ifbench.jobs.process_state import process_state_kept
 from ifbench.testing.checks import CHECKS, Check
 from ifbench.testing.trial import Trial
+
+if TYPE_CHECKING:
+    import pytest
 
 CheckStatus = Literal["passed", "failed", "expected failure", "unexpected pass", "skipped"]
 GOOD: frozenset[CheckStatus] = frozenset({"passed", "expected failure", "skipped"})
@@ -53,11 +57,8 @@ class Conformance:
     def __init__(self, spec: EstimatorSpec, params: Params | None = None) -> None:
         self._checks = {check.name: check for check in CHECKS}
         for name in sorted(spec.expected_failures.keys() - self._checks.keys()):
-            raise IfbenchError(
-                f"expected_failures names an unknown check '{name}'",
-                where=f"estimator '{spec.name}'",
-                hint=did_you_mean(name, self._checks),
-            )
+            message, where = f"expected_failures names an unknown check '{name}'", f"estimator '{spec.name}'"
+            raise IfbenchError(message, where=where, hint=did_you_mean(name, self._checks))
         self._trial = Trial(spec, params_to_check(spec) if params is None else params)
         self._results: dict[str, CheckResult] = {}
 
@@ -132,12 +133,9 @@ def params_to_check(spec: EstimatorSpec, **given: Any) -> Params:
         raise IfbenchError(f"has no parameter '{name}'", where=where, hint=did_you_mean(name, fields))
     missing = [name for name, field in fields.items() if field.is_required() and name not in values]
     if missing:
-        options = " ".join(f"--set {name}=..." for name in missing)
-        raise IfbenchError(
-            f"has parameters without a default: {', '.join(missing)}",
-            where=where,
-            hint=f"put them into the spec's check_params, or give them: ifbench check {spec.name} {options}",
-        )
+        command = " ".join([f"ifbench check {spec.name}", *(f"--set {name}=..." for name in missing)])
+        hint = f"put them into the spec's check_params, or give them: {command}"
+        raise IfbenchError(f"has parameters without a default: {', '.join(missing)}", where=where, hint=hint)
     try:
         return spec.params.model_validate(values)
     except ValidationError as error:
@@ -169,6 +167,53 @@ def assert_conforms(estimator: EstimatorSpec | str, params: Params | None = None
         raise AssertionError(failures(spec.name, results))
 
 
+def parametrize_with_checks(
+    *estimators: EstimatorSpec | str | Path, params: Sequence[Mapping[str, Any]] = ({},)
+) -> pytest.MarkDecorator:
+    """Decorate a test with one argument, `check`: it becomes an item for each check, such as `hif-sign`.
+
+    ```python
+    @parametrize_with_checks("my-estimator")
+    def test_conforms(check):
+        check()
+    ```
+
+    What a spec declares in `expected_failures` is a strict xfail with the reason given there.
+
+    Args:
+        estimators: Specs, registered names, or plugin files, all of whose estimators are checked.
+        params: Sets of parameters (Any: as in a suite) to check each with, beside those the spec asks for.
+
+    Raises:
+        IfbenchError: An estimator is not registered, or cannot be checked with these parameters.
+    """
+    import pytest
+
+    items = []
+    for spec in (spec for estimator in estimators for spec in specs_of(estimator)):
+        for given in params:
+            conformance = Conformance(spec, params_to_check(spec, **given))
+            label = "-".join([spec.name, *(f"{key}={value}" for key, value in given.items())])
+            for check in CHECKS:
+                reason = spec.expected_failures.get(check.name)
+                marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
+                items.append(pytest.param(partial(_meet, check, conformance), id=f"{label}-{check.name}", marks=marks))
+    return pytest.mark.parametrize("check", items)
+
+
+def _meet(check: Check, conformance: Conformance) -> None:
+    """Do one check in a test: fail or skip with what it says. The first one also fails where no check passes."""
+    import pytest
+
+    result = conformance.result(check.name)
+    if result.status in {"failed", "expected failure"}:
+        pytest.fail(result.message, pytrace=False)
+    if result.status == "skipped":
+        if check is CHECKS[0] and all(other.status != "passed" for other in conformance.results()):
+            pytest.fail(f"no check passed; {result.message}", pytrace=False)
+        pytest.skip(result.message)
+
+
 def failures(name: str, results: Sequence[CheckResult]) -> str:
     """The checks that failed, one paragraph each."""
     bad = [result for result in results if result.status not in GOOD]
@@ -180,10 +225,7 @@ def failures(name: str, results: Sequence[CheckResult]) -> str:
 
 
 def _description(error: BaseException, spec: EstimatorSpec) -> str:
-    """Type and message of an error, and the innermost line of the plugin that it passed through.
-
-    An IfbenchError is told by its message and hint alone.
-    """
+    """An error (its type, unless it is an IfbenchError) and the innermost line of the plugin that it passed through."""
     text = str(error) if isinstance(error, IfbenchError) else f"{type(error).__name__}: {error}"
     folder = spec.file.resolve().parent if spec.file else None
     frames = traceback.extract_tb(error.__traceback__)

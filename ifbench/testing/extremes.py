@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ifbench.compare.correlations import spearman_rows
@@ -44,29 +45,22 @@ def before_fit(trial: Trial) -> str:
     return "the same scores"
 
 
-def singular(trial: Trial) -> str:
-    """Finite scores where two directions have no curvature, or an EstimatorError that says why not."""
-    return _scores_or_refusal(trial, problems.singular().problem)[1]
+def _hard(name: str, words: str, problem: Callable[[], Problem]) -> Callable[[Trial], str]:
+    """A check of finite scores on a hard or tiny problem, or of a refusal that says why."""
+
+    def check(trial: Trial) -> str:
+        return _scores_or_refusal(trial, problem())[1]
+
+    check.__name__ = name
+    check.__doc__ = f"Finite scores {words}, or an EstimatorError that says why not."
+    return check
 
 
-def indefinite(trial: Trial) -> str:
-    """Finite scores where curvature has both signs, or an EstimatorError that says why not."""
-    return _scores_or_refusal(trial, problems.indefinite())[1]
-
-
-def one_example(trial: Trial) -> str:
-    """Finite scores with one training example, or an EstimatorError that says why not."""
-    return _scores_or_refusal(trial, problems.one_example().problem)[1]
-
-
-def one_query(trial: Trial) -> str:
-    """Finite scores with one test point, or an EstimatorError that says why not."""
-    return _scores_or_refusal(trial, problems.ridge(n_query=1).problem)[1]
-
-
-def one_parameter(trial: Trial) -> str:
-    """Finite scores with one parameter, or an EstimatorError that says why not."""
-    return _scores_or_refusal(trial, problems.ridge((1.0,)).problem)[1]
+singular = _hard("singular", "where two directions have no curvature", lambda: problems.singular().problem)
+indefinite = _hard("indefinite", "where curvature has both signs", problems.indefinite)
+one_example = _hard("one_example", "with one training example", lambda: problems.one_example().problem)
+one_query = _hard("one_query", "with one test point", lambda: problems.ridge(n_query=1).problem)
+one_parameter = _hard("one_parameter", "with one parameter", lambda: problems.ridge((1.0,)).problem)
 
 
 def over_iterated(trial: Trial) -> str:

@@ -47,7 +47,7 @@ def _build(block: type[Any], counts: Sequence[int], params: ResnetParams, datase
 
     from torch import nn
 
-    from ifbench.core import Classifier, converted, image_shape
+    from ifbench.core import Classifier, convert, image_shape
 
     n_input, *_ = image_shape(dataset, least=SMALLEST_SIDE, where=where)
     width = params.width
@@ -64,7 +64,7 @@ def _build(block: type[Any], counts: Sequence[int], params: ResnetParams, datase
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-    return Classifier(converted(network))
+    return Classifier(convert(network))
 
 
 def _stage(block: type[Any], n_input: int, planes: int, count: int, *, stride: int) -> tuple[nn.Module, int]:

@@ -34,7 +34,7 @@ def build(params: VitParams, dataset: Dataset) -> Model:
     from torch import nn
     from torchvision.models import VisionTransformer
 
-    from ifbench.core import Classifier, IfbenchError, converted, image_shape
+    from ifbench.core import Classifier, IfbenchError, convert, image_shape
 
     n_channel, height, width = image_shape(dataset, least=params.patch, where=WHERE)
     if height != width or height % params.patch:
@@ -63,7 +63,7 @@ def build(params: VitParams, dataset: Dataset) -> Model:
         network.conv_proj = nn.Conv2d(n_channel, params.width, params.patch, stride=params.patch)
         nn.init.trunc_normal_(network.conv_proj.weight, std=1 / math.sqrt(n_channel * params.patch**2))
         nn.init.zeros_(network.conv_proj.bias)
-    return Classifier(converted(network))
+    return Classifier(convert(network))
 
 
 @hookimpl

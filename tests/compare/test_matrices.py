@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ifbench.compare.interventions import Part
-from ifbench.compare.matrices import Pair
+from ifbench.compare.matrices import Matrices
 
 RANDOM = np.random.default_rng(0)
 PREDICTED, MEASURED = RANDOM.normal(size=(2, 3, 4)), RANDOM.normal(size=(5, 2, 3, 4))
@@ -12,7 +12,7 @@ PREDICTED, MEASURED = RANDOM.normal(size=(2, 3, 4)), RANDOM.normal(size=(5, 2, 3
 
 def pair(quantity, predicted=PREDICTED, measured=MEASURED):
     parts = {"all": Part(np.ones(predicted.shape[1:] if quantity == "effects" else (3, 1), dtype=np.bool_))}
-    return Pair(predicted, measured, quantity, parts, (5, 10))
+    return Matrices(predicted, measured, quantity, parts, (5, 10))
 
 
 def test_effects_are_compared_with_their_mean_over_repeats():

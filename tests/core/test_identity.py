@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifbench.core.identity import ID_LENGTH, canonical_json, derive_seed, digest, flatten, rounded
+from ifbench.core.identity import ID_LENGTH, canonical_json, derive_seed, digest, flatten, round_floats
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
@@ -70,13 +70,13 @@ def test_seeds_are_the_same_in_every_process():
     ],
 )
 def test_rounding(value, wanted):
-    assert rounded(value) == wanted
-    assert type(rounded(value)) is type(wanted)
+    assert round_floats(value) == wanted
+    assert type(round_floats(value)) is type(wanted)
 
 
 @given(JSON)
 def test_rounding_twice_is_rounding_once(value):
-    assert rounded(rounded(value)) == rounded(value)
+    assert round_floats(round_floats(value)) == round_floats(value)
 
 
 def test_flatten_joins_keys_with_dots():

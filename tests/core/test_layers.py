@@ -6,8 +6,8 @@ from torch import nn
 from torch.func import functional_call, jvp, vjp, vmap
 
 from ifbench.core.errors import IfbenchError
-from ifbench.core.layers import BatchNorm, Dropout, converted, measuring, running_statistics, training
-from ifbench.core.pure import PureModule
+from ifbench.core.layers import BatchNorm, Dropout, convert, measuring, running_statistics, training
+from ifbench.core.networks import PureModule
 
 SHAPES = {nn.BatchNorm1d: [(6, 3), (6, 3, 5)], nn.BatchNorm2d: [(4, 3, 2, 5)], nn.BatchNorm3d: [(2, 3, 2, 2, 3)]}
 NORMS = [(kind, shape) for kind, shapes in SHAPES.items() for shape in shapes]
@@ -40,7 +40,7 @@ def trained(module, inputs, noise=()):
 @pytest.mark.parametrize(("kind", "shape"), NORMS)
 def test_batch_norm_is_torchs_in_both_modes(kind, shape, affine):
     theirs, inputs = torch_norm(kind, affine=affine, eps=1e-3, momentum=0.2), normal(*shape, seed=9)
-    ours = converted(torch_norm(kind, affine=affine, eps=1e-3, momentum=0.2))
+    ours = convert(torch_norm(kind, affine=affine, eps=1e-3, momentum=0.2))
     assert type(ours) is BatchNorm
     torch.testing.assert_close(ours(inputs), theirs.eval()(inputs), rtol=1e-12, atol=1e-12)
     outputs, statistics = trained(ours, inputs)
@@ -57,7 +57,7 @@ def test_defaults_are_torchs():
 
 
 def test_training_leaves_the_module_as_it_was():
-    ours = converted(torch_norm(nn.BatchNorm1d))
+    ours = convert(torch_norm(nn.BatchNorm1d))
     before = {name: value.clone() for name, value in ours.state_dict().items()}
     _, statistics = trained(ours, normal(6, 3))
     assert not torch.equal(statistics["running_mean"], before["running_mean"])
@@ -65,7 +65,7 @@ def test_training_leaves_the_module_as_it_was():
 
 
 def test_a_layer_used_twice_moves_its_statistics_twice():
-    shared = converted(torch_norm(nn.BatchNorm1d))
+    shared = convert(torch_norm(nn.BatchNorm1d))
     theirs = torch_norm(nn.BatchNorm1d).train()
     inputs = normal(6, 3)
     outputs, statistics = trained(nn.Sequential(shared, nn.Tanh(), shared), inputs)
@@ -81,7 +81,7 @@ def test_a_single_value_is_refused():
 
 
 def test_derivatives_pass_into_and_out_of_the_running_statistics():
-    norm, inputs, along = converted(torch_norm(nn.BatchNorm2d)), normal(4, 3, 2, 5), normal(4, 3, 2, 5, seed=1)
+    norm, inputs, along = convert(torch_norm(nn.BatchNorm2d)), normal(4, 3, 2, 5), normal(4, 3, 2, 5, seed=1)
     step = 1e-6
 
     def statistics(at):
@@ -139,7 +139,7 @@ def test_mode_of_the_module_makes_no_difference():
 
 
 def test_many_runs_at_once_equal_single_ones():
-    norm, inputs = converted(torch_norm(nn.BatchNorm1d)), normal(2, 6, 3)
+    norm, inputs = convert(torch_norm(nn.BatchNorm1d)), normal(2, 6, 3)
     together = vmap(lambda one: trained(norm, one))(inputs)
     for run in range(2):
         outputs, statistics = trained(norm, inputs[run])
@@ -162,7 +162,7 @@ def test_a_network_is_converted_with_its_names_and_shared_layers():
     module = Branched().double()
     names, inputs = [name for name, _ in module.named_parameters()], normal(4, 3, 2, 2)
     wanted = module.eval()(inputs)
-    assert converted(module) is module
+    assert convert(module) is module
     assert module.norm is module.same
     assert type(module.tail[0]) is Dropout
     assert module.tail[0].p == 0.4
@@ -174,7 +174,7 @@ def test_a_network_is_converted_with_its_names_and_shared_layers():
 
 def test_norms_without_momentum_are_not_converted():
     with pytest.raises(IfbenchError, match="without a momentum"):
-        converted(nn.Sequential(nn.BatchNorm1d(3, momentum=None)))
+        convert(nn.Sequential(nn.BatchNorm1d(3, momentum=None)))
 
 
 def test_other_buffers_are_no_statistics():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ifbench.jobs.job import CHANGE, change_job, score_job
-from ifbench.jobs.pairs import pair_of, selection_of
+from ifbench.jobs.pairs import matrices_of, selection_of
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.reader import Reader
 from ifbench.store.results import read_records
@@ -97,7 +97,7 @@ def test_stretches_are_scored_apart_and_each_horizon_has_its_own(folder: Path, m
     for query, own in enumerate(tested.parts["all"].mask.T):  # the last horizon chooses
         chosen = {item.changes[0][0] for item, yes in zip(tested.interventions, own, strict=True) if yes}
         assert chosen == set(np.argsort(-scores[-1, :, query], kind="stable")[:4].tolist())
-    pair = pair_of(long, made.suite, reader)
+    pair = matrices_of(long, made.suite, reader)
     assert pair.horizons == (5, 20)
     rows = [item.changes[0][0] for item in tested.interventions]
     np.testing.assert_allclose(pair.predicted, scores[:, rows] / 120)
@@ -105,7 +105,7 @@ def test_stretches_are_scored_apart_and_each_horizon_has_its_own(folder: Path, m
     interventions = selection_of(change, made.suite, reader).interventions
     predicted = store.get(CHANGE, change_job(change.score, interventions).id).arrays["changes"]
     assert predicted.shape[0] == 2
-    pair = pair_of(change, made.suite, reader)
+    pair = matrices_of(change, made.suite, reader)
     for at, step in enumerate((5, 20)):
         np.testing.assert_allclose(pair.view("norms", at)[0], step * np.sqrt(predicted.shape[-1]))
 

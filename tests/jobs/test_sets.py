@@ -12,7 +12,7 @@ from ifbench.compare.correlations import pearson
 from ifbench.compare.effects import predicted_effects
 from ifbench.jobs.forecast import forecast
 from ifbench.jobs.job import change_job, score_job
-from ifbench.jobs.pairs import pair_of, selection_of
+from ifbench.jobs.pairs import matrices_of, selection_of
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.reader import Reader
 from ifbench.jobs.work.context import Context
@@ -59,7 +59,7 @@ def test_values_are_means_over_sets_with_the_interval_of_that_mean(
     monkeypatch.setenv("IFBENCH_STORE", str(folder / "store"))
     made, store, _ = load_plan(folder / "sets.yaml")
     for work in made.works:
-        pair, record = pair_of(work, made.suite, Reader(store)), records[work.cell.protocol.name]
+        pair, record = matrices_of(work, made.suite, Reader(store)), records[work.cell.protocol.name]
         assert pair.horizons == (None,)
         selected = pair.parts["all"].mask
         view = pair.view("effects" if work.measures == "effects" else "norms", 0)

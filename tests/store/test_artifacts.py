@@ -284,7 +284,7 @@ def test_store_that_is_a_file_is_told(tmp_path):
 
 
 def test_dead_writers_are_swept_and_living_ones_kept(store):
-    code = "from ifbench.store.scratch import scratch_name; print(scratch_name(), flush=True); input()"
+    code = "from ifbench.store.atomic import scratch_name; print(scratch_name(), flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as writer:

@@ -7,15 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ifbench.core.data.places import read_once
 from ifbench.core.errors import IfbenchError, did_you_mean
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 CHARACTERS = 1 << 24
 """Most that one field may hold."""

@@ -14,7 +14,7 @@ from torch import LongTensor, Tensor
 from ifbench.core import Estimator, Progress, Reporting
 from ifbench.core.contract import check_scores
 from ifbench.core.errors import EstimatorError
-from ifbench.core.identity import as_stored, rounded
+from ifbench.core.identity import json_form, round_floats
 from ifbench.jobs.cost import measure
 from ifbench.jobs.job import Job
 from ifbench.jobs.work.context import Context, Result
@@ -137,7 +137,7 @@ def _diagnostics(estimator: Estimator, name: str) -> tuple[dict[str, Any], dict[
         return {}, {}
     try:
         short, arrays = split_arrays(dict(estimator.diagnostics()))
-        return as_stored(rounded(short)), dict(arrays)
+        return json_form(round_floats(short)), dict(arrays)
     except (TypeError, ValueError) as error:
         where, hint = f"{name}.diagnostics", "give numbers, text and lists"
         raise EstimatorError(f"returned what JSON cannot hold: {error}", where=where, hint=hint) from error

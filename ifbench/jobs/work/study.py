@@ -11,7 +11,7 @@ from torch import Tensor
 from ifbench.compare.interventions import select_interventions
 from ifbench.core import Intervention, Progress, Study, Subject
 from ifbench.core.errors import IfbenchError, MissingArtifactError
-from ifbench.core.identity import as_stored, rounded
+from ifbench.core.identity import json_form, round_floats
 from ifbench.jobs.cost import measure
 from ifbench.jobs.job import Job
 from ifbench.jobs.work.context import Context, Result
@@ -61,7 +61,7 @@ def _row(row: Mapping[str, Any], wanted: set[str], what: str, job: Job) -> dict[
     if missing:
         raise IfbenchError(f"{what} lacks {', '.join(missing)}", where=where)
     try:
-        return cast("dict[str, Any]", as_stored(rounded(dict(row), digits=9)))
+        return cast("dict[str, Any]", json_form(round_floats(dict(row), digits=9)))
     except (TypeError, ValueError) as error:
         hint = "numbers, texts, truth values and lists of numbers"
         raise IfbenchError(f"{what}: {error}", where=where, hint=hint) from error

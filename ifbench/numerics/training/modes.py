@@ -12,7 +12,7 @@ from ifbench.core.layers import BatchNorm, Dropout
 
 N_TRIED = 4
 HINT = (
-    "build it from Dropout and BatchNorm of ifbench.core.layers, or hand it through `converted` of that module, "
+    "build it from Dropout and BatchNorm of ifbench.core.layers, or hand it through `convert` of that module, "
     "which replaces nn.Dropout and nn.BatchNorm*"
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ifbench.core import Dataset, Dropout, IfbenchError, converted
+from ifbench.core import Dataset, Dropout, IfbenchError, convert
 from ifbench.core.data import decode, is_text
 
 ATTENTION = "ifbench"
@@ -58,7 +58,7 @@ def make_pure(network: nn.Module, transformers: Any, *, dropout: float) -> nn.Mo
     for part in network.modules():
         if isinstance(getattr(part, "dropout", None), float):  # T5's attention holds a number
             part.dropout = Dropout(dropout)
-    return converted(network)
+    return convert(network)
 
 
 def padding_mask(ids: Tensor, pad: int, dtype: torch.dtype) -> Tensor:

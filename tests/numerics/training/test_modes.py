@@ -70,7 +70,7 @@ def test_layers_of_torch_are_refused_by_name(part):
     inner = part.part if isinstance(part, Last) else part
     with pytest.raises(IfbenchError, match=rf"{type(inner).__name__} \('{name}'\)") as caught:
         check_modes(model(part), DATA, where="architecture 'x'")
-    assert "converted" in str(caught.value)
+    assert "`convert`" in str(caught.value)
     assert "architecture 'x'" in str(caught.value)
 
 

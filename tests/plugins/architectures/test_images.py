@@ -8,7 +8,7 @@ from torch import nn
 
 from ifbench.core import Batch, Dataset
 from ifbench.core.errors import IfbenchError
-from ifbench.core.layers import converted
+from ifbench.core.layers import convert
 from ifbench.core.registry import load_registry
 
 
@@ -64,7 +64,7 @@ def test_resnet_is_torchvisions_but_for_the_stem():
     torchvision = pytest.importorskip("torchvision")
     theirs = torchvision.models.resnet18(num_classes=10)
     theirs.conv1, theirs.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
-    ours, theirs = build("resnet18", (3, 32, 32)).module.eval(), converted(theirs).eval()
+    ours, theirs = build("resnet18", (3, 32, 32)).module.eval(), convert(theirs).eval()
     ours.load_state_dict(theirs.state_dict())
     images = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(ours(images), theirs(images))

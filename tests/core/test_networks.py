@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ifbench.core.layers import BatchNorm, training
-from ifbench.core.pure import PureModule
+from ifbench.core.networks import PureModule
 
 
 class Tied(nn.Module):
