@@ -12,7 +12,7 @@ from ifbench.jobs.work.context import Context, Result, arrays_of
 from ifbench.numerics.derivatives.measures import accuracy, mistakes
 from ifbench.numerics.derivatives.objective import whole
 from ifbench.numerics.problem import TrainedProblem
-from ifbench.numerics.training.speed import fastest_way
+from ifbench.numerics.training.speed import fastest_way, way_named
 
 CHUNK_ONE_BY_ONE = 8
 """Interventions measured by one job where runs queue."""
@@ -40,6 +40,7 @@ def train(job: Job, context: Context, progress: Progress | None = None) -> Resul
         tensors |= arrays_of(state, step)
     norm, limit = float(problem.objective_gradient().norm()), job.task.recipe.until_gradient_norm
     engine = fastest_way(trained.trainer, trained.state, first=trained.steps)
+    way = engine.way if context.engine == "auto" else way_named(context.engine, trained.trainer, trained.state)
     meta = {
         "identity": job.identity,
         "data_digest": trained.data_digest,
@@ -56,7 +57,7 @@ def train(job: Job, context: Context, progress: Progress | None = None) -> Resul
         "gradient_norm": norm,
         "converged": None if limit is None else norm <= limit,
         "engine": engine.plain(),
-        "chunk": max(CHUNK_ONE_BY_ONE, engine.way.width - 2),  # with the baseline and what pads them
+        "chunk": max(CHUNK_ONE_BY_ONE, way.width - 2),  # with the baseline and what pads them
     }
     always = {"train_accuracy", "test_accuracy"}  # None says that targets are no classes
     told = {key: value for key, value in meta.items() if value is not None or key in always}

@@ -10,6 +10,8 @@ from ifbench.core.retraining import Retraining
 from ifbench.jobs.job import score_job, train_job
 from ifbench.jobs.work import Context, execute
 from ifbench.numerics.problem import TrainedProblem
+from ifbench.numerics.training.ensemble import Way
+from ifbench.numerics.training.speed import Fastest
 from ifbench.store.artifacts import Store
 from ifbench.suite.cells import Choice, Task
 
@@ -76,3 +78,19 @@ def test_any_state_of_a_stored_training_is_had_again(tmp_path, optimizer):
         assert all(map(torch.equal, found.slots, wanted.slots))
     with pytest.raises(IfbenchError, match="cannot start after 11 updates; the training made 10"):
         trained.state_at(11)
+
+
+@pytest.mark.parametrize(("engine", "chunk"), [("one-by-one", 8), ("side-by-side", None)])
+def test_a_named_engine_and_no_clock_decides_the_pieces_of_ground_truths(tmp_path, monkeypatch, engine, chunk):
+    monkeypatch.setattr("ifbench.jobs.work.train.fastest_way", slow_trial)
+    registry = load_registry()
+    data, network = choice(registry, "data", "iris"), choice(registry, "architecture", "mlp", width=2)
+    context = Context(Store(tmp_path), registry, engine=engine)
+    job = train_job(Task(data, network, Recipe(steps=10), 0, "float64"), registry)
+    execute(job, context)
+    stored = context.store.get(job.kind, job.id).meta["chunk"]
+    assert stored == chunk or (chunk is None and stored > 100)
+
+
+def slow_trial(trainer, state, *, first):
+    return Fastest(Way(50), {})
