@@ -17,7 +17,7 @@ from ifbench.core.recipe import Recipe
 from ifbench.core.retraining import Retraining
 from ifbench.numerics.derivatives.chunks import KEPT_BYTES, TOGETHER_BYTES, TOGETHER_CONVOLUTION_BYTES, pieces, slices
 from ifbench.numerics.derivatives.objective import Objective, take, whole
-from ifbench.numerics.derivatives.staging import Stage
+from ifbench.numerics.derivatives.stages import Stage
 from ifbench.numerics.operator import LinearOperator, identity
 from ifbench.numerics.trained import Trained
 from ifbench.numerics.trajectory.derivatives import TrainingTrajectory

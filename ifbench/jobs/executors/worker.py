@@ -87,7 +87,7 @@ def _warm_up() -> None:
     import torch
     from torch.func import grad, jvp, vmap
 
-    from ifbench.numerics.derivatives.tracing import traced
+    from ifbench.numerics.derivatives.tracing import trace
 
     def loss(at: torch.Tensor) -> torch.Tensor:
         return at.log_softmax(0).tanh().sum()
@@ -96,7 +96,7 @@ def _warm_up() -> None:
         result: torch.Tensor = jvp(grad(loss), (at,), (along,))[1]
         return result
 
-    traced(vmap(product, in_dims=(None, 0)))(torch.ones(2), torch.ones(1, 2))
+    trace(vmap(product, in_dims=(None, 0)))(torch.ones(2), torch.ones(1, 2))
 
 
 def _end_with_parent(parent: int) -> None:

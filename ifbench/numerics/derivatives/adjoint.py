@@ -14,16 +14,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as pytree
 
-Tensors = Mapping[str, Tensor]
-Losses = Callable[[Tensors], Tensor]
+from ifbench.numerics.derivatives.tracing import flatten
+
+Named = Mapping[str, Tensor]
+Losses = Callable[[Named], Tensor]
 """Parameters by name -> loss of each example, (n_batch,)."""
 
 
@@ -31,17 +32,17 @@ class NoLayerError(Exception):
     """A parameter is used otherwise than in a linear layer, plain 2-d convolution, layer norm or table of rows."""
 
 
-def layered(losses: Losses, params: Tensors) -> bool:
+def layered(losses: Losses, params: Named) -> bool:
     """Whether `adjoint_dots` can treat this network; to be sure, ask with two different numbers of examples."""
     try:
         with torch.no_grad(), _Watch(params) as watch:
             each = losses(params)
     except NoLayerError:
         return False
-    return all(len(use.output) == len(each) for use in watch.uses)  # else the first axis is not that of examples
+    return all(len(layer.output) == len(each) for layer in watch.layers)  # else the first axis is not that of examples
 
 
-def adjoint_dots(losses: Losses, params: Tensors, vectors: Tensors) -> Tensor:
+def adjoint_dots(losses: Losses, params: Named, vectors: Named) -> Tensor:
     """Gradient of each example's loss dotted with each vector, (n_batch, k).
 
     Args:
@@ -52,32 +53,70 @@ def adjoint_dots(losses: Losses, params: Tensors, vectors: Tensors) -> Tensor:
     Raises:
         NoLayerError: See there.
     """
-    with torch.enable_grad(), _Watch({name: param.detach() for name, param in params.items()}) as watch:
-        each = losses(watch.params)
-    slopes = torch.autograd.grad(each.sum(), [use.output for use in watch.uses], allow_unused=True)
+    params = {name: param.detach() for name, param in params.items()}
+    with torch.enable_grad(), _Watch(params) as watch:
+        each = losses(params)
+    slopes = torch.autograd.grad(each.sum(), [layer.output for layer in watch.layers], allow_unused=True)
+    rows = {id(param): vectors[name] for name, param in params.items()}
     total = each.new_zeros(len(each), len(next(iter(vectors.values()))))
-    for use, slope in zip(watch.uses, slopes, strict=True):
+    for layer, slope in zip(watch.layers, slopes, strict=True):
         if slope is not None:
-            total = total + use.dots(slope, vectors)
+            total = total + layer.dots(slope, rows)
     return total.detach()
 
 
-@dataclass(frozen=True)
-class _Use(ABC):
-    """One use of a weight and a bias, either of which may be no parameter: None."""
+class _Watch(TorchFunctionMode):
+    """Notes the layers whose weight or bias is one of `params`; refuses other uses of them."""
 
-    weight: str | None
-    bias: str | None
+    def __init__(self, params: Named) -> None:
+        super().__init__()
+        self.watched = {id(param) for param in params.values()}
+        self.layers: list[_Layer] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Any: the signature is torch's."""
+        kwargs = kwargs or {}
+        if self.watched.isdisjoint(map(id, flatten((args, kwargs))[0])):
+            return func(*args, **kwargs)
+        if func in LAYERS:
+            return self._note(LAYERS[func](*args, **kwargs), func(*args, **kwargs))
+        result = func(*args, **kwargs)
+        if any(isinstance(leaf, Tensor) for leaf in flatten(result)[0]):
+            raise NoLayerError(str(func))
+        return result
+
+    def _note(self, layer: _Layer, output: Tensor) -> Tensor:
+        if id(layer.input) in self.watched or layer.input.ndim < layer.least_axes:
+            raise NoLayerError("a parameter as input, or a single example")
+        if torch.is_grad_enabled() and not output.requires_grad:
+            output.requires_grad_()
+        layer.input, layer.output = layer.input.detach(), output
+        self.layers.append(layer)
+        return output.clone()  # an activation may write into what it is given
+
+
+class _Layer(ABC):
+    """A call of one of torch's functions; the fields of each kind are the arguments of its function, in that order.
+
+    Attributes:
+        least_axes: Of the input, one of them that of examples.
+    """
+
+    least_axes = 2
     input: Tensor
+    weight: Tensor | None
+    bias: Tensor | None = None
     output: Tensor
 
-    def dots(self, slope: Tensor, vectors: Tensors) -> Tensor:
-        """Slope of the shape of the output, first axis the example -> (n, k)."""
+    def dots(self, slope: Tensor, rows: Mapping[int, Tensor]) -> Tensor:
+        """Slope of the shape of the output, first axis the example; rows by `id` of their parameter -> (n, k)."""
         total = slope.new_zeros(())
-        if self.weight is not None:
-            total = total + self.weight_dots(slope, vectors[self.weight])
-        if self.bias is not None:
-            total = total + self.bias_dots(slope, vectors[self.bias])
+        if id(self.weight) in rows:
+            total = total + self.weight_dots(slope, rows[id(self.weight)])
+        if id(self.bias) in rows:
+            total = total + self.bias_dots(slope, rows[id(self.bias)])
         return total
 
     @abstractmethod
@@ -89,7 +128,12 @@ class _Use(ABC):
         return _over_places(slope, rows)
 
 
-class _Linear(_Use):
+@dataclass
+class _Linear(_Layer):
+    input: Tensor
+    weight: Tensor
+    bias: Tensor | None = None
+
     def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
         """Slope (n, ..., out)."""
         if slope.ndim == 2:
@@ -99,42 +143,94 @@ class _Linear(_Use):
         return torch.bmm(left, right).flatten(1) @ rows.flatten(1).T
 
 
-@dataclass(frozen=True)
-class _Convolution(_Use):
-    window: Mapping[str, Any]
-    """How it moves."""
+@dataclass
+class _Convolution(_Layer):
+    """Any: torch takes a number, a pair or a word."""
+
+    least_axes = 4
+    input: Tensor
+    weight: Tensor
+    bias: Tensor | None = None
+    stride: Any = 1
+    padding: Any = 0
+    dilation: Any = 1
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        if isinstance(self.padding, str) or self.groups != 1:
+            raise NoLayerError("a grouped convolution, or padding by name")
 
     def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
         """Slope (n, out, height, width)."""
-        right = _patches(self.input, rows.shape[3:], **self.window).transpose(1, 2)
+        right = self._patches(rows.shape[3:]).transpose(1, 2)
         return torch.bmm(slope.flatten(2), right).flatten(1) @ rows.flatten(1).T
 
     def bias_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
-        """See `_Use.bias_dots`."""
+        """See `_Layer.bias_dots`."""
         return _over_places(slope.movedim(1, -1), rows)
 
+    def _patches(self, size: Sequence[int]) -> Tensor:
+        """What is seen at each place, (n, channel * height * width of the window, place).
 
-@dataclass(frozen=True)
-class _Norm(_Use):
-    epsilon: float
+        The same as `F.unfold`, which takes three times as long on a CPU.
+        """
+        step, border, gap = _pair(self.stride), _pair(self.padding), _pair(self.dilation)
+        windows = F.pad(self.input, (border[1], border[1], border[0], border[0])) if any(border) else self.input
+        for axis in (0, 1):
+            windows = windows.unfold(2 + axis, (size[axis] - 1) * gap[axis] + 1, step[axis])[..., :: gap[axis]]
+        return windows.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
+
+
+@dataclass
+class _Norm(_Layer):
+    input: Tensor
+    normalized_shape: Sequence[int]
+    weight: Tensor | None = None
+    bias: Tensor | None = None
+    eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        self.least_axes = 1 + len(self.normalized_shape)
 
     def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
         """Slope (n, ..., *weight)."""
-        normal = F.layer_norm(self.input, rows.shape[1:], eps=self.epsilon)
-        return _over_places(slope * normal, rows)
+        return _over_places(slope * F.layer_norm(self.input, rows.shape[1:], eps=self.eps), rows)
 
 
-@dataclass(frozen=True)
-class _Lookup(_Use):
-    passed_over: int | None
-    """The row that gets no gradient."""
+@dataclass
+class _Lookup(_Layer):
+    least_axes = 1
+    input: Tensor
+    weight: Tensor
+    padding_idx: int | None = None
+    max_norm: float | None = None
+    norm_type: float = 2.0
+    scale_grad_by_freq: bool = False
+    sparse: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_norm is not None or self.scale_grad_by_freq:
+            raise NoLayerError("a table that rescales rows or gradients")
 
     def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
-        """Slope (n, ..., width) for rows (k, n_row, width)."""
-        if self.passed_over is not None:
-            slope = slope * (self.input != self.passed_over).unsqueeze(-1)
+        """Slope (n, ..., width) for rows (k, n_row, width); the row at `padding_idx` gets no gradient."""
+        if self.padding_idx is not None:
+            slope = slope * (self.input != self.padding_idx % rows.shape[1]).unsqueeze(-1)
         found = rows[:, self.input]  # (k, n, ..., width)
         return torch.einsum("knp,np->nk", found.flatten(2), slope.flatten(1))
+
+
+LAYERS: Mapping[Any, Callable[..., _Layer]] = {  # Any: functions of torch
+    F.linear: _Linear,
+    F.conv2d: _Convolution,
+    F.layer_norm: _Norm,
+    F.embedding: _Lookup,
+}
+
+
+def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+    """Torch takes one number for both axes, or one or two in a sequence."""
+    return (value, value) if isinstance(value, int) else (value[0], value[-1])
 
 
 def _over_places(slopes: Tensor, rows: Tensor) -> Tensor:
@@ -151,126 +247,3 @@ def _outer_dots(slope: Tensor, inputs: Tensor, rows: Tensor) -> Tensor:
         return torch.bmm(images, slope[:, :, None]).squeeze(2)
     images = (slope @ rows.transpose(0, 1).reshape(n_out, k * n_in)).view(-1, k, n_in)
     return torch.bmm(images, inputs[:, :, None]).squeeze(2)
-
-
-def _patches(inputs: Tensor, size: Sequence[int], *, stride: Any, padding: Any, dilation: Any) -> Tensor:
-    """What a convolution sees at each place, (n, channel * height * width of the window, place).
-
-    The same as `F.unfold`, which takes three times as long on a CPU. Any: torch takes a number or a pair.
-    """
-    step, border, gap = _pair(stride), _pair(padding), _pair(dilation)
-    windows = F.pad(inputs, (border[1], border[1], border[0], border[0])) if any(border) else inputs
-    for axis in (0, 1):
-        windows = windows.unfold(2 + axis, (size[axis] - 1) * gap[axis] + 1, step[axis])[..., :: gap[axis]]
-    return windows.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    """Any: a number, or one or two of them."""
-    pair = torch.nn.modules.utils._pair(value)  # noqa: SLF001 - torch's own reading of it
-    return (pair[0], pair[-1])
-
-
-class _Watch(TorchFunctionMode):
-    """Notes inputs and outputs of layers whose weight or bias is one of `params`; refuses other uses of them."""
-
-    def __init__(self, params: Tensors) -> None:
-        super().__init__()
-        self.params = dict(params)
-        self.names = {id(param): name for name, param in self.params.items()}
-        self.uses: list[_Use] = []
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Any: the signature is torch's."""
-        kwargs = kwargs or {}
-        if not any(id(leaf) in self.names for leaf in pytree.tree_leaves((args, kwargs))):
-            return func(*args, **kwargs)
-        reader = READERS.get(func)
-        if reader is not None:
-            return self._note(func, reader(*args, **kwargs), args, kwargs)
-        result = func(*args, **kwargs)
-        if any(isinstance(leaf, Tensor) for leaf in pytree.tree_leaves(result)):
-            raise NoLayerError(str(func))
-        return result
-
-    def _note(self, func: Any, layer: _Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-        if id(layer.input) in self.names or layer.input.ndim < layer.least_axes:
-            raise NoLayerError("a parameter as input, or a single example")
-        output: Tensor = func(*args, **kwargs)
-        if torch.is_grad_enabled() and not output.requires_grad:
-            output.requires_grad_()
-        weight, bias = self.names.get(id(layer.weight)), self.names.get(id(layer.bias))
-        self.uses.append(layer.kind(weight, bias, layer.input.detach(), output, *layer.more))
-        return output.clone()  # an activation may write into what it is given
-
-
-class _Layer(NamedTuple):
-    """A call of a layer's function, read.
-
-    Attributes:
-        least_axes: Of the input, one of them that of examples.
-        more: What `kind` takes besides. Any: differs from kind to kind.
-    """
-
-    kind: Callable[..., _Use]
-    input: Tensor
-    weight: Tensor | None
-    bias: Tensor | None
-    least_axes: int
-    more: tuple[Any, ...] = ()
-
-
-def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> _Layer:  # noqa: A002 - torch's name
-    return _Layer(_Linear, input, weight, bias, 2)
-
-
-def _convolution(
-    input: Tensor,  # noqa: A002 - torch's name
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> _Layer:
-    """Any: torch takes a number, a pair or a word."""
-    if isinstance(padding, str) or groups != 1:
-        raise NoLayerError("a grouped convolution, or padding by name")
-    window = {"stride": stride, "padding": padding, "dilation": dilation}
-    return _Layer(_Convolution, input, weight, bias, 4, (window,))
-
-
-def _norm(
-    input: Tensor,  # noqa: A002 - torch's name
-    normalized_shape: Sequence[int],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
-) -> _Layer:
-    return _Layer(_Norm, input, weight, bias, 1 + len(normalized_shape), (eps,))
-
-
-def _lookup(
-    input: Tensor,  # noqa: A002 - torch's name
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,  # noqa: ARG001 - torch's
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,  # noqa: ARG001
-) -> _Layer:
-    if max_norm is not None or scale_grad_by_freq:
-        raise NoLayerError("a table that rescales rows or gradients")
-    passed_over = None if padding_idx is None else padding_idx % len(weight)
-    return _Layer(_Lookup, input, weight, None, 1, (passed_over,))
-
-
-READERS: Mapping[Any, Callable[..., _Layer]] = {
-    F.linear: _linear,
-    F.conv2d: _convolution,
-    F.layer_norm: _norm,
-    F.embedding: _lookup,
-}
-"""Any: functions of torch."""

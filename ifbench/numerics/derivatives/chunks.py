@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import TorchDispatchMode
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 CACHE_BYTES = 8 << 20
 """What a pass over one chunk may compute on a CPU: past a share of its cache, convolutions slow down."""
@@ -43,33 +41,3 @@ def slices(count: int, largest: int) -> Iterator[slice]:
     n_part = -(-count // max(1, largest))
     length = -(-count // n_part) if n_part else 1
     return (slice(first, min(first + length, count)) for first in range(0, count, length))
-
-
-@contextmanager
-def computed_bytes() -> Iterator[Mapping[str, int]]:
-    """Counts bytes (`total`) and number (`calls`) of the tensors computed in the block; views do not count."""
-    counter = _Counter()
-    with counter:
-        yield counter.counts
-
-
-class _Counter(TorchDispatchMode):
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.counts = {"total": 0, "calls": 0}
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Any: the signature is torch's."""
-        result = func(*args, **(kwargs or {}))
-        sources = {_storage(leaf) for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
-        for leaf in pytree.tree_leaves(result):
-            if isinstance(leaf, Tensor) and _storage(leaf) not in sources:
-                self.counts["total"] += leaf.numel() * leaf.element_size()
-                self.counts["calls"] += 1
-        return result
-
-
-def _storage(tensor: Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)  # noqa: SLF001 - identity of a storage, which may hold no data

@@ -15,9 +15,10 @@ from ifbench.core import Batch, Model, TrainingModel
 from ifbench.core.errors import UnsupportedError
 from ifbench.core.layout import Layout
 from ifbench.numerics.derivatives.adjoint import adjoint_dots, layered
-from ifbench.numerics.derivatives.chunks import computed_bytes, pass_bytes
-from ifbench.numerics.derivatives.staging import Stage, staged
-from ifbench.numerics.derivatives.tracing import traced
+from ifbench.numerics.derivatives.chunks import pass_bytes
+from ifbench.numerics.derivatives.private import computed_bytes
+from ifbench.numerics.derivatives.stages import Stage, stage
+from ifbench.numerics.derivatives.tracing import trace
 
 CONVOLUTIONS = nn.modules.conv._ConvNd  # noqa: SLF001 - the common base of all convolutions has no public name
 
@@ -91,17 +92,17 @@ class Objective:
     @cached_property
     def example_losses(self) -> Callable[[Tensor, Tensor, Batch], Tensor]:
         """(params, buffers, batch) -> (n_batch,)."""
-        return traced(self.losses)
+        return trace(self.losses)
 
     @cached_property
     def example_gradients(self) -> Callable[[Tensor, Tensor, Batch], Tensor]:
         """(params, buffers, batch) -> gradient of each example's loss, (n_batch, n_param), without weight decay."""
-        return traced(vmap(grad(self._loss), in_dims=(None, None, 0)))
+        return trace(vmap(grad(self._loss), in_dims=(None, None, 0)))
 
     @cached_property
     def point_gradients(self) -> Callable[[Tensor, Tensor, Batch], tuple[Tensor, Tensor]]:
         """`example_gradients`, and beside it the same in the running statistics, (n_batch, n_buffer)."""
-        return traced(vmap(grad(self._loss, argnums=(0, 1)), in_dims=(None, None, 0)))
+        return trace(vmap(grad(self._loss, argnums=(0, 1)), in_dims=(None, None, 0)))
 
     def dots(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
         """Each example's gradient dotted with each vector, (n_batch, k).
@@ -162,7 +163,7 @@ class Objective:
             slopes: Tensor = jvp(lambda at: self.losses(at, buffers, batch), (params,), (vector,))[1]
             return slopes
 
-        return traced(along)
+        return trace(along)
 
     @cached_property
     def _adjoint_dots(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
@@ -174,12 +175,12 @@ class Objective:
 
             return adjoint_dots(losses, self.layout.unflatten(params), self.layout.unflatten_rows(vectors))
 
-        return traced(dots)
+        return trace(dots)
 
     @cached_property
     def mean_gradient(self) -> Callable[[Tensor, Tensor, Batch], Tensor]:
         """(params, buffers, batch) -> gradient of the mean loss, (n_param,), without weight decay."""
-        return traced(grad(self._mean_loss))
+        return trace(grad(self._mean_loss))
 
     @cached_property
     def hessian_stage(self) -> Callable[[Tensor, Tensor, Batch], Stage]:
@@ -191,7 +192,7 @@ class Objective:
             product: Tensor = jvp(lambda at: slope(at, buffers, batch), (params,), (vector,))[1]
             return product
 
-        prepare = staged(along)
+        prepare = stage(along)
         return lambda params, buffers, batch: prepare(params, buffers, *batch, like=params)
 
     def hessian_products(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
@@ -232,7 +233,7 @@ class Objective:
             product: Tensor = back(jvp(output_gradient, (values,), (tangent,))[1])[0]
             return product
 
-        prepare = staged(along)
+        prepare = stage(along)
         return lambda params, buffers, batch: prepare(params, buffers, *batch, like=params)
 
     def _loss(self, params: Tensor, buffers: Tensor, example: Batch) -> Tensor:

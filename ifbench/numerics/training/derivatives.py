@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from torch.func import jvp, vjp, vmap
-from torch.utils._pytree import tree_leaves, tree_map
 
 from ifbench.core import Batch
 from ifbench.core.recipe import Recipe
 from ifbench.numerics.derivatives.objective import Objective
-from ifbench.numerics.derivatives.tracing import Tensors, traced
+from ifbench.numerics.derivatives.tracing import Tensors, flatten, map_tensors, trace
 from ifbench.numerics.training.optimizers import Clock, State, update_rule
 
 if TYPE_CHECKING:
@@ -36,10 +35,10 @@ class UpdateDerivatives:
 
     def __init__(self, objective: Objective, recipe: Recipe) -> None:
         self._objective, self._update_rule = objective, update_rule(recipe)
-        self.push_gradient = traced(_over_rows(self._push_gradient, n_row=2))
-        self.push_rule = traced(_over_rows(self._push_rule, n_row=2))
-        self.pull_rule = traced(_over_rows(self._pull_rule, n_row=1))
-        self.pull_gradient = traced(_over_rows(self._pull_gradient, n_row=2))
+        self.push_gradient = trace(_over_rows(self._push_gradient, n_row=2))
+        self.push_rule = trace(_over_rows(self._push_rule, n_row=2))
+        self.pull_rule = trace(_over_rows(self._pull_rule, n_row=1))
+        self.pull_gradient = trace(_over_rows(self._pull_gradient, n_row=2))
 
     def _push_gradient(
         self, before: State, batch: Batch, weights: Tensor, noise: Tensors, tangent: State, changes: Tensor
@@ -90,9 +89,9 @@ def _over_rows(function: Callable[..., Any], *, n_row: int) -> Callable[..., Any
 
     def run(*args: Any) -> Any:
         shared, rows = args[:-n_row], args[-n_row:]
-        if len(tree_leaves(rows)[0]) > 1:
+        if len(flatten(rows)[0][0]) > 1:
             return vmap(function, in_dims=(None,) * len(shared) + (0,) * n_row)(*args)
-        alone = tree_map(lambda tensor: tensor.squeeze(0), rows)  # batching a single row costs more than it saves
-        return tree_map(lambda tensor: tensor.unsqueeze(0), function(*shared, *alone))
+        alone = map_tensors(lambda tensor: tensor.squeeze(0), rows)  # batching a single row costs more than it saves
+        return map_tensors(lambda tensor: tensor.unsqueeze(0), function(*shared, *alone))
 
     return run

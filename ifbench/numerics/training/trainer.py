@@ -14,9 +14,10 @@ from torch.func import vmap
 from ifbench.core import Batch, Progress, TrainingModel
 from ifbench.core.identity import derive_seed
 from ifbench.core.recipe import Recipe
-from ifbench.numerics.derivatives.graphs import Step, channels_last, compile_graph, long_axis_last, split_step
 from ifbench.numerics.derivatives.measures import gradient_norm
 from ifbench.numerics.derivatives.objective import Objective, take
+from ifbench.numerics.derivatives.partition import Halves, split
+from ifbench.numerics.derivatives.rewrites import channels_last, long_axis_last
 from ifbench.numerics.derivatives.tracing import Tensors, record
 from ifbench.numerics.training.batches import EpochOrder, augment, draw_shifts
 from ifbench.numerics.training.changes import Change
@@ -71,7 +72,7 @@ class Trainer:
     data: Batch
     recipe: Recipe
     seed: int
-    _recorded: dict[tuple[Any, ...], Step] = field(default_factory=dict, repr=False)
+    _recorded: dict[tuple[Any, ...], Halves] = field(default_factory=dict, repr=False)
 
     @property
     def n_train(self) -> int:
@@ -192,10 +193,11 @@ class Trainer:
             in_dims = (*(0 for _ in leaves), *(None for _ in shared), *(0 for _ in tensors))
             update = self._update(n_change=len(leaves), n_source=len(source), n_input=len(inputs))
             recorded = record(vmap(update, in_dims=in_dims) if several else update, *leaves, *shared, *tensors)
-            arranged = long_axis_last(recorded) if several else channels_last(recorded)
-            finish = compile_graph if compiled else None
-            self._recorded[key] = split_step(arranged, n_first=len(leaves) + len(source), finish=finish)
-        return self._recorded[key].bound(*leaves, *source)
+            rewritten = long_axis_last(recorded) if several else channels_last(recorded)
+            early, late = split(rewritten, len(leaves) + len(source))
+            run = torch.compile(late, dynamic=False) if compiled else late.forward  # compiled at its first call
+            self._recorded[key] = Halves(early.forward, run)
+        return self._recorded[key].bind(*leaves, *source)
 
     def _update(self, *, n_change: int, n_source: int, n_input: int) -> Callable[..., Tensors]:
         """(*leaves of a change, *its source, *inputs, *state) -> (gradient, *new state)."""

@@ -7,7 +7,7 @@ from torch.func import functional_call, functionalize, grad, jvp, vmap
 from torch.nn import functional
 
 from ifbench.core import Batch
-from ifbench.numerics.derivatives.tracing import record, traced
+from ifbench.numerics.derivatives.tracing import record, trace
 
 
 def normal(*shape, seed=0, dtype=torch.float64):
@@ -40,7 +40,7 @@ def test_loss_gradient_and_hessian_product_have_the_same_bits(name, dtype):
     def products(at, batch, along):
         return vmap(lambda vector: jvp(lambda point: grad(loss)(point, batch), (at,), (vector,))[1])(along)
 
-    recorded = [traced(loss), traced(grad(loss)), traced(products)]
+    recorded = [trace(loss), trace(grad(loss)), trace(products)]
     for n_batch in (4, 1, 4):
         batch = Batch(normal(n_batch, *shape, seed=n_batch, dtype=dtype), torch.arange(n_batch) % 3)
         for function, replay, more in zip((loss, grad(loss), products), recorded, ((), (), (vectors,)), strict=True):
@@ -71,7 +71,7 @@ def with_several_results(x):
 
 @pytest.mark.parametrize("function", [with_constants, with_copies, with_writes, with_several_results])
 def test_bits_and_arguments_survive_replaying(function):
-    replay = traced(function)
+    replay = trace(function)
     for seed in range(3):
         x = normal(3, seed=seed)
         torch.testing.assert_close(replay(x), function(x.clone()), rtol=0, atol=0)
@@ -85,7 +85,7 @@ def test_each_shape_and_type_is_recorded_on_its_own():
         calls.append(x.shape)
         return x * 2 if x.numel() > 2 else x * 3
 
-    replay = traced(double)
+    replay = trace(double)
     for x in (normal(4), normal(2), normal(4), normal(4, dtype=torch.float32), normal(2, 2), normal(2)):
         torch.testing.assert_close(replay(x), x * 2 if x.numel() > 2 else x * 3, rtol=0, atol=0)
     assert len(calls) == 4
@@ -97,7 +97,7 @@ def test_nothing_random_is_folded():
 
 
 def test_dropout_is_not_folded():
-    replay = traced(lambda x: functional.dropout(torch.ones_like(x), training=True))
+    replay = trace(lambda x: functional.dropout(torch.ones_like(x), training=True))
     assert not torch.equal(replay(normal(50)), replay(normal(50)))
 
 
@@ -152,7 +152,7 @@ def test_tensor_given_twice_when_recorded_is_two_arguments_when_replayed():
         return left * 2 + right
 
     same, left, right = torch.tensor([2.0]), torch.tensor([1.0]), torch.tensor([10.0])
-    replay = traced(combine)
+    replay = trace(combine)
     replay(same, same)
     assert torch.equal(replay(left, right), combine(left, right))
     (recorded,) = record(lambda left, right: (combine(left, right),), same, same)(left, right)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-from ifbench.numerics.derivatives.graphs import channels_last
+from ifbench.numerics.derivatives.rewrites import channels_last
 from ifbench.numerics.derivatives.tracing import record
 
 aten = torch.ops.aten

@@ -4,11 +4,12 @@ import math
 
 import pytest
 import torch
-from torch import fx
 from torch.func import grad, jvp
 from torch.nn import functional
 
-from ifbench.numerics.derivatives.staging import aten, staged
+from ifbench.numerics.derivatives.stages import stage
+
+aten = torch.ops.aten
 
 
 def normal(*shape, seed=0):
@@ -27,17 +28,17 @@ def product(point, inputs, vector):
 def test_rows_alone_and_together(n_vector):
     point, inputs, vectors = normal(5), normal(7, 3, seed=1), normal(n_vector, 5, seed=2)
     wanted = torch.stack([product(point, inputs, vector) for vector in vectors])
-    stage = staged(product)(point, inputs, like=point)
-    assert torch.equal(torch.cat([stage.multiply(vector[None]) for vector in vectors]), wanted)
-    torch.testing.assert_close(stage.multiply(vectors), wanted)
+    ready = stage(product)(point, inputs, like=point)
+    assert torch.equal(torch.cat([ready.multiply(vector[None]) for vector in vectors]), wanted)
+    torch.testing.assert_close(ready.multiply(vectors), wanted)
 
 
 def test_the_early_half_is_done_once():
-    prepare = staged(lambda early, late: (early.exp().sin() * late).sum(0, keepdim=True) * 2)
-    stage = prepare(normal(4), like=normal(4))
-    assert torch.equal(stage.kept[0], normal(4).exp().sin())
-    assert len(stage.kept) == 1
-    assert stage.nbytes == 4 * 8
+    prepare = stage(lambda early, late: (early.exp().sin() * late).sum(0, keepdim=True) * 2)
+    ready = prepare(normal(4), like=normal(4))
+    assert torch.equal(ready.kept[0], normal(4).exp().sin())
+    assert len(ready.kept) == 1
+    assert ready.nbytes == 4 * 8
 
 
 def test_a_tensor_is_kept_once_however_many_views_are_used():
@@ -46,21 +47,21 @@ def test_a_tensor_is_kept_once_however_many_views_are_used():
         return first.reshape(4) * late + second.reshape(4) * late.sin()
 
     early, late = normal(8), normal(4, seed=1)
-    stage = staged(function)(early, like=late)
-    assert stage.nbytes == 8 * 8
-    assert torch.equal(stage.multiply(late[None])[0], function(early, late))
+    ready = stage(function)(early, like=late)
+    assert ready.nbytes == 8 * 8
+    assert torch.equal(ready.multiply(late[None])[0], function(early, late))
 
 
 def test_early_and_late_may_be_the_same_tensor():
     point, inputs = normal(5), normal(7, 3, seed=1)
-    stage = staged(product)(point, inputs, like=point)
-    assert torch.equal(stage.multiply(point[None])[0], product(point, inputs, point))
+    ready = stage(product)(point, inputs, like=point)
+    assert torch.equal(ready.multiply(point[None])[0], product(point, inputs, point))
 
 
 def test_what_ignores_one_half():
     early, late = normal(3), normal(3, seed=1)
-    assert torch.equal(staged(lambda a, b: b * 2)(early, like=late).multiply(late[None])[0], late * 2)
-    assert torch.equal(staged(lambda a, b: a.exp())(early, like=late).multiply(late[None])[0], early.exp())
+    assert torch.equal(stage(lambda a, b: b * 2)(early, like=late).multiply(late[None])[0], late * 2)
+    assert torch.equal(stage(lambda a, b: a.exp())(early, like=late).multiply(late[None])[0], early.exp())
 
 
 def test_constants_and_writes_survive():
@@ -73,17 +74,17 @@ def test_constants_and_writes_survive():
         return total * weights.sqrt()
 
     early, late = normal(3), normal(3, seed=1)
-    stage = staged(function)(early, like=late)
+    ready = stage(function)(early, like=late)
     for _ in range(2):
-        torch.testing.assert_close(stage.multiply(late[None])[0], function(early, late))
+        torch.testing.assert_close(ready.multiply(late[None])[0], function(early, late))
 
 
 def test_each_shape_is_recorded_on_its_own():
-    prepare = staged(product)
+    prepare = stage(product)
     for n in (7, 2, 7):
         point, inputs = normal(5, seed=n), normal(n, 3, seed=1)
-        stage = prepare(point, inputs, like=point)
-        assert torch.equal(stage.multiply(point[None])[0], product(point, inputs, point))
+        ready = prepare(point, inputs, like=point)
+        assert torch.equal(ready.multiply(point[None])[0], product(point, inputs, point))
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -100,15 +101,14 @@ def test_input_gradients_of_convolutions_are_taken_in_one_pass(stride):
         return jvp(lambda at: grad(loss)(at, inputs), (params,), (vector,))[1]
 
     params, inputs, vectors = normal(sum(lengths)), normal(5, 2, 9, 9, seed=1), normal(3, sum(lengths), seed=2)
-    stage = staged(along)(params, inputs, like=params)
+    ready = stage(along)(params, inputs, like=params)
     hessian = torch.autograd.functional.hessian(lambda at: loss(at, inputs), params)
-    torch.testing.assert_close(stage.multiply(vectors), vectors @ hessian, rtol=1e-9, atol=1e-12)
-    torch.testing.assert_close(stage.multiply(vectors[:1])[0], hessian @ vectors[0], rtol=1e-9, atol=1e-12)
-    masks = [node.args[-1] for node in late_half(stage).nodes if node.target is aten.convolution_backward.default]
+    torch.testing.assert_close(ready.multiply(vectors), vectors @ hessian, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(ready.multiply(vectors[:1])[0], hessian @ vectors[0], rtol=1e-9, atol=1e-12)
+    masks = [node.args[-1] for node in late_half(ready).nodes if node.target is aten.convolution_backward.default]
     assert sum(mask[0] for mask in masks) == 1
 
 
-def late_half(stage):
+def late_half(ready):
     """The graph that is done for each vector."""
-    modules = [cell.cell_contents for cell in stage.one.__closure__]
-    return next(module.graph for module in modules if isinstance(module, fx.GraphModule))
+    return ready.late.__self__.graph
