@@ -2,19 +2,21 @@
 
 - `torch.utils._python_dispatch.TorchDispatchMode`: shows every operation that is carried out. Torch documents it under
   this name (Extending PyTorch, "Extending all torch API with Modes") and has no other.
-- `torch._guards.TracingContext` and `FakeTensorMode`: `make_fx` notes a tensor without data for every result. Unless it
-  finds a mode to make them in, it makes a new mode for each, which takes most of the time of a recording.
+- `torch._guards.TracingContext` and `FakeTensorMode`: `make_fx` notes a tensor without data for every result, of which
+  only shape, type and device are looked at. Making them, each in a new mode unless one is given, takes most of the time
+  of a recording.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.fx.node import map_aggregate
+from torch.overrides import TorchFunctionMode
 
 from ifbench.core.errors import IfbenchError
 
@@ -31,14 +33,38 @@ UNSAFE_VIEW = torch.ops.aten._unsafe_view.default  # noqa: SLF001 - a view that 
 
 
 def shared_stand_ins() -> AbstractContextManager[Any]:  # Any: what torch hands out
-    """Have `make_fx` make the tensors that stand in for results in one mode; without the means it is only slower."""
+    """Have `make_fx` note one tensor without data for all results of a shape; without the means it is only slower."""
     try:
         from torch._guards import TracingContext, tracing
         from torch._subclasses.fake_tensor import FakeTensorMode
 
-        return tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True)))
+        return tracing(TracingContext(cast(Any, _StandIns(FakeTensorMode(allow_fallback_kernels=True)))))
     except (ImportError, TypeError):
         return nullcontext()
+
+
+class _StandIns(TorchFunctionMode):
+    """Passes for the mode that makes tensors without data, and makes each of them once."""
+
+    def __init__(self, mode: Any) -> None:
+        super().__init__()
+        self._mode = mode
+        self._made: dict[Any, Tensor] = {}
+
+    def __getattr__(self, name: str) -> Any:  # Any: whatever torch looks for in its own mode
+        return getattr(self._mode, name)
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Any: the signature is torch's."""
+        if func is not torch.empty_strided:
+            return func(*args, **(kwargs or {}))
+        key = (*args, *(kwargs or {}).values())
+        if key not in self._made:
+            with self._mode:
+                self._made[key] = func(*args, **(kwargs or {}))
+        return self._made[key]
 
 
 @contextmanager

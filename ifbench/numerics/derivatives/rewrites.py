@@ -1,4 +1,4 @@
-"""Rewrites of a recorded function that change what it costs, and its results by rounding at most."""
+"""Rewrites, in place, of a recorded function's graph that change its cost, and its results by rounding at most."""
 
 from __future__ import annotations
 
@@ -23,44 +23,43 @@ CONVOLVED: Mapping[Any, tuple[int, ...]] = {
 SOFTMAX, SOFTMAX_BACKWARD = aten._log_softmax.default, aten._log_softmax_backward_data.default  # noqa: SLF001 - recorded
 
 
-def long_axis_last(graph_module: fx.GraphModule) -> fx.GraphModule:
+def long_axis_last(graph: fx.Graph) -> None:
     """Have matrix products and softmaxes of three axes work with their longest axis last.
 
     A step that trains many small networks side by side holds tensors of shape (n_run, n_example, n_feature) with many
     examples and few features, and operations on the last axis are slow where it is short.
     """
-    found = [node for node in graph_module.graph.nodes if node.op == "call_function" and _has_long_middle(node)]
+    found = [node for node in graph.nodes if node.op == "call_function" and _has_long_middle(node)]
     changed = [_put_last(node) for node in found]
     if not any(changed):
-        return graph_module
-    for node in graph_module.graph.nodes:  # a transpose of a transpose is where it began
+        return
+    for node in graph.nodes:  # a transpose of a transpose is where it began
         inner = node.args[0] if node.target is TRANSPOSE else None
         if isinstance(inner, fx.Node) and inner.target is TRANSPOSE and _axes(inner) == _axes(node):
             node.replace_all_uses_with(inner.args[0])
-    return _settled(graph_module)
+    _settle(graph)
 
 
-def channels_last(graph_module: fx.GraphModule) -> fx.GraphModule:
+def channels_last(graph: fx.Graph) -> None:
     """Have float32 convolutions of images on a CPU work with the channels last in memory, which is faster there.
 
     A network with strided kernels of one pixel, the shortcuts of a ResNet, stays as it is: it gains nothing, and oneDNN
     writes past its memory in their backward pass.
     """
-    found = [node for node in graph_module.graph.nodes if node.target in CONVOLVED and _is_image(node.args[0])]
+    found = [node for node in graph.nodes if node.target in CONVOLVED and _is_image(node.args[0])]
     if not found or any(_skips_pixels(node) for node in found):
-        return graph_module
+        return
     for node in found:
         for place in CONVOLVED[node.target]:
             node.update_arg(place, _turned(node.args[place], before=node))
-    return _settled(graph_module)
+    _settle(graph)
 
 
-def join_input_gradients(graph_module: fx.GraphModule) -> fx.GraphModule:
+def join_input_gradients(graph: fx.Graph) -> None:
     """Take the sum of two convolutions' gradients in their inputs in one pass: `W'd + V'e = [W; V]'[d; e]`.
 
     A tangent meets such a sum at every convolution; the pass over one, of stride 2 above all, is the dearest of all.
     """
-    graph = graph_module.graph
     for node in list(graph.nodes):
         sources = [_input_gradient_of(argument) for argument in node.args[:2]] if node.target is aten.add.Tensor else []
         if len(sources) == 2 and None not in sources and not node.kwargs:
@@ -75,17 +74,15 @@ def join_input_gradients(graph_module: fx.GraphModule) -> fx.GraphModule:
                 for source in (first, second):
                     source.args = (*source.args[:-1], [False, *cast(Sequence[bool], source.args[-1])[1:]])
                 node.replace_all_uses_with(joined)
-    return _settled(graph_module)
+    _settle(graph)
 
 
-def _settled(graph_module: fx.GraphModule) -> fx.GraphModule:
-    """A rewritten graph made callable: what a node views may lie otherwise in memory now."""
-    for node in graph_module.graph.nodes:
+def _settle(graph: fx.Graph) -> None:
+    """Make a rewritten graph callable: what a node views may lie otherwise in memory now."""
+    for node in graph.nodes:
         if node.target in RIGID_VIEWS:
             node.target = aten.reshape.default
-    graph_module.graph.eliminate_dead_code()
-    graph_module.recompile()
-    return graph_module
+    graph.eliminate_dead_code()
 
 
 def _has_long_middle(node: fx.Node) -> bool:

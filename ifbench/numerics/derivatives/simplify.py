@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, fx
-from torch.fx.node import map_arg
 
+from ifbench.numerics.derivatives.partition import computes, split, writes
 from ifbench.numerics.derivatives.private import UNSAFE_VIEW
 
 aten = torch.ops.aten
@@ -24,7 +23,7 @@ IN_PLACE = {
     aten.add_.Tensor: aten.add.Tensor,
     aten.relu_.default: aten.relu.default,
 }
-FILLS: Mapping[Any, Callable[..., Tensor]] = {aten.ones_like.default: torch.ones, aten.zeros_like.default: torch.zeros}
+FILLS = {aten.ones_like.default: aten.ones.default, aten.zeros_like.default: aten.zeros.default}
 
 
 def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
@@ -40,26 +39,52 @@ def simplify(graph_module: fx.GraphModule) -> fx.GraphModule:
             node.target = IN_PLACE[node.target]
     if any(writes(node) for node in graph.nodes):
         return graph_module
-    _fold_constants(graph_module)
-    _ask_for_used_gradients(graph)
+    for node in graph.nodes:
+        if node.target in FILLS and not _is_large(node):
+            value = node.meta["val"]
+            node.target, node.args = FILLS[node.target], (list(value.shape),)
+            node.kwargs = {"dtype": value.dtype, "device": value.device}
+    graph.eliminate_dead_code()
     for node in list(graph.nodes):
-        if node.op == "call_function" and (source := _unchanged(node)) is not None:
+        if (source := _unchanged(node)) is not None:
             node.replace_all_uses_with(source)
             graph.erase_node(node)
-    graph.eliminate_dead_code()
-    _allow_other_layouts(graph)
-    return fx.GraphModule(graph_module, graph)  # with the constants in use only
+        elif node.target in RIGID_VIEWS and _is_image(node.args[0]):
+            node.target = aten.reshape.default  # how a convolution lays its result out depends on more than shapes
+        elif node.target is aten.convolution_backward.default:
+            used = {user.args[1] for user in node.users}  # of its three gradients
+            mask = [wanted and index in used for index, wanted in enumerate(node.args[-1])]
+            node.args = (*node.args[:-1], mask)
+    return _with_folded_constants(graph_module)
 
 
-def writes(node: fx.Node) -> bool:
-    """Whether an operation writes into one of its tensors, or draws random numbers."""
-    return node.op == "call_function" and node.is_impure()
+def value_of(node: object) -> Tensor | None:
+    """The tensor that stands in for a node's result; None for what gives no single tensor."""
+    value = node.meta.get("val") if isinstance(node, fx.Node) else None
+    return value if isinstance(value, Tensor) else None
 
 
-def computes(node: fx.Node) -> bool:
-    """Whether an operation's result is memory of its own: no view, nothing written in place."""
-    fresh = getattr(node.target, "is_view", None) is False and node.target is not UNSAFE_VIEW
-    return node.op == "call_function" and fresh and not writes(node)
+def _with_folded_constants(graph_module: fx.GraphModule) -> fx.GraphModule:
+    constants, rest = split(graph_module.graph, 0, is_late=lambda node: writes(node) or _is_large(node))
+    values = fx.GraphModule(graph_module, constants).forward()
+    for number, (node, value) in enumerate(zip(list(rest.nodes), values, strict=False)):
+        graph_module.register_buffer(f"_folded_{number}", value)
+        with rest.inserting_before(node):
+            constant = rest.get_attr(f"_folded_{number}")
+        constant.meta["val"] = node.meta["val"]
+        node.replace_all_uses_with(constant)
+        rest.erase_node(node)
+    return fx.GraphModule(graph_module, rest)
+
+
+def _is_large(node: fx.Node) -> bool:
+    value = value_of(node)
+    return value is not None and value.nbytes > MAX_FOLDED_BYTES
+
+
+def _is_image(node: object) -> bool:
+    value = value_of(node)
+    return value is not None and value.ndim >= IMAGE_AXES
 
 
 def _seen_by_it_alone(written: object) -> bool:
@@ -70,58 +95,6 @@ def _seen_by_it_alone(written: object) -> bool:
 def _of_one_type(nodes: tuple[Any, ...]) -> bool:  # Any: arguments of an operation
     values = [value_of(node) for node in nodes]
     return len({None if value is None else value.dtype for value in values}) == 1
-
-
-def value_of(node: object) -> Tensor | None:
-    """The tensor that stands in for a node's result; None for what gives no single tensor."""
-    value = node.meta.get("val") if isinstance(node, fx.Node) else None
-    return value if isinstance(value, Tensor) else None
-
-
-def _fold_constants(graph_module: fx.GraphModule) -> None:
-    known: dict[fx.Node, Tensor] = {}
-    for node in list(graph_module.graph.nodes):
-        if node.op == "get_attr":
-            known[node] = getattr(graph_module, str(node.target))
-        elif node.op == "call_function" and (value := _constantvalue_of(node, known)) is not None:
-            known[_replace_by_constant(graph_module, node, value)] = value
-
-
-def _constantvalue_of(node: fx.Node, known: Mapping[fx.Node, Tensor]) -> Tensor | None:
-    """What an operation on constants, or one that fills a shape, gives; None for others and for large results."""
-    target: Any = node.target  # Any: an operation
-    result = value_of(node)
-    if result is None or result.nbytes > MAX_FOLDED_BYTES:
-        return None
-    if target in FILLS:
-        return FILLS[target](result.shape, dtype=result.dtype, device=result.device)
-    if torch.Tag.nondeterministic_seeded in getattr(target, "tags", ()):
-        return None
-    if any(source not in known for source in node.all_input_nodes):
-        return None
-    value = target(*map_arg(node.args, known.__getitem__), **map_arg(node.kwargs, known.__getitem__))
-    return value if isinstance(value, Tensor) else None
-
-
-def _replace_by_constant(graph_module: fx.GraphModule, node: fx.Node, value: Tensor) -> fx.Node:
-    name = f"_folded_{node.name}"
-    graph_module.register_buffer(name, value)
-    with graph_module.graph.inserting_before(node):
-        constant = graph_module.graph.get_attr(name)
-    constant.meta["val"] = node.meta.get("val")
-    node.replace_all_uses_with(constant)
-    graph_module.graph.erase_node(node)
-    return constant
-
-
-def _ask_for_used_gradients(graph: fx.Graph) -> None:
-    """Have the backward pass of a convolution give only those of its three gradients that something uses."""
-    graph.eliminate_dead_code()
-    for node in graph.nodes:
-        if node.target is aten.convolution_backward.default:
-            used = {user.args[1] for user in node.users}
-            mask = node.args[-1]
-            node.args = (*node.args[:-1], [wanted and index in used for index, wanted in enumerate(mask)])
 
 
 def _unchanged(node: fx.Node) -> fx.Node | None:
@@ -146,11 +119,3 @@ def _alike(node: fx.Node, source: object) -> fx.Node | None:
         return None
     same = (before.shape, before.dtype, before.device) == (after.shape, after.dtype, after.device)
     return source if same else None
-
-
-def _allow_other_layouts(graph: fx.Graph) -> None:
-    """Let views of images copy: how a convolution lays its result out depends on more than shapes."""
-    for node in graph.nodes:
-        before = value_of(node.args[0]) if node.target in RIGID_VIEWS else None
-        if before is not None and before.ndim >= IMAGE_AXES:
-            node.target = aten.reshape.default

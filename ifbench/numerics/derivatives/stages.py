@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, cat
+from torch import Tensor, cat, fx
 from torch.func import functionalize, vmap
 
 from ifbench.numerics.derivatives.partition import Halves, split
@@ -71,5 +71,7 @@ def _halves(function: Callable[..., Tensor], form: Any, example: Sequence[Tensor
     def flat(*args: Tensor) -> Tensors:
         return (function(*unflatten(args[:-1], form), args[-1]),)
 
-    early, late = split(record(functionalize(flat), *example), len(example) - 1)
-    return Halves(early.forward, join_input_gradients(late).forward)
+    whole = record(functionalize(flat), *example)
+    early, late = split(whole.graph, len(example) - 1)
+    join_input_gradients(late)
+    return Halves(fx.GraphModule(whole, early).forward, fx.GraphModule(whole, late).forward)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx
 from torch.func import vmap
 
 from ifbench.core import Batch, Progress, TrainingModel
@@ -193,8 +193,9 @@ class Trainer:
             in_dims = (*(0 for _ in leaves), *(None for _ in shared), *(0 for _ in tensors))
             update = self._update(n_change=len(leaves), n_source=len(source), n_input=len(inputs))
             recorded = record(vmap(update, in_dims=in_dims) if several else update, *leaves, *shared, *tensors)
-            rewritten = long_axis_last(recorded) if several else channels_last(recorded)
-            early, late = split(rewritten, len(leaves) + len(source))
+            (long_axis_last if several else channels_last)(recorded.graph)
+            halves = split(recorded.graph, len(leaves) + len(source))
+            early, late = (fx.GraphModule(recorded, half) for half in halves)
             run = torch.compile(late, dynamic=False) if compiled else late.forward  # compiled at its first call
             self._recorded[key] = Halves(early.forward, run)
         return self._recorded[key].bind(*leaves, *source)

@@ -49,7 +49,9 @@ def turned(module: nn.Module, inputs: Tensor) -> tuple[list[Tensor], list[Tensor
     module(inputs)
     function, params = gradients(module)
     plain = [part.clone() for part in record(function, inputs, *params)(inputs, *params)]
-    rewritten = channels_last(record(function, inputs, *params))
+    rewritten = record(function, inputs, *params)
+    channels_last(rewritten.graph)
+    rewritten.recompile()
     count = sum("memory_format" in node.kwargs for node in rewritten.graph.nodes)
     return plain, list(rewritten(inputs, *params)), count
 
