@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from ifbench.core.specs import hookimpl as hookimpl
     from ifbench.jobs.forecast import Forecast as Forecast
     from ifbench.jobs.runner import Watcher as Watcher
-    from ifbench.numerics.derivatives.gradients import cosines as cosines
-    from ifbench.numerics.derivatives.gradients import weighted_gradients as weighted_gradients
-    from ifbench.numerics.derivatives.subset import drawn_examples as drawn_examples
+    from ifbench.numerics.derivatives.examples import cosines as cosines
+    from ifbench.numerics.derivatives.examples import drawn_examples as drawn_examples
+    from ifbench.numerics.derivatives.examples import weighted_gradients as weighted_gradients
     from ifbench.numerics.operator import LinearOperator as LinearOperator
     from ifbench.numerics.solvers.block_conjugate_gradient import block_conjugate_gradient as block_conjugate_gradient
     from ifbench.numerics.solvers.conjugate_gradient import conjugate_gradient as conjugate_gradient

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import cast
+from functools import cached_property, partial
+from typing import Any, cast
 
 import torch
 from torch import LongTensor, Tensor, nn
@@ -20,7 +20,7 @@ from ifbench.numerics.derivatives.private import computed_bytes
 from ifbench.numerics.derivatives.stages import Stage, stage
 from ifbench.numerics.derivatives.tracing import trace
 
-CONVOLUTIONS = nn.modules.conv._ConvNd  # noqa: SLF001 - the common base of all convolutions has no public name
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ class Objective:
     layout: Layout
     constants: Mapping[str, Tensor]
     decay: float
-    _layered: bool | None = field(default=None, init=False, repr=False, compare=False)
-    _pass_cost: tuple[int, int] | None = field(default=None, init=False, repr=False, compare=False)
+    _seen: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def running(self) -> Layout:
@@ -118,15 +117,10 @@ class Objective:
 
     def is_layered(self, params: Tensor, buffers: Tensor, batch: Batch) -> bool:
         """Whether dots need no gradient of a whole single example; looked at once."""
-        if self._layered is None:
-            named, constants = self.layout.unflatten(params), self._constants(buffers)
-
-            def treatable(some: Batch) -> bool:
-                return layered(lambda given: self.model.losses(given, constants, some), named)
-
-            answer = all(treatable(_repeated(batch, count)) for count in (1, 2))
-            object.__setattr__(self, "_layered", answer)
-        return bool(self._layered)
+        if "layered" not in self._seen:
+            named, losses = self.layout.unflatten(params), partial(self._named_losses, self._constants(buffers))
+            self._seen["layered"] = all(layered(partial(losses, _repeated(batch, n)), named) for n in (1, 2))
+        return bool(self._seen["layered"])
 
     def example_bytes(self, params: Tensor, buffers: Tensor, batch: Batch) -> int:
         """Memory that a forward pass takes for one more example."""
@@ -140,15 +134,14 @@ class Objective:
 
     def _cost(self, params: Tensor, buffers: Tensor, batch: Batch) -> tuple[int, int]:
         """Bytes that a forward pass computes for one more example, and its number of operations; looked at once."""
-        if self._pass_cost is None:
-            met = []
-            for count in (1, 2):
-                with torch.no_grad(), computed_bytes() as computed:
-                    self.losses(params, buffers, _repeated(batch, count))
-                met.append(computed)
-            object.__setattr__(self, "_pass_cost", (max(1, met[1]["total"] - met[0]["total"]), met[0]["calls"]))
-        assert self._pass_cost is not None
-        return self._pass_cost
+        if "cost" not in self._seen:
+            with torch.no_grad(), computed_bytes() as one:
+                self.losses(params, buffers, _repeated(batch, 1))
+            with torch.no_grad(), computed_bytes() as two:
+                self.losses(params, buffers, _repeated(batch, 2))
+            self._seen["cost"] = max(1, two["total"] - one["total"]), one["calls"]
+        n_byte, n_call = self._seen["cost"]
+        return n_byte, n_call
 
     @cached_property
     def convolutional(self) -> bool:
@@ -158,21 +151,12 @@ class Objective:
     @cached_property
     def _slopes(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
         """Each example's gradient dotted with one vector, (n_batch,), in forward mode."""
-
-        def along(params: Tensor, buffers: Tensor, batch: Batch, vector: Tensor) -> Tensor:
-            slopes: Tensor = jvp(lambda at: self.losses(at, buffers, batch), (params,), (vector,))[1]
-            return slopes
-
-        return trace(along)
+        return trace(_along(self.losses))
 
     @cached_property
     def _adjoint_dots(self) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
         def dots(params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
-            constants = self._constants(buffers)
-
-            def losses(named: Mapping[str, Tensor]) -> Tensor:
-                return self.model.losses(named, constants, batch)
-
+            losses = partial(self._named_losses, self._constants(buffers), batch)
             return adjoint_dots(losses, self.layout.unflatten(params), self.layout.unflatten_rows(vectors))
 
         return trace(dots)
@@ -185,23 +169,7 @@ class Objective:
     @cached_property
     def hessian_stage(self) -> Callable[[Tensor, Tensor, Batch], Stage]:
         """(params, buffers, batch) -> the Hessian of the mean loss, without decay, ready to multiply vectors."""
-        slope = grad(self._mean_loss)
-
-        def along(params: Tensor, buffers: Tensor, inputs: Tensor, targets: Tensor, vector: Tensor) -> Tensor:
-            batch = Batch(inputs, targets)
-            product: Tensor = jvp(lambda at: slope(at, buffers, batch), (params,), (vector,))[1]
-            return product
-
-        prepare = stage(along)
-        return lambda params, buffers, batch: prepare(params, buffers, *batch, like=params)
-
-    def hessian_products(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
-        """Hessian of the mean loss times each vector, (k, n_param), without decay."""
-        return self.hessian_stage(params, buffers, batch).multiply(vectors)
-
-    def gauss_newton_products(self, params: Tensor, buffers: Tensor, batch: Batch, vectors: Tensor) -> Tensor:
-        """Like `hessian_products` with the second derivative of the network's outputs left out: J' H_out J v."""
-        return self.gauss_newton_stage(params, buffers, batch).multiply(vectors)
+        return stage(_along(grad(self._mean_loss)))
 
     @cached_property
     def gauss_newton_stage(self) -> Callable[[Tensor, Tensor, Batch], Stage]:
@@ -210,41 +178,60 @@ class Objective:
         Raises:
             UnsupportedError: The model does not tell its outputs from its loss.
         """
-        model = self.model
-        if not (hasattr(model, "outputs") and hasattr(model, "output_losses")):
-            raise UnsupportedError(
-                "gauss-newton curvature needs a model with `outputs` and `output_losses`",
-                hint="build the architecture's model from ifbench.core.networks, or use curvature: hessian",
-            )
+        model = with_outputs(self.model, "gauss-newton curvature", otherwise=", or use curvature: hessian")
 
-        def along(params: Tensor, buffers: Tensor, inputs: Tensor, targets: Tensor, vector: Tensor) -> Tensor:
-            constants = self._constants(buffers)
-
+        def along(params: Tensor, buffers: Tensor, batch: Batch, vector: Tensor) -> Tensor:
             def outputs(at: Tensor) -> Tensor:
-                result: Tensor = model.outputs(self.layout.unflatten(at), constants, inputs)
+                result: Tensor = model.outputs(self.layout.unflatten(at), self._constants(buffers), batch.inputs)
                 return result
 
-            def output_gradient(values: Tensor) -> Tensor:
-                slope: Tensor = grad(lambda at: model.output_losses(at, targets).mean())(values)
-                return slope
-
+            slope = grad(lambda values: model.output_losses(values, batch.targets).mean())
             values, back, *_ = vjp(outputs, params)
             tangent = jvp(outputs, (params,), (vector,))[1]
-            product: Tensor = back(jvp(output_gradient, (values,), (tangent,))[1])[0]
+            product: Tensor = back(jvp(slope, (values,), (tangent,))[1])[0]
             return product
 
-        prepare = stage(along)
-        return lambda params, buffers, batch: prepare(params, buffers, *batch, like=params)
+        return stage(along)
 
     def _loss(self, params: Tensor, buffers: Tensor, example: Batch) -> Tensor:
         """Loss of a single example, whose tensors have no batch axis."""
         return self.losses(params, buffers, Batch(*(part.unsqueeze(0) for part in example))).squeeze(0)
+
+    def _named_losses(self, constants: Mapping[str, Tensor], batch: Batch, named: Mapping[str, Tensor]) -> Tensor:
+        return self.model.losses(named, constants, batch)
 
     def _mean_loss(self, params: Tensor, buffers: Tensor, batch: Batch) -> Tensor:
         return self.losses(params, buffers, batch).mean()
 
     def _constants(self, buffers: Tensor) -> Mapping[str, Tensor]:
         return {**self.constants, **self.running.unflatten(buffers)} if self.running.names else self.constants
+
+
+def _along(function: Callable[[Tensor, Tensor, Batch], Tensor]) -> Callable[[Tensor, Tensor, Batch, Tensor], Tensor]:
+    """(params, buffers, batch, vector) -> the derivative of a function of the first three along a change of params."""
+
+    def along(params: Tensor, buffers: Tensor, batch: Batch, vector: Tensor) -> Tensor:
+        tangent: Tensor = jvp(lambda at: function(at, buffers, batch), (params,), (vector,))[1]
+        return tangent
+
+    return along
+
+
+def with_outputs(model: Model, what: str, *, otherwise: str = "") -> Any:
+    """A model that tells its outputs from its loss (Any: that is beyond the interface of a model).
+
+    Args:
+        model: Of any kind.
+        what: Needs such a model.
+        otherwise: What else to do, for the hint.
+
+    Raises:
+        UnsupportedError: It does not tell them.
+    """
+    if hasattr(model, "outputs") and hasattr(model, "output_losses"):
+        return model
+    hint = f"build the architecture's model from ifbench.core.networks{otherwise}"
+    raise UnsupportedError(f"{what} needs a model with `outputs` and `output_losses`", hint=hint)
 
 
 def take(data: Batch, rows: Tensor) -> Batch:

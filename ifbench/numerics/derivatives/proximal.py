@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from torch.func import grad
 
 from ifbench.core import Batch
-from ifbench.core.errors import UnsupportedError
-from ifbench.numerics.derivatives.objective import Objective
+from ifbench.numerics.derivatives.objective import Objective, with_outputs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,12 +43,8 @@ class ProximalBregman(Objective):
         Raises:
             UnsupportedError: The model does not tell its outputs from its loss.
         """
-        if not (hasattr(objective.model, "outputs") and hasattr(objective.model, "output_losses")):
-            raise UnsupportedError(
-                "the proximal Bregman objective needs a model with `outputs` and `output_losses`",
-                hint="build the architecture's model from ifbench.core.networks",
-            )
-        return cls(objective.model, objective.layout, objective.constants, objective.decay, center, buffers, damping)
+        model = with_outputs(objective.model, "the proximal Bregman objective")
+        return cls(model, objective.layout, objective.constants, objective.decay, center, buffers, damping)
 
     def training_value(
         self,

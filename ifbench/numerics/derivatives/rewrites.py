@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -61,19 +61,17 @@ def join_input_gradients(graph: fx.Graph) -> None:
     A tangent meets such a sum at every convolution; the pass over one, of stride 2 above all, is the dearest of all.
     """
     for node in list(graph.nodes):
-        sources = [_input_gradient_of(argument) for argument in node.args[:2]] if node.target is aten.add.Tensor else []
-        if len(sources) == 2 and None not in sources and not node.kwargs:
-            first, second = cast(Sequence[fx.Node], sources)
-            if first is not second and first.args[3:-1] == second.args[3:-1]:
-                with graph.inserting_before(node):
-                    slope = graph.call_function(aten.cat.default, ([first.args[0], second.args[0]], 1))
-                    weight = graph.call_function(aten.cat.default, ([first.args[2], second.args[2]], 0))
-                    how = (*first.args[3:-1], [True, False, False])
-                    both = graph.call_function(aten.convolution_backward.default, (slope, first.args[1], weight, *how))
-                    joined = graph.call_function(operator.getitem, (both, 0))
+        if node.target is aten.add.Tensor and not node.kwargs:
+            first, second = (_input_gradient_of(argument) for argument in node.args)
+            if first and second and first is not second and first.args[3:-1] == second.args[3:-1]:
+                slope = _insert(node, aten.cat.default, ([first.args[0], second.args[0]], 1))
+                weight = _insert(node, aten.cat.default, ([first.args[2], second.args[2]], 0))
+                how = (*first.args[3:-1], [True, False, False])
+                both = _insert(node, aten.convolution_backward.default, (slope, first.args[1], weight, *how))
                 for source in (first, second):
-                    source.args = (*source.args[:-1], [False, *cast(Sequence[bool], source.args[-1])[1:]])
-                node.replace_all_uses_with(joined)
+                    mask = cast(Sequence[bool], source.args[-1])
+                    source.args = (*source.args[:-1], [False, *mask[1:]])
+                node.replace_all_uses_with(_insert(node, operator.getitem, (both, 0)))
     _settle(graph)
 
 
@@ -83,6 +81,14 @@ def _settle(graph: fx.Graph) -> None:
         if node.target in RIGID_VIEWS:
             node.target = aten.reshape.default
     graph.eliminate_dead_code()
+
+
+def _insert(before: fx.Node, target: Any, args: tuple[Any, ...], *, value: Any = None, **named: Any) -> fx.Node:
+    """A new operation before another (Any: operation and arguments), and the tensor that stands in for its result."""
+    with before.graph.inserting_before(before):
+        node = before.graph.call_function(target, args, named)
+    node.meta["val"] = value
+    return node
 
 
 def _has_long_middle(node: fx.Node) -> bool:
@@ -101,19 +107,14 @@ def _put_last(node: fx.Node) -> bool:
         args = (_swap(node.args[0], node), _swap(node.args[1], node), 1, node.args[3])
     else:
         return False
-    with node.graph.inserting_before(node):
-        result = node.graph.call_function(cast(Callable[..., Any], node.target), args)
-    result.meta["val"] = node.meta["val"].transpose(1, 2)
+    result = _insert(node, node.target, args, value=node.meta["val"].transpose(1, 2))
     node.replace_all_uses_with(_swap(result, node))
     node.graph.erase_node(node)
     return True
 
 
 def _swap(source: Any, before: fx.Node) -> fx.Node:  # Any: an argument of an operation, here always a node
-    with before.graph.inserting_before(before):
-        node = before.graph.call_function(TRANSPOSE, (source, 1, 2))
-    node.meta["val"] = source.meta["val"].transpose(1, 2)
-    return node
+    return _insert(before, TRANSPOSE, (source, 1, 2), value=source.meta["val"].transpose(1, 2))
 
 
 def _axes(node: fx.Node) -> set[int]:
@@ -123,10 +124,7 @@ def _axes(node: fx.Node) -> set[int]:
 def _turned(source: Any, *, before: fx.Node) -> fx.Node:  # Any: an argument of an operation, here always a node
     # A single channel is in both layouts; only a copy has the strides that tell which.
     turn = aten.clone.default if source.meta["val"].shape[1] == 1 else aten.contiguous.default
-    with before.graph.inserting_before(before):
-        node = before.graph.call_function(turn, (source,), {"memory_format": torch.channels_last})
-    node.meta["val"] = source.meta["val"]
-    return node
+    return _insert(before, turn, (source,), value=source.meta["val"], memory_format=torch.channels_last)
 
 
 def _is_image(node: object) -> bool:

@@ -51,16 +51,17 @@ class Stage:
 def stage(function: Callable[..., Tensor]) -> Callable[..., Stage]:
     """The early half of `function(*early, vector) -> result`: (*early, like=vector) -> Stage.
 
-    `like` is any vector of the right shape. Recorded anew for each structure, shape and type; as with `trace`,
-    `function` must be pure and branch on shapes only.
+    `like` is any vector of the right shape, by default the first tensor. Recorded anew for each structure, shape and
+    type; as with `trace`, `function` must be pure and branch on shapes only.
     """
     recorded: dict[Hashable, tuple[Halves, dict[int, Callable[..., Tensors]]]] = {}
 
-    def prepare(*early: Any, like: Tensor) -> Stage:  # Any: tensors, alone and in tuples
+    def prepare(*early: Any, like: Tensor | None = None) -> Stage:  # Any: tensors, alone and in tuples
         given, form = flatten(early)
-        key = (repr(form), signature([*given, like]))
+        example = [*given, given[0] if like is None else like]
+        key = (repr(form), signature(example))
         if key not in recorded:
-            recorded[key] = _halves(function, form, [*given, like]), {}
+            recorded[key] = _halves(function, form, example), {}
         halves, rows = recorded[key]
         return Stage(halves.early(*given), halves.late, rows)
 

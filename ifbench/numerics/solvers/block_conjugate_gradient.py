@@ -11,8 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ifbench.core import Operator
 from ifbench.numerics.solvers.rows import norm, ratio, where
-from ifbench.numerics.solvers.solution import Multiplies, Solution, check_symmetric
+from ifbench.numerics.solvers.solution import Solution, check_symmetric
 
 BASIS_BYTES = 1 << 30
 """What directions and their images may take; past that the oldest are forgotten, as plain conjugate gradients do."""
@@ -20,7 +21,7 @@ LEAST_SHARE = 0.3
 """Directions in which the residuals together are smaller than this share of the largest wait for a later block."""
 
 
-def block_conjugate_gradient(operator: Multiplies, b: Tensor, *, tolerance: float, max_iterations: int) -> Solution:
+def block_conjugate_gradient(operator: Operator, b: Tensor, *, tolerance: float, max_iterations: int) -> Solution:
     """Solve `A x = b` in the Krylov space of all rows of b together, for a positive definite A.
 
     Directions are made conjugate to all earlier ones that memory holds, which keeps rounding from slowing single
@@ -30,14 +31,7 @@ def block_conjugate_gradient(operator: Multiplies, b: Tensor, *, tolerance: floa
     On an indefinite A it goes on while it can and marks the rows whose residuals have a part along a direction of
     negative curvature, p' A p < 0; their residual tells whether the answer is one.
 
-    Args:
-        operator: A.
-        b: Right-hand sides, shape (k, n).
-        tolerance: A row is solved at |residual| <= tolerance * |b|.
-        max_iterations: Block products at most, each of k rows or fewer.
-
-    Raises:
-        EstimatorError: A is not symmetric.
+    Args and errors are those of `conjugate_gradient`; a block product is one of k rows or fewer.
     """
     check_symmetric(operator, "block conjugate gradients")
     scale = norm(b)
@@ -75,7 +69,7 @@ class _Answer:
         better = self.size < self._least
         self.best, self._least = where(better, self.x, self.best), torch.where(better, self.size, self._least)
 
-    def refresh(self, operator: Multiplies, goal: Tensor) -> bool:
+    def refresh(self, operator: Operator, goal: Tensor) -> bool:
         """Compute residuals from the best iterates; whether it is of use to go on, rounding having hid an error."""
         if self._exact:
             return False

@@ -8,11 +8,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ifbench.core import Operator
 from ifbench.numerics.solvers.rows import dot, norm, ratio, where
-from ifbench.numerics.solvers.solution import Multiplies, Solution, check_symmetric
+from ifbench.numerics.solvers.solution import Solution, check_symmetric
 
 
-def conjugate_gradient(operator: Multiplies, b: Tensor, *, tolerance: float, max_iterations: int) -> Solution:
+def conjugate_gradient(operator: Operator, b: Tensor, *, tolerance: float, max_iterations: int) -> Solution:
     """Solve `A x = b` for a positive definite A; each row gets the iterate of least residual that it met.
 
     On an indefinite A it goes on while it can and marks the rows that met negative curvature; their residual tells

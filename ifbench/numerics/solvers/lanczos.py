@@ -75,16 +75,15 @@ def top_eigenpairs(
         check_symmetric(operator, "Lanczos")
     space = _Space(operator, generator, iterations, symmetric=symmetric)
     wanted = min(wanted, space.capacity)
-    while space.begin_block():
-        while True:
-            space.expand()
-            looked = tolerance > 0 and space.dimension >= wanted and space.block_size % CHECK_EVERY == 0
-            if looked and not space.invariant and bool(space.pairs(wanted, tolerance).converged.all()):
-                return space.pairs(wanted, tolerance)
-            if space.invariant or space.full:
-                break
-            space.append_next()
-        if space.dimension >= wanted and space.invariant and space.last_block_is_exceeded(wanted):
+    while space.grow():
+        if space.dimension < wanted:
+            continue
+        if space.invariant:
+            ended = space.last_block_is_exceeded(wanted)
+        else:
+            looked = tolerance > 0 and space.block_size % CHECK_EVERY == 0
+            ended = looked and bool(space.pairs(wanted, tolerance).converged.all())
+        if ended:
             break
     return space.pairs(wanted, tolerance)
 
@@ -106,38 +105,42 @@ class _Space:
         self._block_start = self.dimension = 0
 
     @property
-    def full(self) -> bool:
-        return self.dimension == self.capacity
-
-    @property
     def invariant(self) -> bool:
         """Whether A maps the space into itself, to rounding."""
-        return bool(self._coupling <= self._negligible * self._size or self.dimension == self._basis.shape[1])
+        return bool(self._coupling <= self._negligible * self._size or self.dimension == self._operator.n)
 
     @property
     def block_size(self) -> int:
         return self.dimension - self._block_start
 
-    def begin_block(self) -> bool:
-        """Take a random direction orthogonal to the basis, if there is room for one."""
-        if self.full:
+    def grow(self) -> bool:
+        """Take in the direction that the last product points to, or a random one, and multiply it; False if full."""
+        if self.dimension == self.capacity:
             return False
-        vector = torch.randn(self._operator.n, generator=self._generator, dtype=torch.float64).to(self._basis)
-        self._block_start, self._coupling = self.dimension, 0.0
-        for _ in range(2):
-            vector, _ = self._orthogonal(vector / vector.norm())
-        self._put(vector / vector.norm())
+        if self.invariant:
+            self._begin_block()
+        else:
+            self._continue_block()
+        self.dimension += 1
+        self._expand()
         return True
 
-    def append_next(self) -> None:
-        """Add the direction that the last product pointed to."""
+    def _begin_block(self) -> None:
+        """A random direction orthogonal to the basis."""
+        vector = torch.randn(self._operator.n, generator=self._generator, dtype=torch.float64).to(self._basis)
+        for _ in range(2):
+            vector, _ = self._orthogonal(vector / vector.norm())
+        self._basis[self.dimension] = vector / vector.norm()
+        self._block_start, self._coupling = self.dimension, 0.0
+
+    def _continue_block(self) -> None:
         row = self.dimension
-        self._put(self._next / self._coupling)
+        self._basis[row] = self._next / self._coupling
         self._matrix[row, row - 1] = self._coupling
         if self._symmetric:
             self._matrix[row - 1, row] = self._coupling
 
-    def expand(self) -> None:
+    def _expand(self) -> None:
         """Multiply the newest vector by A; fills its column of M and finds the next direction."""
         last = self.dimension - 1
         image = (self._operator @ self._basis[last : last + 1])[0]
@@ -191,7 +194,3 @@ class _Space:
         basis = self._basis[: self.dimension]
         coefficients = basis @ vector
         return vector - coefficients @ basis, coefficients
-
-    def _put(self, vector: Tensor) -> None:
-        self._basis[self.dimension] = vector
-        self.dimension += 1

@@ -1,21 +1,13 @@
-"""What every solver of `A x = b` is given and gives back."""
+"""What every solver of `A x = b` gives back, and what it asks of A."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from torch import Tensor
 
 from ifbench.core.errors import EstimatorError
-
-
-class Multiplies(Protocol):
-    """An `Operator`, or anything that multiplies rows as one does; without a tag `symmetric` it counts as symmetric."""
-
-    def __matmul__(self, rows: Tensor) -> Tensor:
-        """A times each of the rows: (k, n) -> (k, n)."""
-        ...
+from ifbench.core import Operator
 
 
 @dataclass(frozen=True)
@@ -36,8 +28,8 @@ class Solution:
     negative_curvature: Tensor
 
 
-def check_symmetric(operator: Multiplies, method: str) -> None:
-    """Refuse what a method for symmetric operators cannot take.
+def check_symmetric(operator: Operator, method: str) -> None:
+    """Refuse what a method for symmetric operators cannot take; what carries no tag counts as symmetric.
 
     Raises:
         EstimatorError: The operator says that it is not symmetric, or is a tensor, whose `@` multiplies no rows.

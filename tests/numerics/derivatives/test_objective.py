@@ -103,9 +103,11 @@ def test_hessian_products(case):
     objective, params, buffers, batch, plain = case
     unit = torch.eye(len(params), dtype=torch.float64)
     wanted = hessian(plain, params, batch)
-    torch.testing.assert_close(objective.hessian_products(params, buffers, batch, unit), wanted)
+    torch.testing.assert_close(objective.hessian_stage(params, buffers, batch).multiply(unit), wanted)
     vector = torch.linspace(-1, 1, len(params), dtype=torch.float64)
-    torch.testing.assert_close(objective.hessian_products(params, buffers, batch, vector[None])[0], wanted @ vector)
+    torch.testing.assert_close(
+        objective.hessian_stage(params, buffers, batch).multiply(vector[None])[0], wanted @ vector
+    )
 
 
 def test_gauss_newton_products_are_those_of_the_explicit_matrix(case):
@@ -120,7 +122,7 @@ def test_gauss_newton_products_are_those_of_the_explicit_matrix(case):
     inner = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]  # Hessian of cross-entropy in the logits
     wanted = torch.einsum("ncp,ncd,ndq->pq", slopes, inner, slopes) / 30
     unit = torch.eye(len(params), dtype=torch.float64)
-    torch.testing.assert_close(objective.gauss_newton_products(params, buffers, batch, unit), wanted)
+    torch.testing.assert_close(objective.gauss_newton_stage(params, buffers, batch).multiply(unit), wanted)
 
 
 def test_gauss_newton_is_the_hessian_of_a_linear_model(generator):
@@ -131,8 +133,8 @@ def test_gauss_newton_is_the_hessian_of_a_linear_model(generator):
     batch = Batch(*(torch.randn(9, k, generator=generator, dtype=torch.float64) for k in (4, 2)))
     unit = torch.eye(10, dtype=torch.float64)
     torch.testing.assert_close(
-        objective.gauss_newton_products(params, buffers, batch, unit),
-        objective.hessian_products(params, buffers, batch, unit),
+        objective.gauss_newton_stage(params, buffers, batch).multiply(unit),
+        objective.hessian_stage(params, buffers, batch).multiply(unit),
     )
 
 
@@ -161,7 +163,7 @@ def test_derivatives_change_no_buffer(case):
     objective, params, buffers, batch, _ = case
     before = {name: value.clone() for name, value in objective.model.module.state_dict().items()}
     objective.example_gradients(params, buffers, batch)
-    objective.hessian_products(params, buffers, batch, params[None])
+    objective.hessian_stage(params, buffers, batch).multiply(params[None])
     for name, value in objective.model.module.state_dict().items():
         assert torch.equal(value, before[name])
 

@@ -123,7 +123,7 @@ def test_eq_6_summed_by_hand(network, flowers, changes):
     for _ in range(STEPS):
         at = (params, state.buffers, flowers)
         slopes = changes @ objective.example_gradients(*at)
-        products = objective.hessian_products(*at, tangent) + 2 * objective.decay * tangent
+        products = objective.hessian_stage(*at).multiply(tangent) + 2 * objective.decay * tangent
         params = params - rate * (objective.mean_gradient(*at) + 2 * objective.decay * params)
         tangent = tangent - rate * (slopes + products)
     forward = trajectory_of(trainer, state).forward(changes, horizons=[STEPS]).params[0]

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as functional
 
 from ifbench.core.intervention import Intervention
-from ifbench.numerics.derivatives import gradients as numerics
+from ifbench.numerics.derivatives import examples as numerics
 from ifbench.testing import problem_of
 from tests.plugins.estimators.references import every, gradient_table
 

@@ -1,8 +1,8 @@
-"""Sums and cosines of example gradients, a few examples at a time."""
+"""What estimators ask of many training examples: sums and cosines of gradients, a few held at once; and a draw."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -30,17 +30,19 @@ def weighted_gradients(
     Returns:
         Shape (n_intervention, n_param).
     """
+    rows = sorted({row for item in interventions for row, _ in item.changes})
+    place = {row: number for number, row in enumerate(rows)}
+    weights = torch.zeros(len(interventions), len(rows), dtype=problem.dtype)
+    for changed, item in zip(weights, interventions, strict=True):
+        for row, added in item.added(problem.n_train):
+            changed[place[row]] += added
     total = problem.params.new_zeros(len(interventions), problem.n_param)
-    touched = sorted({row for item in interventions for row, _ in item.changes})
-    for rows in _pieces(torch.tensor(touched, dtype=torch.int64), problem.n_param):
-        column = {int(row): k for k, row in enumerate(rows)}
-        weights = torch.zeros(len(interventions), len(rows), dtype=problem.dtype)
-        for k, item in enumerate(interventions):
-            for row, added in item.added(problem.n_train):
-                if row in column:
-                    weights[k, column[row]] += added
-        examples = cast(LongTensor, rows.to(problem.device))
-        total += weights.to(problem.device) @ problem.example_gradients(examples, at=at)
+    size = _at_once(problem)
+    pieces = torch.split(torch.tensor(rows, dtype=torch.int64), size), torch.split(weights, size, dim=1)
+    for some, part in zip(*pieces, strict=True):
+        if len(some):
+            examples = cast(LongTensor, some.to(problem.device))
+            total += part.to(problem.device) @ problem.example_gradients(examples, at=at)
     return total
 
 
@@ -65,16 +67,30 @@ def cosines(
         Shape (n_example, k).
     """
     directions, parts = _unit(vectors).T, [vectors.new_empty(0, len(vectors))]
-    for rows in _pieces(examples, problem.n_param):
-        gradients = problem.example_gradients(rows, at=at)
+    for some in torch.split(examples, _at_once(problem)) if len(examples) else ():
+        gradients = problem.example_gradients(cast(LongTensor, some), at=at)
         parts.append(_unit(gradients if scale is None else gradients * scale) @ directions)
     return torch.cat(parts)
 
 
-def _pieces(rows: Tensor, n_param: int) -> Iterator[LongTensor]:
-    for piece in torch.split(rows, max(1, MAX_ELEMENTS // n_param)):
-        if len(piece):
-            yield cast(LongTensor, piece)
+def drawn_examples(problem: Problem, count: int | None, *names: str | int) -> LongTensor | None:
+    """Rows of `count` training examples without repetition, rising; None, which means all, where that is no fewer.
+
+    Hand the same tensor to every Hessian product: what depends on its examples alone is kept from the second on.
+
+    Args:
+        problem: Whose examples.
+        count: How many; None takes all.
+        names: Seed the draw, together with the task's seed.
+    """
+    if count is None or count >= problem.n_train:
+        return None
+    rows = torch.randperm(problem.n_train, generator=problem.generator(*names))[:count].sort().values
+    return cast(LongTensor, rows.to(problem.device))
+
+
+def _at_once(problem: Problem) -> int:
+    return max(1, MAX_ELEMENTS // problem.n_param)
 
 
 def _unit(rows: Tensor) -> Tensor:
