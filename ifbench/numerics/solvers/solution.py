@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ifbench.core.errors import EstimatorError
 from ifbench.core import Operator
+from ifbench.core.errors import EstimatorError
 
 
 @dataclass(frozen=True)
