@@ -21,7 +21,8 @@ def command(directories: tuple[Path, ...], out: Path | None) -> None:
     """
     from ifbench import Results
     from ifbench.cli.leaderboard import results_folders
-    from ifbench.report.files import write_index, write_report
+    from ifbench.report.files import write_report
+    from ifbench.report.index import write_index
 
     folders = list(directories) or results_folders()
     if out is not None and len({folder.name for folder in folders}) < len(folders):

@@ -13,6 +13,7 @@ from ifbench.report.frame import task_keys
 from ifbench.report.manifest import fact
 from ifbench.report.tables import Column, Table, Text
 from ifbench.report.text import leaf, metric
+from ifbench.suite.facts import is_number
 
 if TYPE_CHECKING:
     from ifbench.report.results import Results
@@ -74,18 +75,18 @@ def candidates(results: Results, parameter: str, *, per: Sequence[str] = (), by:
     for *place, label, value, median in tried[[*per, "estimator", column, "value"]].to_numpy(dtype=object):
         which = *map(fact, place), _label(label, parameter, fact(value))
         found.setdefault(which, {}).setdefault(fact(value), []).append(median)
-    several = {which: values for which, values in found.items() if len(values) > 1}
-    if not several:
+    sign = -1.0 if name in results.manifest["lower_is_better"] else 1.0
+    chosen: list[Candidate] = []
+    for (*place, label), values in found.items():
+        where = dict(zip(per, place, strict=True))
+        if len(values) > 1:
+            chosen += _ranked([_candidate(where, label, *value) for value in values.items()], sign)
+    if not chosen:
         raise IfbenchError(
             f"no estimator of these results was tried with several values of '{parameter}'",
             hint=f"sweep it in the suite: estimators: [{{name: ..., grid: {{{parameter}: [...]}}}}]",
         )
-    sign = -1.0 if name in results.manifest["lower_is_better"] else 1.0
-    return [
-        one
-        for (*place, label), values in several.items()
-        for one in _ranked(dict(zip(per, place, strict=True)), label, values, sign)
-    ]
+    return chosen
 
 
 def candidate_table(found: Sequence[Candidate], parameter: str, by: str) -> Table:
@@ -111,20 +112,14 @@ def _label(label: str, parameter: str, value: Any) -> str:
     return label
 
 
-def _ranked(per: Mapping[str, Any], label: str, values: Mapping[Any, Sequence[float]], sign: float) -> list[Candidate]:
-    """The values by size, texts as they were tried; the best one marked.
+def _candidate(per: Mapping[str, Any], label: str, value: Any, medians: Sequence[float]) -> Candidate:
+    defined = [median for median in medians if not math.isnan(median)]
+    mean = math.fsum(defined) / len(defined) if defined else None
+    return Candidate(per, label, value, mean, len(defined), len(medians))
 
-    Args:
-        per: What the cells share.
-        label: Of the estimator.
-        values: Value of the parameter -> the metric's value in each cell, NaN where there is none.
-        sign: -1 where a smaller value of the metric is the better one.
-    """
-    made = []
-    for value, medians in values.items():
-        defined = [median for median in medians if not math.isnan(median)]
-        mean = math.fsum(defined) / len(defined) if defined else None
-        made.append(Candidate(per, label, value, mean, len(defined), len(medians)))
-    made.sort(key=lambda one: (isinstance(one.value, str), one.value if isinstance(one.value, int | float) else 0))
-    best = max(made, key=lambda one: (one.defined - one.cells, -math.inf if one.mean is None else sign * one.mean))
-    return [replace(one, best=one is best and one.defined > 0) for one in made]
+
+def _ranked(tried: Sequence[Candidate], sign: float) -> list[Candidate]:
+    """The values by size, texts as they were tried; the best one marked, by the largest mean times the sign."""
+    ordered = sorted(tried, key=lambda one: (isinstance(one.value, str), one.value if is_number(one.value) else 0))
+    best = max(ordered, key=lambda one: (one.defined - one.cells, -math.inf if one.mean is None else sign * one.mean))
+    return [replace(one, best=one is best and one.defined > 0) for one in ordered]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -51,6 +50,7 @@ STYLE: dict[Any, Any] = {  # Any: matplotlib's own types of each
 }
 ALONG: dict[str, Any] = {"linestyle": (0, (5, 3)), "linewidth": 1.1}
 """A published value that holds all along."""
+# Coordinates of paths have two digits, a hundredth of a point.
 PATH, FRACTION = re.compile(r'\bd="[^"]*"'), re.compile(r"-?\d+\.\d{3,}")
 NO_DATE = {"Date": None, "Creator": None}
 PANEL_WIDTH, PANEL_HEIGHT, LINE_HEIGHT, LEGEND_WIDTH = 3.4, 2.7, 0.15, 2.0  # inches
@@ -81,8 +81,9 @@ def chart_svg(chart: Chart) -> str:
         if handles := _handles(chart):
             figure.legend(handles=handles, loc="outside right upper")
 
-    size = (PANEL_WIDTH * chart.columns + LEGEND_WIDTH, _height(chart) * rows + (0.3 if chart.title else 0.0))
-    return svg(fill, size=size, title=chart.title)
+    named = 0.75 + len(chart.names) * max(0.28, LINE_HEIGHT * len(chart.curves) + 0.08)
+    height = (named if chart.names else PANEL_HEIGHT) * rows + (0.3 if chart.title else 0.0)
+    return svg(fill, size=(PANEL_WIDTH * chart.columns + LEGEND_WIDTH, height), title=chart.title)
 
 
 def svg(fill: Callable[[Figure], None], *, size: tuple[float, float] = PLAIN_SIZE, title: str = "") -> str:
@@ -93,10 +94,13 @@ def svg(fill: Callable[[Figure], None], *, size: tuple[float, float] = PLAIN_SIZ
         size: Width and height, in inches.
         title: One line above all.
     """
+    import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with _style():
+    # matplotlib's own defaults and ours, whatever a person has set
+    kept = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
+    with matplotlib.rc_context(kept | STYLE):
         figure = Figure(figsize=size, layout="constrained", facecolor="white")
         FigureCanvasSVG(figure)
         if title:
@@ -104,12 +108,8 @@ def svg(fill: Callable[[Figure], None], *, size: tuple[float, float] = PLAIN_SIZ
         fill(figure)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata=NO_DATE)
-    return PATH.sub(_rounded, "\n".join(line.rstrip() for line in out.getvalue().splitlines())) + "\n"
-
-
-def _rounded(path: re.Match[str]) -> str:
-    """The coordinates of a path with two digits, a hundredth of a point."""
-    return FRACTION.sub(lambda number: f"{float(number[0]):.2f}", path[0])
+    text = "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    return PATH.sub(lambda path: FRACTION.sub(lambda number: f"{float(number[0]):.2f}", path[0]), text) + "\n"
 
 
 def draw_panel(axes: Axes, chart: Chart, place: int) -> None:
@@ -165,7 +165,12 @@ def _finish(axes: Axes, chart: Chart, place: int) -> None:
     """Scales, ticks, and labels of the outer axes."""
     last, label = place + chart.columns >= len(chart.panels), worded(chart.panels[place][1])
     if chart.names:
-        _name_ticks(axes, chart, first=place == 0)
+        if place:
+            axes.tick_params(axis="y", length=0)
+        else:
+            axes.set_yticks(range(len(chart.names)), [shortened(name) for name in chart.names])
+            axes.set_ylim(len(chart.names) - 0.5, -0.5)
+            axes.grid(visible=False, axis="y")
         axes.set_xlabel(label if last or chart.metrics > 1 else "")
     else:
         _number_ticks(axes, chart, last=last)
@@ -173,15 +178,6 @@ def _finish(axes: Axes, chart: Chart, place: int) -> None:
     values = _values(chart, [place])
     if chart.log.endswith("y") and len(values) and max(values) > 0:
         _set_log(axes.set_xscale if chart.names else axes.set_yscale, values)
-
-
-def _name_ticks(axes: Axes, chart: Chart, *, first: bool) -> None:
-    if not first:
-        axes.tick_params(axis="y", length=0)
-        return
-    axes.set_yticks(range(len(chart.names)), [shortened(name) for name in chart.names])
-    axes.set_ylim(len(chart.names) - 0.5, -0.5)
-    axes.grid(visible=False, axis="y")
 
 
 def _number_ticks(axes: Axes, chart: Chart, *, last: bool) -> None:
@@ -223,16 +219,6 @@ def _handles(chart: Chart) -> list[Line2D]:
     if chart.marks["lost"].any():
         found.append(Line2D([], [], **_lost(NO_CURVE), label="a seed has no value"))
     return found
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    """Matplotlib's own defaults and ours, whatever a person has set."""
-    import matplotlib
-
-    kept = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
-    with matplotlib.rc_context(kept | STYLE):
-        yield
 
 
 def _look(curve: float) -> tuple[str, str, Any]:
@@ -279,9 +265,3 @@ def _shared(chart: Chart) -> tuple[Sharing, Sharing]:
     if chart.metrics > 1:
         values = "none" if chart.metrics == len(chart.panels) else "row"
     return (values, "all") if chart.names else ("all", values)
-
-
-def _height(chart: Chart) -> float:
-    if not chart.names:
-        return PANEL_HEIGHT
-    return 0.75 + len(chart.names) * max(0.28, LINE_HEIGHT * len(chart.curves) + 0.08)

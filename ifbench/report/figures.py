@@ -93,9 +93,9 @@ def figures(results: Results) -> list[Figure]:
     frame = frame if compared.empty else compared
     plain = Figure("estimator", (metric,), part=_part(metric, frame, manifest))
     rows = figure_rows(frame, manifest, replace(plain, part=ALL))
-    sizes = _numbers(figure_rows(frame, manifest, replace(plain, x="size"))["size"])
-    apart = told_apart(rows, manifest, [])
-    numbers = {key: _numbers(rows[key]) for key in apart}
+    sized = figure_rows(frame, manifest, replace(plain, x="size"))["size"]
+    sizes, apart = list(sized.dropna().unique()), told_apart(rows, manifest, [])
+    numbers = {key: list(filter(is_number, rows[key].dropna().unique())) for key in apart}
     swept = max(numbers, key=lambda key: len(numbers[key]), default="")
     if len(numbers.get(swept, ())) >= FEWEST_NUMBERS:
         log = _log([] if swept == "horizon" else numbers[swept])
@@ -246,10 +246,6 @@ def _panel(rows: pd.DataFrame, manifest: Manifest, used: Sequence[str]) -> str |
     counts = {key: rows[key].nunique(dropna=False) for key in keys}
     few = [key for key in keys if counts[key] <= MOST_PANELS]
     return max(few, key=counts.__getitem__, default=None)
-
-
-def _numbers(column: pd.Series[Any]) -> list[float]:
-    return [value for value in column.dropna().unique() if is_number(value)]
 
 
 def _log(values: Sequence[float]) -> Literal["", "x"]:

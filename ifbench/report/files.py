@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ifbench.report.findings import findings_frame
-from ifbench.report.index import index_markdown
 from ifbench.report.markdown import report_markdown
 from ifbench.report.pictures import Picture, pictures
 from ifbench.report.results import Results
@@ -17,9 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-
-FIGURE = re.compile(r"figure(-\d+)?\.svg")
-SHOWS = "<!-- shows {} -->\n"
 
 
 def write_report(results: Results, out: Path | None = None) -> list[Path]:
@@ -42,7 +37,8 @@ def write_report(results: Results, out: Path | None = None) -> list[Path]:
     """
     out = out or results.directory
     page, (made, undrawn) = out / "leaderboard.md", pictures(results)
-    drawn = dict(zip(_names(len(made)), made, strict=True))
+    names = ["figure.svg"] if len(made) == 1 else [f"figure-{place}.svg" for place in range(1, len(made) + 1)]
+    drawn = dict(zip(names, made, strict=True))
     before = page.read_text(encoding="utf-8") if page.is_file() else ""
     write_text_atomic(page, report_markdown(results, drawn, undrawn))
     write_text_atomic(out / "leaderboard.csv", _csv(results.to_pandas()))
@@ -57,25 +53,9 @@ def write_report(results: Results, out: Path | None = None) -> list[Path]:
     return [out / name for name in ("leaderboard.md", "leaderboard.csv", *drawn)]
 
 
-def write_index(found: Sequence[Results], out: Path) -> Path:
-    """Write `README.md`, which lists results whose pages are in `out`.
-
-    Raises:
-        IfbenchError: One of them holds no results, or they cannot be read.
-    """
-    drawn = [sorted(path.name for path in (out / one.directory.name).glob("figure*.svg")) for one in found]
-    first = [next(filter(FIGURE.fullmatch, names), None) for names in drawn]
-    write_text_atomic(out / "README.md", index_markdown(found, first))
-    return out / "README.md"
-
-
 def _beside(page: str) -> set[str]:
     """The files of ours that a page names, among those that not every report has."""
     return {figure or table for figure, table in re.findall(r"\]\((figure(?:-\d+)?\.svg)\)|`(findings\.csv)`", page)}
-
-
-def _names(count: int) -> list[str]:
-    return ["figure.svg"] if count == 1 else [f"figure-{place}.svg" for place in range(1, count + 1)]
 
 
 def _csv(table: pd.DataFrame) -> str:
@@ -84,6 +64,6 @@ def _csv(table: pd.DataFrame) -> str:
 
 def _write_figure(path: Path, picture: Picture) -> None:
     """Draw a picture, unless the file shows it already: another matplotlib would draw it a little differently."""
-    shows = SHOWS.format(picture.shows)
+    shows = f"<!-- shows {picture.shows} -->\n"
     if not (path.is_file() and path.read_bytes().endswith(shows.encode())):
         write_text_atomic(path, picture.draw() + shows)

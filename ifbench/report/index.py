@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from ifbench.report import manifest as about
 from ifbench.report.frame import rows_of
@@ -10,7 +12,9 @@ from ifbench.report.markdown import table
 from ifbench.report.rankings import interval_cell, value_cell
 from ifbench.report.results import Results
 from ifbench.report.tables import Column
+from ifbench.store.atomic import write_text_atomic
 
+FIGURE = re.compile(r"figure(-\d+)?\.svg")
 INTRODUCTION = """\
 # Results
 
@@ -28,41 +32,36 @@ Parameters of the suites above were chosen on these; nothing here is a result of
 """
 
 
-def index_markdown(found: Sequence[Results], figures: Sequence[str | None]) -> str:
-    """A table with a row for each suite: its headline number, what was published, a small figure.
+def write_index(found: Sequence[Results], out: Path) -> Path:
+    """Write `README.md`, a table with a row for each suite whose page is in `out`: its headline number, a small figure.
 
     The headline is the first published number with what was measured, or else the best row by the first metric.
     Results of profile held-out, by which parameters were chosen, stand below in a list without numbers.
 
-    Args:
-        found: Results, each with its page in the folder of its name.
-        figures: The name of each one's first figure; None: it has none.
+    Raises:
+        IfbenchError: One of them holds no results, or they cannot be read.
     """
-    shown = [(one, figure) for one, figure in zip(found, figures, strict=True) if not _held_out(one)]
-    blocks = [INTRODUCTION, table(_columns(shown))]
-    if held_out := [one for one in found if _held_out(one)]:
+    shown = [one for one in found if one.manifest.get("profile") != about.HELD_OUT]
+    blocks = [INTRODUCTION, table(_columns(shown, out))]
+    if held_out := [one for one in found if one not in shown]:
         blocks += [HELD_OUT, "\n".join(f"- {_page(one)}" for one in held_out)]
-    return "\n".join(blocks) + "\n"
-
-
-def _held_out(results: Results) -> bool:
-    return results.manifest.get("profile") == about.HELD_OUT
+    write_text_atomic(out / "README.md", "\n".join(blocks) + "\n")
+    return out / "README.md"
 
 
 def _page(results: Results) -> str:
     return f"[{about.title(results.manifest)}]({results.directory.name}/leaderboard.md)"
 
 
-def _columns(shown: Sequence[tuple[Results, str | None]]) -> list[Column]:
-    heads = [_headline(results) for results, _ in shown]
-    folders = [(results.directory.name, figure) for results, figure in shown]
-    drawn = [f'<img src="{name}/{figure}" width="240" alt="{name}">' if figure else "" for name, figure in folders]
-    return [
-        Column("suite", [_page(results) for results, _ in shown]),
-        Column("cells", [results.tally for results, _ in shown]),
-        *(Column(name, [head[place] for head in heads]) for place, name in enumerate(("number", "here", "paper", ""))),
-        Column("figure", drawn),
-    ]
+def _columns(shown: Sequence[Results], out: Path) -> list[Column]:
+    rows = [[_page(one), one.tally, *_headline(one), _first_figure(one.directory.name, out)] for one in shown]
+    headers = ("suite", "cells", "number", "here", "paper", "", "figure")
+    return [Column(header, [row[place] for row in rows]) for place, header in enumerate(headers)]
+
+
+def _first_figure(name: str, out: Path) -> str:
+    figures = sorted(path.name for path in (out / name).glob("figure*.svg") if FIGURE.fullmatch(path.name))
+    return f'<img src="{name}/{figures[0]}" width="240" alt="{name}">' if figures else ""
 
 
 def _headline(results: Results) -> list[str]:

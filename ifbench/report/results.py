@@ -43,13 +43,7 @@ class Results:
     """
 
     def __init__(self, directory: str | Path, records: Sequence[Record] | None = None, *, jobs_done: int = 0) -> None:
-        """The results in a folder.
-
-        Args:
-            directory: The folder, as `ifbench run` writes it.
-            records: Those of the cells that a run selected; None: all that the folder holds.
-            jobs_done: Jobs that the run computed.
-        """
+        """The results in a folder; of a run, `records` are those of the cells that it selected."""
         self.directory, self.jobs_done = Path(directory), jobs_done
         self._records = None if records is None else tuple(records)
 
@@ -63,11 +57,7 @@ class Results:
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
-        """One for each cell of the run, or for each of its horizons; all of the folder where no run gave them.
-
-        Raises:
-            IfbenchError: They cannot be read.
-        """
+        """One for each cell of the run, or for each of its horizons; all of the folder where no run gave them."""
         return tuple(iterate_records(self.directory)) if self._records is None else self._records
 
     @cached_property

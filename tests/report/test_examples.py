@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ifbench.report.files import write_index, write_report
+from ifbench.report.files import write_report
+from ifbench.report.index import write_index
 from ifbench.report.results import Results
 from tests.report.drawn import watched
 from tests.report.examples import EXAMPLES, write

@@ -9,7 +9,8 @@ from pathlib import Path
 import matplotlib
 import pytest
 
-from ifbench.report.files import write_index, write_report
+from ifbench.report.files import write_report
+from ifbench.report.index import write_index
 from ifbench.report.results import Results
 from tests.report.shown import terminal
 
