@@ -110,7 +110,8 @@ def group_table(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
     for group, status, texts in zip(cells["group"], cells["status"], cells["warnings"], strict=True):
         endings[group][status] += 1
         warnings[group].update(dict.fromkeys(texts))
-    table["status"] = [_status(endings[group]) for group in table.index]
+    told = {group: [f"{n[one]} {one}" for one in get_args(Status) if n[one]] for group, n in endings.items()}
+    table["status"] = ["ok" if set(endings[group]) == {"ok"} else ", ".join(told[group]) for group in table.index]
     table["warnings"] = [tuple(warnings[group]) for group in table.index]
     columns = task_columns(table)
     table["task"] = _tasks(table, columns)
@@ -143,14 +144,6 @@ def _tasks(table: pd.DataFrame, columns: Mapping[str, str]) -> list[str]:
         words = [f"{name} = {leaf(value)}" for name, value in zip(keys, values, strict=True) if value == value]
         named[setting, label] = ", ".join([*words, label] if protocol or not words else words)
     return [named[place] for place in zip(table["setting"], table["protocol"], strict=True)]
-
-
-def _status(counts: Counter[str]) -> str:
-    return (
-        "ok"
-        if counts.keys() == {"ok"}
-        else ", ".join(f"{counts[one]} {one}" for one in get_args(Status) if counts[one])
-    )
 
 
 def _cell(value: Any) -> Any:  # Any: a fact

@@ -26,8 +26,7 @@ MOST_ALIKE = 3
 
 Line = tuple[str, str, str, str]
 """Estimator, cell, status and message."""
-
-
+OLDER = "were written by an older ifbench"
 OUTDATED = {
     1: "were written when a record was cut to 2 KB: warnings, diagnostics and values of single queries may be missing"
 }
@@ -36,11 +35,9 @@ OUTDATED = {
 def remarks(results: Results) -> list[str]:
     """What to know before reading: a sentence for each version of records that is not the one written today."""
     cells, command = results.frame.drop_duplicates("record"), about.command(results.manifest)
-    counts = Counter(version for version in cells["version"] if version < RECORD_VERSION)
-    return [
-        f"{count} of {len(cells)} records are of version {version} and {OUTDATED[version]}. To renew them: {command}"
-        for version, count in sorted(counts.items())
-    ]
+    counts = sorted(Counter(version for version in cells["version"] if version < RECORD_VERSION).items())
+    said = {version: f"are of version {version} and {OUTDATED.get(version, OLDER)}" for version, _ in counts}
+    return [f"{count} of {len(cells)} records {said[version]}. To renew: {command}" for version, count in counts]
 
 
 def failure_tables(results: Results) -> list[Table]:

@@ -20,7 +20,7 @@ def test_records_of_an_older_version_are_named_as_such_with_the_command_that_ren
     results = Results.of([*old, *records[3:]], manifest)
     (said,) = remarks(results)
     assert said.startswith("3 of 30 records are of version 1 and were written when a record was cut to 2 KB: ")
-    assert said.endswith("To renew them: ifbench run quickstart")
+    assert said.endswith("To renew: ifbench run quickstart")
     assert f"are made by\n\n    ifbench run quickstart\n\n{said}\n\n" in report_markdown(results)
     from ifbench.report.terminal import report_tables
 
