@@ -14,31 +14,29 @@ from typing import Any
 
 PACKAGES = ("torch", "numpy", "scipy")
 CODE = ("ifbench", "plugins", "pyproject.toml")
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
+MATH_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""What torch goes by, the first that is set."""
+THREAD_VARIABLES = (*MATH_THREADS, "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")
 GIT_SECONDS = 10
 MB = 10**6
 
 
 def provenance(*, device: str = "cpu") -> dict[str, Any]:
-    """What a record says of its origin: JSON values without host, user, path, time or process.
+    """What a record says of its origin: JSON values (Any) without host, user, path, time or process.
 
     Args:
         device: Where the work is done, "cpu" or "cuda"; for a GPU its model is given if torch has it in use.
 
     Returns:
         `commit` and `dirty` of the checkout ifbench runs from (None if it is none; dirty: code that differs from the
-        commit, results aside), `versions` (None: not installed), `machine`, `cpu`, `threads`, `device`. Any: strings,
-        numbers and None.
+        commit, results aside), `versions` (None: not installed), `machine`, `cpu`, `threads`, `device`.
     """
+    commit, dirty = _git_state(Path(__file__).resolve().parents[2])
+    packages = {package: _installed(package) for package in ("ifbench", *PACKAGES)}
     return {
-        **_checkout(),
-        "versions": _versions(),
+        "commit": commit,
+        "dirty": dirty,
+        "versions": packages | {"python": platform.python_version()},
         "machine": f"{platform.system()}-{platform.machine()}",
         "cpu": _cpu(),
         "threads": _threads(),
@@ -47,12 +45,12 @@ def provenance(*, device: str = "cpu") -> dict[str, Any]:
 
 
 def report() -> dict[str, Any]:
-    """What `ifbench doctor` shows: the provenance, and what the machine and the settings offer.
+    """What `ifbench doctor` shows: the provenance, and what the machine and the settings offer, as JSON values (Any).
 
     Returns:
         Provenance, and `cores` (those this process may use), `memory_mb`, `memory_available_mb` (10**6 bytes),
         `store` and `data` (variable, value, path, exists, writable, free_mb of their disk), `thread_variables`
-        (None: not set). Any: JSON values.
+        (None: not set).
     """
     import psutil
 
@@ -68,20 +66,13 @@ def report() -> dict[str, Any]:
     }
 
 
-def _checkout() -> dict[str, Any]:
-    """Commit and dirtiness of the checkout (Any: text, bool or None)."""
-    commit, dirty = _git_state(Path(__file__).resolve().parents[2])
-    return {"commit": commit, "dirty": dirty}
-
-
 @functools.cache
 def _git_state(root: Path) -> tuple[str | None, bool | None]:
     """Commit of the checkout whose top is `root`, and whether its code differs; None where there is no telling."""
     if not (root / ".git").exists():  # a checkout further up, around an installed package, is not ours
         return None, None
-    commit = _git(root, "rev-parse", "--verify", "HEAD")
     changes = _git(root, "status", "--porcelain", "--", *CODE)
-    return commit, None if changes is None else bool(changes)
+    return _git(root, "rev-parse", "--verify", "HEAD"), None if changes is None else bool(changes)
 
 
 def _git(root: Path, *arguments: str) -> str | None:
@@ -89,16 +80,10 @@ def _git(root: Path, *arguments: str) -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    outside = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}  # as set inside hooks
+    command = [git, "--no-optional-locks", "-C", str(root), *arguments]
+    env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}  # as set inside hooks
     try:
-        done = subprocess.run(
-            [git, "--no-optional-locks", "-C", str(root), *arguments],
-            capture_output=True,
-            check=True,
-            env=outside,
-            text=True,
-            timeout=GIT_SECONDS,
-        )
+        done = subprocess.run(command, capture_output=True, check=True, env=env, text=True, timeout=GIT_SECONDS)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     return done.stdout.strip()
@@ -110,11 +95,6 @@ def _installed(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _versions() -> dict[str, str | None]:
-    ours = {"ifbench": _installed("ifbench"), "python": platform.python_version()}
-    return ours | {package: _installed(package) for package in PACKAGES}
 
 
 @functools.cache
@@ -130,9 +110,7 @@ def _cpu() -> str | None:
 
 def cores() -> int:
     """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _threads() -> int:
@@ -140,7 +118,7 @@ def _threads() -> int:
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "get_num_threads"):
         return int(torch.get_num_threads())
-    wanted = next((os.environ[name] for name in THREAD_VARIABLES[:2] if name in os.environ), "")
+    wanted = next((os.environ[name] for name in MATH_THREADS if name in os.environ), "")
     return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else cores()
 
 
@@ -154,14 +132,12 @@ def _device(device: str) -> str:
 def _place(variable: str, *, default: str | None) -> dict[str, Any]:
     """A directory that a variable names (Any: text, numbers, bool and None)."""
     value = os.environ.get(variable) or None
-    chosen = value or default
-    if chosen is None:
-        return dict.fromkeys(("path", "exists", "writable", "free_mb")) | {"variable": variable, "value": None}
-    path = Path(chosen).absolute()
+    told: dict[str, Any] = {"variable": variable, "value": value}
+    if value is None and default is None:
+        return told | dict.fromkeys(("path", "exists", "writable", "free_mb"))
+    path = Path(value or default or "").absolute()
     standing = next(folder for folder in (path, *path.parents) if os.access(folder, os.F_OK))
-    return {
-        "variable": variable,
-        "value": value,
+    return told | {
         "path": str(path),
         "exists": standing == path and path.is_dir(),
         "writable": standing.is_dir() and os.access(standing, os.W_OK | os.X_OK),

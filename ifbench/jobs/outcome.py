@@ -10,6 +10,7 @@ from ifbench.core.errors import IfbenchError, MissingArtifactError, StoreError, 
 from ifbench.store.record import Status
 
 MAX_MESSAGE = 400
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory")
 
 
 @dataclass(frozen=True)
@@ -35,37 +36,30 @@ OK = Outcome("ok")
 
 def outcome_of(error: BaseException) -> Outcome:
     """Status and message of an exception a job raised."""
-    if isinstance(error, StoreError):
-        return Outcome("failed", str(error), fatal=True)
-    if isinstance(error, MissingArtifactError):
-        return Outcome("failed", str(error), missing=True)
     if isinstance(error, IfbenchError):
-        return Outcome("unsupported" if isinstance(error, UnsupportedError) else "failed", printable(str(error)))
-    detail = printable("".join(traceback.format_exception(error)))
-    if isinstance(error, MemoryError) or _is_out_of_memory(error):
-        return Outcome("oom", f"out of memory: {_first_line(error)}", detail)
+        status: Status = "unsupported" if isinstance(error, UnsupportedError) else "failed"
+        fatal, missing = isinstance(error, StoreError), isinstance(error, MissingArtifactError)
+        return Outcome(status, printable(str(error)), fatal=fatal, missing=missing)
+    message, detail = _message(error), printable("".join(traceback.format_exception(error)))
+    first = next(iter(message.splitlines()), "no message")[:MAX_MESSAGE]
+    kind = type(error).__name__
+    if kind in {"MemoryError", "OutOfMemoryError"} or any(words in message for words in OUT_OF_MEMORY):
+        return Outcome("oom", f"out of memory: {first}", detail)
     frames = traceback.extract_tb(error.__traceback__)
-    last = frames[-1] if frames else None
-    place = f" ({_short(last.filename)}:{last.lineno})" if last else ""
-    return Outcome("failed", f"{type(error).__name__}: {_first_line(error)}{place}", detail)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    text = str(error)
-    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text or "not enough memory" in text
-
-
-def _first_line(error: BaseException) -> str:
-    try:
-        lines = printable(str(error)).strip().splitlines()
-    except Exception:  # noqa: BLE001 - a plugin's exception may fail even at this
-        return "its message cannot be read"
-    return lines[0][:MAX_MESSAGE] if lines else "no message"
+    place = f" ({_short(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    return Outcome("failed", f"{kind}: {first}{place}", detail)
 
 
 def printable(text: str) -> str:
     """The text with what UTF-8 cannot hold written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return printable(str(error)).strip()
+    except Exception:  # noqa: BLE001 - a plugin's exception may fail even at this
+        return "its message cannot be read"
 
 
 def _short(filename: str) -> str:
