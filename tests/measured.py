@@ -14,8 +14,7 @@ from ifbench.core.registry import Registry
 from ifbench.jobs.job import truth_folder
 from ifbench.jobs.pairs import queries_of, selection_of
 from ifbench.jobs.plan import Plan, load_plan
-from ifbench.jobs.reader import Reader
-from ifbench.jobs.truths import TruthIndex
+from ifbench.jobs.reader import Reader, Truths
 from ifbench.store.artifacts import Store
 
 Where = tuple[str, str, int]
@@ -53,15 +52,15 @@ def measured(folder: Path, name: str = "tiny.yaml", *plugins: str) -> dict[Where
     made, store, _ = planned(folder, name, *plugins)
     reader = Reader(store)
     wanted: dict[Where, set[Intervention]] = {}
-    indices: dict[Where, TruthIndex] = {}
+    truths: dict[Where, Truths] = {}
     for work in made.works:
         tested = selection_of(work, made.suite, reader).interventions
         for repeat, base in enumerate(work.bases):
             where = (work.train.id, work.cell.protocol.label, repeat)
-            indices[where] = reader.truths(base, queries_of(work, reader))
+            truths[where] = reader.truths(base, queries_of(work, reader))
             wanted.setdefault(where, set()).update(tested)
     items = {where: tuple(sorted(own)) for where, own in wanted.items()}
-    return {where: Measurements(items[where], index.measured(items[where])[0]) for where, index in indices.items()}
+    return {where: Measurements(items[where], found.measured(items[where])[0]) for where, found in truths.items()}
 
 
 def pieces(folder: Path, name: str = "tiny.yaml", *plugins: str) -> dict[str, int]:

@@ -131,12 +131,8 @@ def train_job(task: Task, registry: Registry, name: str | None = None) -> Job:
         registry: Where versions are read.
         name: How people call the task; None: by its data, architecture and seed.
     """
-    version = {
-        "training": TRAINING_VERSION,
-        "data": registry.find("data", task.data.name).spec.version,
-        "architecture": registry.find("architecture", task.architecture.name).spec.version,
-    }
-    identity = {**stated_task(task, registry), "version": version}
+    version = {kind: registry.find(kind, getattr(task, kind).name).spec.version for kind in ("data", "architecture")}
+    identity = {**stated_task(task, registry), "version": {"training": TRAINING_VERSION, **version}}
     name = name or f"{task.data.label}/{task.architecture.label} seed={task.seed}"
     return Job(kind=TRAIN, id=digest(identity), identity=json_form(identity), task=task, name=name, doing="train")
 
@@ -168,24 +164,27 @@ def score_job(
         rows: See there.
         protocol: Counts only for an estimator that follows it.
     """
-    entry = registry.find("estimator", estimator.name)
+    entry, asked = registry.find("estimator", estimator.name), tuple(queries)
     stretch = _stretch(train.task, protocol, registry) if registry.estimator(estimator.name).follows else None
     followed = None if stretch is None else protocol
+    unstated = {
+        "explains": None if explains == "label" else explains,
+        "examples": None if rows is None else {"count": len(rows), "rows": digest(list(rows))},
+        "retraining": stretch,
+    }
     identity = {
         "task": train.id,
         "estimator": estimator.name,
         "params": dict(estimator.params),
-        "queries": stated_rules(tuple(queries)),
+        "queries": stated_rules(asked),
         "scoring": SCORING_VERSION,
         "version": entry.spec.version,
         "source": entry.source_digest,
-        **({} if explains == "label" else {"explains": explains}),
-        **({} if rows is None else {"examples": {"count": len(rows), "rows": digest(list(rows))}}),
-        **({} if stretch is None else {"retraining": stretch}),
+        **{key: value for key, value in unstated.items() if value is not None},
     }
     doing = f"score {estimator.label}{f' for {followed.label}' if followed else ''}"
-    asked = {"queries": tuple(queries), "rows": rows, "explains": explains}
-    return _after(train, SCORE, doing, identity, estimator=estimator, protocol=followed, **asked)
+    how = {"estimator": estimator, "protocol": followed, "queries": asked, "rows": rows, "explains": explains}
+    return _after(train, SCORE, doing, identity, **how)
 
 
 def _stretch(task: Task, protocol: Choice | None, registry: Registry) -> dict[str, Any] | None:
@@ -201,12 +200,10 @@ def _stretch(task: Task, protocol: Choice | None, registry: Registry) -> dict[st
 
 def change_job(score: Job, interventions: Sequence[Intervention]) -> Job:
     """The job that predicts changes of parameters with the estimator of a scoring."""
-    assert score.estimator is not None
     identity = {key: value for key, value in score.identity.items() if key not in {"queries", "examples"}}
     identity["interventions"] = [item.plain() for item in interventions]
-    doing = f"predict {score.estimator.label} {len(interventions)} interventions"
-    same = {"estimator": score.estimator, "protocol": score.protocol}
-    return _after(score.train, CHANGE, doing, identity, interventions=tuple(interventions), **same)
+    how = {"estimator": score.estimator, "protocol": score.protocol, "interventions": tuple(interventions)}
+    return _after(score.train, CHANGE, f"predict {score.plugin.label} {_count(interventions)}", identity, **how)
 
 
 def study_job(train: Job, protocol: Choice, repeat: int, suite: Suite, registry: Registry, *, score: Job | None) -> Job:
@@ -228,9 +225,9 @@ def study_job(train: Job, protocol: Choice, repeat: int, suite: Suite, registry:
         "examples": stated_rules(examples),
         "score": score.id if score else None,
     }
-    doing = f"{protocol.label} by {score.estimator.label}" if score and score.estimator else protocol.label
-    asked = {"queries": queries, "examples": examples, "score": score}
-    return _after(train, STUDY, doing, identity, protocol=protocol, repeat=repeat, **asked)
+    doing = f"{protocol.label} by {score.plugin.label}" if score else protocol.label
+    how = {"protocol": protocol, "repeat": repeat, "queries": queries, "examples": examples, "score": score}
+    return _after(train, STUDY, doing, identity, **how)
 
 
 def truth_base(train: Job, protocol: Choice, repeat: int, registry: Registry) -> str:
@@ -264,8 +261,12 @@ def truth_job(
         interventions: What is measured.
         queries: Rows of the test set; none where the protocol measures parameters.
     """
-    rows = tuple(int(row) for row in queries)
-    identity = {"base": base, "interventions": [item.plain() for item in interventions], "queries": list(rows)}
-    doing = f"{protocol.label} {len(interventions)} interventions"
-    asked = {"queries": (QueryRule("rows", rows=rows),), "interventions": tuple(interventions)}
-    return _after(train, TRUTH, doing, identity, protocol=protocol, repeat=repeat, **asked)
+    rule = QueryRule("rows", rows=tuple(int(row) for row in queries))
+    changes = [item.plain() for item in interventions]
+    identity = {"base": base, "interventions": changes, "queries": list(rule.rows)}
+    how = {"protocol": protocol, "repeat": repeat, "queries": (rule,), "interventions": tuple(interventions)}
+    return _after(train, TRUTH, f"{protocol.label} {_count(interventions)}", identity, **how)
+
+
+def _count(interventions: Sequence[Intervention]) -> str:
+    return f"{len(interventions)} interventions"

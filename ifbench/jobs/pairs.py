@@ -54,42 +54,30 @@ def matrices_of(work: CellWork, suite: Suite, reader: Reader) -> Matrices:
         MissingArtifactError: Something is not in the store.
         IfbenchError: The estimator predicts each horizon, but not those that were measured.
     """
-    assert work.score is not None
     selection = selection_of(work, suite, reader)
-    if work.measures == "effects":
-        arrays = reader.result(work.score).arrays
-        predicted = predicted_effects(
-            selection.interventions,
-            arrays["scores"],
-            n_train=int(reader.meta(work.train)["n_train"]),
-            examples=arrays.get("examples"),
-        )
-        parts = selection.parts
-    else:
-        stored = reader.result(change_job(work.score, selection.interventions))
-        predicted = stored.arrays["changes"].astype(np.float64)
-        parts = {name: part.by_set() for name, part in selection.parts.items()}
-    indices = [reader.truths(base, queries_of(work, reader)) for base in work.bases]
-    changes, drifts = zip(*(index.measured(selection.interventions) for index in indices), strict=True)
+    predicted = _predicted(work, selection, reader)
+    parts = selection.parts
+    if work.measures == "parameters":
+        parts = {name: part.by_set() for name, part in parts.items()}
+    first, *others = (reader.truths(base, queries_of(work, reader)) for base in work.bases)
+    changes, drifts = zip(*(truths.measured(selection.interventions) for truths in (first, *others)), strict=True)
     told = [np.abs(drift).mean(axis=1) for drift in drifts if drift is not None]
-    return Matrices(
-        _of_horizons(predicted, len(indices[0].horizons), work),
-        np.stack(changes),
-        work.measures,
-        parts,
-        indices[0].horizons,
-        indices[0].engine,
-        np.mean(told, axis=0) if len(told) == len(drifts) else None,
-    )
+    drift = np.mean(told, axis=0) if len(told) == len(drifts) else None
+    if predicted.ndim == 2:  # the same at every horizon
+        predicted = np.broadcast_to(predicted, (len(first.horizons), *predicted.shape))
+    if len(predicted) != len(first.horizons):
+        expected = f"expected the {len(first.horizons)} that {work.cell.protocol.label} measures"
+        where = f"estimator '{work.cell.estimator.label}'"
+        raise IfbenchError(f"predicts {len(predicted)} horizons; {expected}", where=where)
+    return Matrices(predicted, np.stack(changes), work.measures, parts, first.horizons, first.engine, drift)
 
 
-def _of_horizons(predicted: FloatArray, n_horizon: int, work: CellWork) -> FloatArray:
-    """Predictions of each horizon, (n_horizon, n_intervention, n_column): the estimator's own, or all the same."""
-    if predicted.ndim == 2:
-        return np.broadcast_to(predicted, (n_horizon, *predicted.shape))
-    if len(predicted) != n_horizon:
-        raise IfbenchError(
-            f"predicts {len(predicted)} horizons; expected the {n_horizon} that {work.cell.protocol.label} measures",
-            where=f"estimator '{work.cell.estimator.label}'",
-        )
-    return predicted
+def _predicted(work: CellWork, selection: Selection, reader: Reader) -> FloatArray:
+    """Predictions (n_intervention, n_column), one for each horizon where the estimator tells them apart."""
+    assert work.score is not None
+    if work.measures == "parameters":
+        stored = reader.result(change_job(work.score, selection.interventions))
+        return stored.arrays["changes"].astype(np.float64)
+    arrays, n_train = reader.result(work.score).arrays, int(reader.meta(work.train)["n_train"])
+    rows = arrays.get("examples")
+    return predicted_effects(selection.interventions, arrays["scores"], n_train=n_train, examples=rows)

@@ -11,7 +11,7 @@ from pathlib import Path
 from ifbench.core.errors import IfbenchError, MissingArtifactError, StoreError
 from ifbench.core.registry import Registry
 from ifbench.jobs.evaluate import evaluate, failure_record
-from ifbench.jobs.executors.base import Executor
+from ifbench.jobs.executors import Executor
 from ifbench.jobs.job import Job
 from ifbench.jobs.manifest import manifest
 from ifbench.jobs.outcome import Outcome, outcome_of

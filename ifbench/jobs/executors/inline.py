@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from ifbench.jobs.executors.base import Executor, Setup
+from ifbench.jobs.executors import Executor, Setup
 from ifbench.jobs.executors.worker import Worker
 from ifbench.jobs.job import Job
 from ifbench.jobs.outcome import Outcome

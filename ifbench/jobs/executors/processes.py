@@ -12,8 +12,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from ifbench.jobs.executors import worker
-from ifbench.jobs.executors.base import Executor, Setup
+from ifbench.jobs.executors import Executor, Setup, worker
 from ifbench.jobs.job import Job
 from ifbench.jobs.outcome import Outcome, outcome_of
 

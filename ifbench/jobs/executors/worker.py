@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from ifbench.core import Progress
 from ifbench.core.registry import load_registry
-from ifbench.jobs.executors.base import Setup
+from ifbench.jobs.executors import Setup
 from ifbench.jobs.job import Job
 from ifbench.jobs.outcome import OK, Outcome, outcome_of
 from ifbench.store.artifacts import Store
