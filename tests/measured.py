@@ -12,7 +12,7 @@ import numpy as np
 from ifbench.core.intervention import Intervention
 from ifbench.core.registry import Registry
 from ifbench.jobs.job import truth_folder
-from ifbench.jobs.pairs import queries_of, selection_of
+from ifbench.jobs.matrices import queries_of, selection_of
 from ifbench.jobs.plan import Plan, load_plan
 from ifbench.jobs.reader import Reader, Truths
 from ifbench.store.artifacts import Store

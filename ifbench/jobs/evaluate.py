@@ -16,8 +16,8 @@ from ifbench.core.retraining import VIEWS
 from ifbench.core.specs import MetricSpec
 from ifbench.core.timing import Timing
 from ifbench.jobs.job import stated_task
+from ifbench.jobs.matrices import matrices_of
 from ifbench.jobs.outcome import Outcome
-from ifbench.jobs.pairs import matrices_of
 from ifbench.jobs.plan import CellWork
 from ifbench.jobs.reader import Reader
 from ifbench.store.record import Ceiling, Estimate, Record

@@ -10,8 +10,8 @@ from functools import cached_property, partial
 from ifbench.core.errors import IfbenchError, StoreError
 from ifbench.core.intervention import Intervention
 from ifbench.jobs.job import SCORE, Job, change_job, truth_job
+from ifbench.jobs.matrices import queries_of, selection_of
 from ifbench.jobs.outcome import Outcome
-from ifbench.jobs.pairs import queries_of, selection_of
 from ifbench.jobs.plan import CellWork, Plan
 from ifbench.jobs.reader import Reader
 

@@ -11,7 +11,7 @@ import pytest
 import ifbench
 from ifbench.cli.main import run_command
 from ifbench.jobs.job import SCORE
-from ifbench.jobs.pairs import queries_of
+from ifbench.jobs.matrices import queries_of
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.reader import Reader
 from ifbench.store.artifacts import Store

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ifbench.jobs.job import CHANGE, change_job, score_job
-from ifbench.jobs.pairs import matrices_of, selection_of
+from ifbench.jobs.matrices import matrices_of, selection_of
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.reader import Reader
 from ifbench.store.results import read_records

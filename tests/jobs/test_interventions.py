@@ -11,7 +11,7 @@ import pytest
 from ifbench.cli.main import run_command
 from ifbench.compare.interventions import Selection
 from ifbench.core.intervention import Intervention
-from ifbench.jobs.pairs import queries_of, selection_of
+from ifbench.jobs.matrices import queries_of, selection_of
 from ifbench.jobs.plan import CellWork, load_plan
 from ifbench.jobs.reader import Reader
 from ifbench.store.artifacts import Store

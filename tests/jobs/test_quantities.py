@@ -10,7 +10,7 @@ import torch
 
 from ifbench.compare.correlations import spearman
 from ifbench.jobs.job import CHANGE, change_job
-from ifbench.jobs.pairs import selection_of
+from ifbench.jobs.matrices import selection_of
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.reader import Reader
 from ifbench.jobs.work.context import Context

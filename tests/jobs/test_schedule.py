@@ -11,8 +11,8 @@ import pytest
 from ifbench.compare.selection import select_queries
 from ifbench.core.registry import load_registry
 from ifbench.jobs.job import CHANGE, SCORE, TRAIN, TRUTH, Job
+from ifbench.jobs.matrices import selection_of
 from ifbench.jobs.outcome import Outcome
-from ifbench.jobs.pairs import selection_of
 from ifbench.jobs.plan import Plan, make_plan
 from ifbench.jobs.reader import Reader
 from ifbench.jobs.schedule import Schedule

@@ -12,7 +12,7 @@ from ifbench.compare.correlations import pearson
 from ifbench.compare.effects import predicted_effects
 from ifbench.jobs.forecast import forecast
 from ifbench.jobs.job import change_job, score_job
-from ifbench.jobs.pairs import matrices_of, selection_of
+from ifbench.jobs.matrices import matrices_of, selection_of
 from ifbench.jobs.plan import load_plan
 from ifbench.jobs.reader import Reader
 from ifbench.jobs.work.context import Context

@@ -11,7 +11,7 @@ import pytest
 from ifbench.core.errors import EstimatorError, IfbenchError, UnsupportedError
 from ifbench.core.registry import load_registry
 from ifbench.jobs.job import Job, Kind, change_job, truth_job
-from ifbench.jobs.pairs import selection_of
+from ifbench.jobs.matrices import selection_of
 from ifbench.jobs.plan import CellWork, Plan, make_plan
 from ifbench.jobs.reader import Reader
 from ifbench.jobs.work import WORK, Context, execute
