@@ -8,21 +8,17 @@ from ifbench.core import Progress
 from ifbench.jobs.environment import provenance
 from ifbench.jobs.job import CHANGE, SCORE, STUDY, TRAIN, TRUTH, Job, Kind
 from ifbench.jobs.process_state import process_state_kept
-from ifbench.jobs.work.change import change
+from ifbench.jobs.work import change, score, study, train, truth
 from ifbench.jobs.work.context import Context, Result
-from ifbench.jobs.work.score import score
-from ifbench.jobs.work.study import study
-from ifbench.jobs.work.train import train
-from ifbench.jobs.work.truth import truth
 
 __all__ = ["WORK", "Context", "execute"]
 
 WORK: Mapping[Kind, Callable[[Job, Context, Progress | None], Result]] = {
-    TRAIN: train,
-    SCORE: score,
-    CHANGE: change,
-    STUDY: study,
-    TRUTH: truth,
+    TRAIN: train.train,
+    SCORE: score.score,
+    TRUTH: truth.truth,
+    CHANGE: change.change,
+    STUDY: study.study,
 }
 """What does a job of each kind."""
 
