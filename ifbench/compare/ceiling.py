@@ -55,15 +55,13 @@ def reliability(
     splits = _splits(n_repeat, seed=seed)
     firsts, seconds = (np.array(halves) for halves in zip(*splits, strict=True))  # (n_split, n_repeat // 2)
     compare = rows_of(metric)
-    reliabilities: list[float | None] = []
-    for columns in blocks:
-        effects = values[:, :, columns][:, mask[:, columns]]  # (n_repeat, n)
-        agreement = float(np.mean(compare(effects[firsts].mean(1), effects[seconds].mean(1))))
-        reliabilities.append(stepped_up(agreement, n_repeat / (n_repeat // 2)) if math.isfinite(agreement) else None)
-    return tuple(reliabilities)
+    effects = [values[:, :, columns][:, mask[:, columns]] for columns in blocks]  # (n_repeat, n) each
+    agreements = [float(np.mean(compare(own[firsts].mean(1), own[seconds].mean(1)))) for own in effects]
+    factor = n_repeat / (n_repeat // 2)
+    return tuple(step_up(agreement, factor) if math.isfinite(agreement) else None for agreement in agreements)
 
 
-def stepped_up(agreement: float, factor: float) -> float:
+def step_up(agreement: float, factor: float) -> float:
     """Reliability of a measurement `factor` times as long as the one whose parallel forms correlate by `agreement`.
 
     A negative correlation counts as zero.

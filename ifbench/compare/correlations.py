@@ -13,7 +13,7 @@ CONSTANT = 1e-12
 
 def pearson_rows(predicted: ArrayLike, measured: ArrayLike) -> FloatArray:
     """Pearson correlation along the last axis: (..., n), (..., n) -> (...); see `pearson`."""
-    first, second = _pair(predicted, measured)
+    first, second = _arrays(predicted, measured)
     if first.shape[-1] < 2:
         return np.full(first.shape[:-1], np.nan)
     product: FloatArray = (_unit(_scaled(first)) * _unit(_scaled(second))).sum(-1)
@@ -22,8 +22,7 @@ def pearson_rows(predicted: ArrayLike, measured: ArrayLike) -> FloatArray:
 
 def spearman_rows(predicted: ArrayLike, measured: ArrayLike) -> FloatArray:
     """Spearman correlation along the last axis: (..., n), (..., n) -> (...); see `spearman`."""
-    first, second = _pair(predicted, measured)
-    return pearson_rows(_ranks(first), _ranks(second))
+    return pearson_rows(*map(_ranks, _arrays(predicted, measured)))
 
 
 @with_rows(pearson_rows)
@@ -49,7 +48,7 @@ def spearman(predicted: ArrayLike, measured: ArrayLike) -> float:
     return float(spearman_rows(predicted, measured))
 
 
-def _pair(predicted: ArrayLike, measured: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _arrays(predicted: ArrayLike, measured: ArrayLike) -> tuple[FloatArray, FloatArray]:
     first, second = np.asarray(predicted, dtype=np.float64), np.asarray(measured, dtype=np.float64)
     if first.shape != second.shape or first.ndim == 0:
         raise ValueError(f"predicted has shape {first.shape} and measured {second.shape}; expected the same (..., n)")
@@ -67,7 +66,7 @@ def _scaled(values: FloatArray) -> FloatArray:
 def _unit(values: FloatArray) -> FloatArray:
     """Rows shifted to mean zero and scaled to norm one."""
     centred = values - values.mean(-1, keepdims=True)
-    centred = centred - centred.mean(-1, keepdims=True)  # the first mean is off by rounding of the large values
+    centred -= centred.mean(-1, keepdims=True)  # the first mean is off by rounding of the large values
     unit: FloatArray = centred / np.sqrt((centred * centred).sum(-1, keepdims=True))
     return unit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ifbench.compare.pairs import FloatArray
 from ifbench.core.intervention import Intervention
@@ -39,17 +39,11 @@ def predicted_effects(
     added = np.array([weight for _, weight in pairs], dtype=np.float64)
     rows = np.array([row for row, _ in pairs], dtype=np.int64)
     if examples is not None:
-        rows = _places(rows, np.asarray(examples, dtype=np.int64))
+        order = np.asarray(examples, dtype=np.int64)
+        for row in np.setdiff1d(rows, order):
+            raise ValueError(f"example {row} is changed, but has no score: {len(order)} examples have")
+        rows = np.searchsorted(order, rows)
     ends = np.cumsum([0, *(len(item.changes) for item in interventions)])
     changes = csr_array((added, rows, ends), shape=(len(interventions), n_example))  # few of all examples are changed
-    flat = values.reshape(-1, n_example, n_query)
-    effects: FloatArray = -np.stack([changes @ matrix for matrix in flat])
+    effects: FloatArray = -np.stack([changes @ matrix for matrix in values.reshape(-1, n_example, n_query)])
     return effects.reshape(*before, len(interventions), n_query)
-
-
-def _places(rows: NDArray[np.int64], examples: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each row stands among the rising examples."""
-    unscored = np.setdiff1d(rows, examples)
-    if len(unscored):
-        raise ValueError(f"example {unscored[0]} is changed, but has no score: {len(examples)} examples have")
-    return np.searchsorted(examples, rows)

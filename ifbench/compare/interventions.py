@@ -74,7 +74,14 @@ def select_interventions(
     Raises:
         IfbenchError: See `select_groups`.
     """
-    tests = {rule.name: _tests(rule, scores, n_train=n_train, n_query=n_query, seed=seed) for rule in rules}
+
+    def tests_of(rule: ExampleRule) -> dict[Intervention, Mask]:
+        """The interventions of one rule, and which query tests each, bool (n_query,)."""
+        groups, mask = select_groups(rule, n_train, n_query, scores(rule) if rule.needs_scores else None, seed=seed)
+        each = zip(groups, mask, strict=True)
+        return {Intervention.reweight(rows, change): own for rows, own in each for change in rule.changes(n_train)}
+
+    tests = {rule.name: tests_of(rule) for rule in rules}
     union = tuple(sorted({item for own in tests.values() for item in own}))
     untested = np.zeros(n_query, dtype=np.bool_)
     masks = {
@@ -85,20 +92,3 @@ def select_interventions(
     together = Part(np.logical_or.reduce(list(masks.values())), 1 if others else n_set)
     each = {rule.name: Part(masks[rule.name], rule.sets) for rule in rules} if len(rules) > 1 else {}
     return Selection(union, {**each, ALL: together})
-
-
-def _tests(
-    rule: ExampleRule,
-    scores: Callable[[ExampleRule], ArrayLike | None],
-    *,
-    n_train: int,
-    n_query: int,
-    seed: int,
-) -> dict[Intervention, Mask]:
-    """The interventions of one rule, and which query tests each, bool (n_query,)."""
-    groups, mask = select_groups(rule, n_train, n_query, scores(rule) if rule.needs_scores else None, seed=seed)
-    return {
-        Intervention.reweight(rows, change): own
-        for rows, own in zip(groups, mask, strict=True)
-        for change in rule.changes(n_train)
-    }

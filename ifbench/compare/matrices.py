@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -38,8 +39,7 @@ class Matrices:
 
     def mean(self, at: int) -> FloatArray:
         """What was measured at a horizon, averaged over repeats, (n_intervention, n_column)."""
-        mean: FloatArray = self.measured[:, at].mean(axis=0)
-        return mean
+        return cast(FloatArray, self.measured[:, at].mean(axis=0))
 
     def view(self, view: View, at: int) -> tuple[FloatArray, FloatArray, FloatArray | None]:
         """What a metric compares at a horizon, see `MetricSpec.of`: predicted, measured, and each repeat of it.
@@ -51,15 +51,18 @@ class Matrices:
         predicted, mean, repeats = self.predicted[at], self.mean(at), self.measured[:, at]
         if view == "errors":
             return _sizes(predicted - mean), _sizes(mean), None
-        several = repeats if len(repeats) > 1 else None
-        if view == "effects":
-            return predicted, mean, several
-        return _sizes(predicted), _sizes(mean), None if several is None else _sizes(several)
+        if view == "norms":
+            predicted, mean, repeats = _sizes(predicted), _sizes(mean), _sizes(repeats)
+        return predicted, mean, repeats if len(repeats) > 1 else None
+
+    def sizes(self, at: int) -> FloatArray:
+        """Size of what was measured at a horizon: of each effect, or of the change of all parameters."""
+        mean = self.mean(at)
+        return np.abs(mean) if self.quantity == "effects" else _sizes(mean)
 
     def size(self, at: int) -> float:
-        """Median size of what was measured at a horizon: of an effect, or of a change of all parameters."""
-        mean = self.mean(at)
-        return float(np.median(np.abs(mean if self.quantity == "effects" else _sizes(mean))))
+        """Median of `sizes`."""
+        return float(np.median(self.sizes(at)))
 
     def unusable(self, at: int) -> str:
         """What is wrong with what was measured at a horizon, for people; empty where nothing is."""
@@ -69,11 +72,9 @@ class Matrices:
 
     def lost(self, at: int) -> bool:
         """Whether no intervention has a finite measured value at a horizon."""
-        mean = self.mean(at)
-        return not np.isfinite(mean if self.quantity == "effects" else _sizes(mean)).any()
+        return not np.isfinite(self.sizes(at)).any()
 
 
 def _sizes(changes: FloatArray) -> FloatArray:
     """Norm of each change of the parameters: (..., n_param) -> (..., 1)."""
-    norms: FloatArray = np.linalg.norm(changes, axis=-1)[..., None]
-    return norms
+    return cast(FloatArray, np.linalg.norm(changes, axis=-1)[..., None])

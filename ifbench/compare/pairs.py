@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,7 @@ def rows_of(metric: Metric) -> RowMetric:
     def loop(predicted: FloatArray, measured: FloatArray) -> FloatArray:
         return np.array([metric(*row) for row in zip(predicted, measured, strict=True)], dtype=np.float64)
 
-    own: Any = getattr(metric, ROW_FORM, None)  # Any: whatever a plugin attached
-    return loop if own is None else cast(RowMetric, own)
+    return cast(RowMetric, getattr(metric, ROW_FORM, None) or loop)
 
 
 def shares(n_query: int, n_set: int) -> list[range]:
@@ -50,13 +49,7 @@ def shares(n_query: int, n_set: int) -> list[range]:
 
 
 def blocks_of(n_query: int, *, pooled: bool, n_set: int) -> Sequence[Sequence[slice]]:
-    """The columns that a metric sees at once, for each set (n_set, n_block): one query, or all of the set.
-
-    Args:
-        n_query: Number of columns.
-        pooled: Whether all queries of a set are seen together.
-        n_set: Number of sets, see `shares`.
-    """
+    """The columns that a metric sees at once, for each set (see `shares`): one query, or, pooled, all of the set."""
     return [
         [slice(own.start, own.stop)] if pooled else [slice(query, query + 1) for query in own]
         for own in shares(n_query, n_set)

@@ -79,17 +79,12 @@ def select_groups(
     count, size = _sizes(rule, n_train, where=where)
     values = _check_scores(scores, (n_train, n_query), where=where)
     values = values if rule.order in SIGNED else np.abs(values)
-    orders = [_order(values[:, query], rule.order, rule.at)[:count] for query in range(n_query)]
-    return _groups_and_mask([[_group(rows) for rows in _cut(order, size)] for order in orders], n_query)
+    orders = [_order(column, rule.order, rule.at)[:count] for column in values.T]
+    return _groups_and_mask([[tuple(sorted(rows.tolist())) for rows in _cut(order, size)] for order in orders], n_query)
 
 
 def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Group]]:
-    """The groups of each set, sorted, each once; see `select_groups`.
-
-    Args:
-        rule: One that needs no scores.
-        n_train: Size of the training set.
-        seed: Seeds what is drawn.
+    """The groups of each set, sorted, each once, of a rule that needs no scores; see `select_groups`.
 
     Raises:
         IfbenchError: The rule asks for more examples than there are, or for groups larger than what it chooses.
@@ -102,17 +97,12 @@ def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Gro
     else:
         names = [("examples", seed), *(("examples", seed, number) for number in range(1, rule.sets))]
         sets = [_cut(_shuffle(n_train, *own)[:count], size) for own in names]
-    return [sorted({_group(rows) for rows in own}) for own in sets]
+    return [sorted({tuple(sorted(rows.tolist())) for rows in own}) for own in sets]
 
 
 @lru_cache(maxsize=32)
 def drawn_rows(rules: tuple[ExampleRule, ...], n_train: int, *, seed: int) -> tuple[int, ...] | None:
     """Rows of the training set that the rules name whatever the scores; None: all, or scores choose.
-
-    Args:
-        rules: The suite's.
-        n_train: Size of the training set.
-        seed: Seeds what is drawn.
 
     Raises:
         IfbenchError: See `drawn_groups`.
@@ -149,20 +139,15 @@ def _groups_and_mask(sets: Sequence[Sequence[Group]], n_query: int) -> tuple[lis
     return union, mask
 
 
-def _group(rows: IntArray) -> Group:
-    return tuple(sorted(rows.tolist()))
-
-
 def _query_rows(rule: QueryRule, losses: FloatArray, wrong: IntArray | None, *, seed: int) -> IntArray:
-    n_test = len(losses)
-    where = f"queries '{rule.order}'"
+    n_test, where = len(losses), f"queries '{rule.order}'"
     if rule.order == "all":
         return np.arange(n_test)
     if rule.order == "rows":
-        outside = [row for row in rule.rows if not 0 <= row < n_test]
-        if outside:
-            hint = f"rows count from 0 to {n_test - 1}"
-            raise IfbenchError(f"no test point {outside[0]} among {n_test}", where=where, hint=hint)
+        for row in rule.rows:
+            if not 0 <= row < n_test:
+                hint = f"rows count from 0 to {n_test - 1}"
+                raise IfbenchError(f"no test point {row} among {n_test}", where=where, hint=hint)
         return np.array(rule.rows, dtype=np.int64)
     count = _count(rule.amount, n_test, where=where, what="test points")
     if rule.order == "mispredicted":

@@ -31,9 +31,7 @@ class IfbenchError(Exception):
 
     def __init__(self, message: str, *, hint: str | None = None, where: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.where = where
+        self.message, self.hint, self.where = message, hint, where
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.message}" if self.where else self.message
@@ -78,7 +76,6 @@ def closest(word: str, names: Iterable[str]) -> str | None:
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """A hint: the nearest of the choices, or else all of them."""
     names = sorted(choices)
-    match = closest(word, names)
-    if match is not None:
+    if match := closest(word, names):
         return f"did you mean '{match}'?"
     return f"known: {', '.join(names)}" if names else "nothing of this kind is registered"

@@ -9,9 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, order=True)
 class Intervention:
-    """A reweighting of training examples.
-
-    Every example has the weight 1: a factor of its loss in the mean over the n_train examples.
+    """A reweighting of training examples, each of weight 1: a factor of its loss in the mean over the n_train examples.
 
     Attributes:
         changes: Sorted pairs (row, change of the example's weight). -1 leaves the example out, 1 doubles it, and

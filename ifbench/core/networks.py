@@ -34,11 +34,8 @@ def image_shape(dataset: Dataset, *, least: int, where: str) -> tuple[int, int, 
     """
     shape = tuple(dataset.train.inputs.shape[1:])
     if len(shape) != 3 or min(shape[1:]) < least:
-        raise IfbenchError(
-            f"inputs have shape {shape}; expected (channel, height, width) of at least {least} pixels a side",
-            where=where,
-            hint="take a data set of images, or architecture: mlp",
-        )
+        message = f"inputs have shape {shape}; expected (channel, height, width) of at least {least} pixels a side"
+        raise IfbenchError(message, where=where, hint="take a data set of images, or architecture: mlp")
     return shape
 
 
@@ -57,29 +54,23 @@ class Network(ABC):
 
     @abstractmethod
     def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
-        """Predicted class (n_batch,), or predicted values."""
+        """See `Model.predict`."""
 
     def outputs(self, params: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
-        """What the network gives in evaluation, shape (n_batch, n_output).
-
-        Args:
-            params: Parameters by name.
-            buffers: Buffers by name.
-            inputs: Shape (n_batch, ...).
-        """
+        """What the network makes of inputs (n_batch, ...) in evaluation, shape (n_batch, n_output)."""
         return self._pure({**params, **buffers}, inputs)[0]
 
     def losses(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
-        """Loss of each example in evaluation, shape (n_batch,)."""
+        """See `Model.losses`."""
         return self.output_losses(self.outputs(params, buffers, batch.inputs), batch.targets)
 
     @property
     def running(self) -> Sequence[str]:
-        """Names of the buffers that training changes."""
+        """See `TrainingModel.running`."""
         return running_statistics(self.module)
 
     def noise_shapes(self, batch: Batch) -> Sequence[Shape]:
-        """Shapes of the uniform numbers that a training step over a batch of this size takes."""
+        """See `TrainingModel.noise_shapes`."""
         if not draws_noise(self.module):
             return ()
         with torch.no_grad(), measuring() as shapes:
@@ -89,7 +80,7 @@ class Network(ABC):
     def training_losses(
         self, params: Tensors, buffers: Tensors, batch: Batch, noise: Sequence[Tensor]
     ) -> tuple[Tensor, Tensors]:
-        """Loss of each example while training, shape (n_batch,), and the new values of the buffers in `running`."""
+        """See `TrainingModel.training_losses`."""
         with training(noise):
             outputs, tensors = self._pure({**params, **buffers}, batch.inputs)
         return self.output_losses(outputs, batch.targets), {name: tensors[name] for name in self.running}
@@ -143,19 +134,15 @@ class PureModule:
         names = {tensor: name for name, tensor in (*module.named_parameters(), *module.named_buffers())}
         places: dict[str, str] = {}
         for path, part in module.named_modules():
-            own = (
-                *part.named_parameters(recurse=False, remove_duplicate=False),
-                *part.named_buffers(recurse=False, remove_duplicate=False),
-            )
-            places |= {f"{path}.{name}" if path else name: names[tensor] for name, tensor in own}
+            for named in (part.named_parameters, part.named_buffers):
+                own = named(recurse=False, remove_duplicate=False)
+                places |= {f"{path}.{name}" if path else name: names[tensor] for name, tensor in own}
         return cls(module, places)
 
     def __call__(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Outputs, and the tensors with those replaced that the module assigned anew; the module stays as it is.
 
-        Args:
-            tensors: Parameters and buffers by name; what is missing is the module's own.
-            inputs: Handed to the module.
+        `tensors` are parameters and buffers by name; what is missing is the module's own.
         """
         state = {place: tensors[name] for place, name in self.places.items() if name in tensors}
         with sdpa_kernel(SDPBackend.MATH):  # torch's fused attention has no second and no forward derivative

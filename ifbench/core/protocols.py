@@ -28,12 +28,10 @@ class StretchParams(Params):
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
-        steps = getattr(self, "steps", None)
+        steps, got = getattr(self, "steps", None), list(self.horizons)
         last = steps if isinstance(steps, int) else None
-        beyond = bool(self.horizons) and last is not None and self.horizons[-1] > last
-        if beyond or list(self.horizons) != sorted(set(self.horizons)):
-            within = f", none beyond the {last} steps" if last is not None else ""
-            got, words = list(self.horizons), f"rising numbers of updates{within}"
+        if got != sorted(set(got)) or (got and last is not None and got[-1] > last):
+            words = "rising numbers of updates" + (f", none beyond the {last} steps" if last is not None else "")
             raise PydanticCustomError("horizons", "horizons are {got}, wanted {words}", {"got": got, "words": words})
         return self
 
@@ -120,7 +118,7 @@ class LossEffects:
         repeat: int,
         progress: Progress | None = None,
     ) -> Measured:
-        """Effects in nats, and the drift of the unperturbed run.
+        """See `GroundTruth.measure`; effects in nats, and the drift of the unperturbed run.
 
         There is none where the parameters have no `drift` or it is off, where training starts anew, and where it is the
         proximal objective's, which stays where it is.

@@ -10,8 +10,6 @@ from ifbench.core.params import Params, param
 
 Optimizer = Literal["gradient-descent", "sgd", "adam", "rmsprop"]
 Schedule = Literal["constant", "cosine", "step"]
-
-
 UNSTATED: Mapping[str, Any] = {
     "schedule": "constant",
     "warmup": 0,

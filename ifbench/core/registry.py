@@ -120,24 +120,15 @@ class Registry:
         return next((str(refusal) for refusal in self.refusals if refusal.stem == name), None)
 
     def params(self, kind: str, name: str, values: Mapping[str, Any]) -> Params:
-        """Stored parameters as a plugin takes them.
-
-        Args:
-            kind: Of the plugin.
-            name: Of the plugin.
-            values: JSON values (Any), defaults filled in.
-        """
+        """Stored parameters (Any: JSON, defaults filled in) as the plugin of a kind and name takes them."""
         return self.find(kind, name).spec.params.model_validate_json(canonical_json(dict(values)))
 
 
 def load_registry(plugin_files: Sequence[str | Path] = ()) -> Registry:
-    """Load in-tree plugins, installed entry points and files, in that order and sorted within each.
+    """Load in-tree plugins, installed entry points and files of the command line, in that order and sorted within each.
 
     A plugin that raises, yields nothing, implements no hook of ours or repeats a name is refused as a whole and
     listed in `Registry.refusals`; the others are unaffected.
-
-    Args:
-        plugin_files: Python files given on the command line.
 
     Raises:
         IfbenchError: A plugin file does not exist.

@@ -32,9 +32,8 @@ class Retraining:
         form: How an intervention enters. `factor`: the weight of example i, `1 + change_i`, is a factor of its loss
             wherever a batch holds it. `term`: `sum_i change_i / n_train * loss_i` stands beside the mean over the batch
             in every update, whatever the batch.
-        proximal: None trains on the task's objective. A number is the damping of the proximal Bregman objective, which
-            takes its place: see `ifbench.numerics.derivatives.proximal`; optimizer, schedule and batches then
-            begin anew.
+        proximal: None trains on the task's objective. A number is the damping of the proximal Bregman objective in its
+            place, see `ifbench.numerics.derivatives.proximal`; optimizer, schedule and batches then begin anew.
     """
 
     steps: int

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import pluggy
 
@@ -34,8 +34,7 @@ def import_object(name: str) -> Callable[..., Any]:
         ImportError, AttributeError: It names nothing that exists.
     """
     module, _, attribute = name.partition(":")
-    value: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    return value
+    return cast("Callable[..., Any]", getattr(importlib.import_module(module), attribute))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +74,7 @@ class Spec:
         Raises:
             ImportError, AttributeError: `factory` names nothing that exists.
         """
-        if not isinstance(self.factory, str):
-            return self.factory
-        return import_object(self.factory)
+        return import_object(self.factory) if isinstance(self.factory, str) else self.factory
 
     @property
     def module(self) -> str:
@@ -89,10 +86,10 @@ class Spec:
         """The file of that module; None where there is none."""
         module = sys.modules.get(self.module)
         try:
-            found = module.__spec__ if module is not None else importlib.util.find_spec(self.module)
+            spec = module.__spec__ if module is not None else importlib.util.find_spec(self.module)
         except ImportError:
             return None
-        return Path(found.origin) if found is not None and found.origin and Path(found.origin).is_file() else None
+        return Path(spec.origin) if spec is not None and spec.origin and Path(spec.origin).is_file() else None
 
 
 @dataclass(frozen=True, kw_only=True)

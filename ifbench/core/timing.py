@@ -1,4 +1,4 @@
-"""What an estimator cost."""
+"""Cost of an estimator."""
 
 from __future__ import annotations
 

@@ -47,12 +47,7 @@ def pack(arrays: Mapping[str, Array]) -> bytes:
 
 
 def describe(key: tuple[str, str], packed: bytes, meta: Mapping[str, Any]) -> bytes:
-    """Content of meta.json: kind and id, size and digest of the arrays, and a digest of all that.
-
-    Args:
-        key: Kind and id.
-        packed: Content of arrays.safetensors.
-        meta: JSON values (Any: they differ from kind to kind).
+    """Content of meta.json: kind and id, size and digest of the packed arrays, JSON values, and a digest of all that.
 
     Raises:
         TypeError: Meta holds what JSON cannot.
@@ -86,12 +81,7 @@ def read(path: Path, key: tuple[str, str]) -> Artifact:
 
 
 def read_meta(path: Path, key: tuple[str, str]) -> dict[str, Any]:
-    """The meta of the artifact in a directory, checked; the arrays are not read (Any: JSON values).
-
-    Raises:
-        CorruptError: It is not what was written, or not there.
-        OSError: The process is short of memory or file handles.
-    """
+    """The meta of the artifact in a directory, checked; the arrays are not read (Any: JSON). Raises as `read`."""
     return dict(_content(path, key)["meta"])
 
 

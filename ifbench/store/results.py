@@ -17,13 +17,9 @@ RESULTS, MANIFEST = "results", "manifest.json"
 
 
 def write_records(directory: Path, records: Iterable[Record]) -> list[Path]:
-    """Write all records of a run, one file per estimator, its lines sorted by cell and horizon.
+    """Write all records of a run into `results` of its directory, one file per estimator, sorted by cell and horizon.
 
     Files that would not change are not touched; files of other estimators are removed.
-
-    Args:
-        directory: Directory of the run; `results` is made in it.
-        records: Every record of the run.
 
     Returns:
         The result files, sorted.

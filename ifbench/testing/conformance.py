@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -114,11 +115,11 @@ def specs_of(estimator: EstimatorSpec | str | Path, plugins: Sequence[str | Path
     if file.suffix != ".py":
         return [load_registry(plugins).estimator(str(estimator))]
     registry = load_registry((*plugins, file))
-    specs = [entry.spec for entry in registry.entries["estimator"].values() if entry.origin == str(file)]
-    if not specs:
-        reasons = [refused.reason for refused in registry.refusals if refused.origin == str(file)]
+    names = [name for name, entry in registry.entries["estimator"].items() if entry.origin == str(file)]
+    if not names:
+        reasons = [refusal.reason for refusal in registry.refusals if refusal.origin == str(file)]
         raise IfbenchError(reasons[0] if reasons else "registers no estimator", where=str(estimator))
-    return [spec for spec in specs if isinstance(spec, EstimatorSpec)]
+    return list(map(registry.estimator, names))
 
 
 def params_to_check(spec: EstimatorSpec, **given: Any) -> Params:
@@ -190,14 +191,14 @@ def parametrize_with_checks(
     import pytest
 
     items = []
-    for spec in (spec for estimator in estimators for spec in specs_of(estimator)):
-        for given in params:
-            conformance = Conformance(spec, params_to_check(spec, **given))
-            label = "-".join([spec.name, *(f"{key}={value}" for key, value in given.items())])
-            for check in CHECKS:
-                reason = spec.expected_failures.get(check.name)
-                marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
-                items.append(pytest.param(partial(_meet, check, conformance), id=f"{label}-{check.name}", marks=marks))
+    specs = [spec for estimator in estimators for spec in specs_of(estimator)]
+    for spec, given in product(specs, params):
+        conformance = Conformance(spec, params_to_check(spec, **given))
+        label = "-".join([spec.name, *(f"{key}={value}" for key, value in given.items())])
+        for check in CHECKS:
+            reason = spec.expected_failures.get(check.name)
+            marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
+            items.append(pytest.param(partial(_meet, check, conformance), id=f"{label}-{check.name}", marks=marks))
     return pytest.mark.parametrize("check", items)
 
 

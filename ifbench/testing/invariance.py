@@ -79,9 +79,9 @@ def no_side_effects(trial: Trial) -> str:
     problem = near_isotropic().with_own_model().problem
     examples, queries = torch.arange(problem.n_train), torch.arange(problem.n_test)
     asks = {"the examples asked for": examples, "the queries asked for": queries}
-    before = {**_problem_state(problem, asks), **process_state()}
+    before = _state(problem, asks)
     trial.answer(problem, examples, queries)
-    after = {**_problem_state(problem, asks), **process_state()}
+    after = _state(problem, asks)
     changed = ", ".join(name for name, value in before.items() if not _same(value, after[name]))
     require(not changed, f"changed: {changed}", hint="work on copies, and draw from problem.generator(name)")
     return "nothing changed"
@@ -97,8 +97,7 @@ def no_carried_state(trial: Trial) -> str:
         wanted = trial.scores(problem)
         reused.fit(problem)
         _agree(trial.scores(problem, by=reused), wanted, what="using an instance again", hint=hint)
-    wanted = trial.scores(first)
-    one, _ = trial.fitted(first), trial.fitted(second)
+    wanted, one, _ = trial.scores(first), trial.fitted(first), trial.fitted(second)
     _agree(trial.scores(first, by=one), wanted, what="fitting another instance in between", hint=hint)
     one = trial.fitted(first)
     with suppress(EstimatorError):
@@ -125,7 +124,7 @@ def _other(params: Params) -> Params:
     return changed
 
 
-def _problem_state(problem: TrainedProblem, asks: Mapping[str, Tensor]) -> dict[str, Any]:  # Any: tensors and flags
+def _state(problem: TrainedProblem, asks: Mapping[str, Tensor]) -> dict[str, Any]:  # Any: tensors and flags
     module, data = problem.objective.model.module, problem.data
     tensors = {
         "problem.params": problem.params,
@@ -139,6 +138,7 @@ def _problem_state(problem: TrainedProblem, asks: Mapping[str, Tensor]) -> dict[
         **{name: value.detach().clone() for name, value in tensors.items()},
         **{f"requires_grad of {name}": value.requires_grad for name, value in tensors.items()},
         "training mode": module.training,
+        **process_state(),
     }
 
 

@@ -47,10 +47,7 @@ class Ridge:
     def leave_one_out_effects(self) -> Tensor:
         """Exact change of each query's loss when an example's weight is set to 0 and the problem solved again.
 
-        The divisor of the mean stays n. Positive: the example helped.
-
-        Returns:
-            Shape (n_train, n_query).
+        Shape (n_train, n_query). The divisor of the mean stays n. Positive: the example helped.
 
         Source: Sherman & Morrison 1950, applied to `H - x_i x_i' / n`.
         """
@@ -60,8 +57,7 @@ class Ridge:
         leverage = (design * solved).sum(1)
         change = solved * (self._errors(train).squeeze(1) / (1 - leverage))[:, None]  # (n_train, n_param)
         before = self._errors(test).T  # (1, n_query)
-        after = before + change @ self._design(test).T
-        effects: Tensor = (after.square() - before.square()) / 2
+        effects: Tensor = ((before + change @ self._design(test).T).square() - before.square()) / 2
         return effects
 
     def chunked(self, chunk: int) -> Ridge:
@@ -126,11 +122,8 @@ def ridge(
     train = n_train**0.5 * torch.linalg.qr(normal(n_train, len(spectrum)))[0] * stretch @ rotation.T
     test = normal(n_query, len(spectrum)) * stretch @ rotation.T
     truth = rotation @ (normal(len(spectrum), 1) / stretch.clamp_min(1e-3)[:, None])  # every direction matters as much
-
-    def batch(inputs: Tensor) -> Batch:
-        return Batch(inputs, inputs @ truth + 0.5 * normal(len(inputs), 1))
-
-    return Ridge(_solved(Dataset(batch(train), batch(test), n_output=1), decay, bias=bias))
+    first, second = (Batch(inputs, inputs @ truth + 0.5 * normal(len(inputs), 1)) for inputs in (train, test))
+    return Ridge(_solved(Dataset(first, second, n_output=1), decay, bias=bias))
 
 
 def near_isotropic(*, seed: int = 0) -> Ridge:
@@ -151,10 +144,9 @@ def singular(*, seed: int = 0) -> Ridge:
 def isotropic(*, seed: int = 0) -> Ridge:
     """A ridge problem whose Hessian is a multiple of the identity; query 0 has no inputs, and so no gradient."""
     whole = ridge((1.0, 1.0, 1.0, 1.0), seed=seed).problem
-    inputs, targets = (part.clone() for part in whole.data.test)
-    inputs[0] = 0
-    data = replace(whole.data, test=Batch(inputs, targets))
-    return Ridge(_problem(whole.objective, data, whole.params))
+    inputs, targets = whole.data.test
+    test = Batch(inputs.index_fill(0, torch.tensor(0), 0), targets)
+    return Ridge(_problem(whole.objective, replace(whole.data, test=test), whole.params))
 
 
 def one_example(*, seed: int = 0) -> Ridge:
@@ -165,13 +157,9 @@ def one_example(*, seed: int = 0) -> Ridge:
 
 def indefinite(*, seed: int = 0) -> TrainedProblem:
     """A small network at random parameters: its Hessian has eigenvalues of both signs, none next to zero."""
-    normal = _normal(seed)
-
-    def batch(n: int) -> Batch:
-        return Batch(normal(n, 2), normal(n, 1))
-
-    objective = _network()
-    return _problem(objective, Dataset(batch(30), batch(4), n_output=1), normal(objective.layout.size))
+    normal, objective = _normal(seed), _network()
+    train, test = (Batch(normal(n, 2), normal(n, 1)) for n in (30, 4))
+    return _problem(objective, Dataset(train, test, n_output=1), normal(objective.layout.size))
 
 
 def problem_of(model: Model, data: Dataset, *, decay: float = 0.0, chunk: int | None = None) -> TrainedProblem:

@@ -47,14 +47,7 @@ class Trial:
         return estimator
 
     def answer(self, problem: Problem, examples: Tensor, queries: Tensor, *, by: Estimator | None = None) -> object:
-        """What `score` returns, whatever it is.
-
-        Args:
-            problem: What is asked about.
-            examples: Rows of the training set.
-            queries: Rows of the test set.
-            by: The instance that is asked; None: a new one, fitted.
-        """
+        """What `score` returns for rows of the training and the test set, whatever it is; None asks a new instance."""
         estimator = by or self.fitted(problem)
         return estimator.score(problem, cast(LongTensor, examples), cast(LongTensor, queries))
 
@@ -73,10 +66,9 @@ class Trial:
         """
         examples = torch.arange(problem.n_train) if examples is None else examples
         queries = torch.arange(problem.n_test) if queries is None else queries
-        sizes = {"n_example": len(examples), "n_query": len(queries)}
-        answer = self.answer(problem, examples, queries, by=by)
+        answer, name = self.answer(problem, examples, queries, by=by), self.spec.name
         try:
-            return check_scores(answer, problem, **sizes, estimator=self.spec.name)
+            return check_scores(answer, problem, n_example=len(examples), n_query=len(queries), estimator=name)
         except EstimatorError as broken:
             raise CheckFailedError(broken.message, where=broken.where, hint=broken.hint) from None
 

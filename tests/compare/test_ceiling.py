@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifbench.compare.ceiling import MAX_SPLITS, _splits, ceiling, reliability, stepped_up
+from ifbench.compare.ceiling import MAX_SPLITS, _splits, ceiling, reliability, step_up
 from ifbench.compare.correlations import pearson, spearman
 from ifbench.store.record import Ceiling
 
@@ -64,7 +64,7 @@ def test_four_repeats_are_split_in_two_and_two():
 
 def test_halves_that_contradict_each_other_count_as_noise():
     assert of_one([[1, 2, 3], [3, 2, 1]]) == 0
-    assert stepped_up(-0.5, 3.0) == 0
+    assert step_up(-0.5, 3.0) == 0
 
 
 def test_each_query_has_its_own_over_its_own_interventions():

@@ -41,11 +41,10 @@ def scale_of(pixels: Tensor) -> Scale:
 def inputs_of(pixels: Tensor, scale: Scale | None) -> Tensor:
     """Bytes (n, c, h, w) as float32 from 0 to 1, then less the mean and over the deviation where a scale is given."""
     inputs = pixels.contiguous().float().div_(255)
-    if scale is None:
-        return inputs
-    return inputs.sub_(inputs.new_tensor(scale.mean).view(-1, 1, 1)).div_(
-        inputs.new_tensor(scale.deviation).view(-1, 1, 1)
-    )
+    if scale is not None:
+        mean, deviation = (inputs.new_tensor(values).view(-1, 1, 1) for values in scale)
+        inputs.sub_(mean).div_(deviation)
+    return inputs
 
 
 def standardise(parts: Sequence[Tensor]) -> list[Tensor]:

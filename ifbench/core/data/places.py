@@ -22,9 +22,8 @@ def data_root() -> Path | None:
 
 def under_root(path: str) -> Path | None:
     """A path as a suite gives it: absolute, or under the data root; None where that is not set."""
-    given, root = Path(path).expanduser(), data_root()
-    if given.is_absolute():
-        return given
+    given = Path(path).expanduser()
+    root = Path() if given.is_absolute() else data_root()
     return root / given if root is not None else None
 
 
@@ -61,10 +60,7 @@ _READ: dict[tuple[object, ...], object] = {}
 def read_once(read: Callable[[Path], Value], path: Path, *key: object) -> Value:
     """`read(path)`, or what it gave before, if the file has not changed since; the latest few are kept.
 
-    Args:
-        read: Reads a file.
-        path: The file.
-        key: Whatever else the result depends on.
+    `key` holds whatever else the result depends on.
     """
     stat = path.stat()
     known = (read.__module__, read.__qualname__, path, stat.st_mtime_ns, stat.st_size, *key)

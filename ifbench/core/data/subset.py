@@ -1,4 +1,8 @@
-"""Which examples of a data set are taken: by class, share and number; a seeded rule keeps the classes' shares."""
+"""Which examples of a data set are taken: by class, share and number; a seeded rule keeps the classes' shares.
+
+Throughout, `subset` is what the suite asks for, `n_class` the number of classes, `names` what they are called, where
+they have names, and `where` how messages call the data set.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +53,7 @@ class Selection(NamedTuple):
 
 
 def class_numbers(classes: Sequence[int | str], n_class: int, names: Sequence[str] = (), *, where: str) -> list[int]:
-    """The classes to keep, by number.
-
-    Args:
-        classes: As a suite gives them, by number or name; none: all.
-        n_class: How many classes there are.
-        names: What they are called, where they have names.
-        where: How messages call the data set.
+    """The numbers of the classes to keep, which a suite gives by number or name; none: all.
 
     Raises:
         IfbenchError: One is unknown or given twice, or there is only one.
@@ -67,11 +65,8 @@ def class_numbers(classes: Sequence[int | str], n_class: int, names: Sequence[st
         number = names.index(given) if isinstance(given, str) and given in names else given
         if isinstance(number, str) or not 0 <= number < n_class:
             hint = did_you_mean(number, names) if isinstance(number, str) and names else None
-            raise IfbenchError(
-                f"classes: got {given!r}, wanted a number from 0 to {n_class - 1}{' or a name' if names else ''}",
-                where=where,
-                hint=hint,
-            )
+            wanted = f"a number from 0 to {n_class - 1}{' or a name' if names else ''}"
+            raise IfbenchError(f"classes: got {given!r}, wanted {wanted}", where=where, hint=hint)
         numbers.append(number)
     if len(numbers) < 2 or len(set(numbers)) < len(numbers):
         raise IfbenchError(f"classes: got {list(classes)}, wanted at least two different ones", where=where)
@@ -79,13 +74,7 @@ def class_numbers(classes: Sequence[int | str], n_class: int, names: Sequence[st
 
 
 def how_many(subset: Subset, available: int, part: Part, *, where: str) -> int:
-    """How many of the available examples of a part are taken.
-
-    Args:
-        subset: What the suite asks for.
-        available: How many there are, of the classes that are kept.
-        part: Whether they are training examples or test points.
-        where: How messages call the data set.
+    """How many of the available examples of a part, of the classes that are kept, are taken.
 
     Raises:
         IfbenchError: More are asked for than there are.
@@ -95,24 +84,15 @@ def how_many(subset: Subset, available: int, part: Part, *, where: str) -> int:
         count = min(count, subset.limit)
     request = subset.n_train if part == "train" else subset.n_test
     if request is not None and request > count:
-        raise IfbenchError(
-            f"n_{part}: got {request}, but there are {count}", where=where, hint="take fewer, or leave it out"
-        )
+        message = f"n_{part}: got {request}, but there are {count}"
+        raise IfbenchError(message, where=where, hint="take fewer, or leave it out")
     return count if request is None else request
 
 
 def choose(
     subset: Subset, labels: NDArray[np.integer], part: Part, *, n_class: int, names: Sequence[str] = (), where: str
 ) -> Selection:
-    """The rows that are taken of a part; all of them stay in their order.
-
-    Args:
-        subset: What the suite asks for.
-        labels: Class of each example of the part, (n,).
-        part: Whether they are training examples or test points.
-        n_class: How many classes there are.
-        names: What they are called, where they have names.
-        where: How messages call the data set.
+    """The rows that are taken of a part, given the class of each of its examples, (n,); all stay in their order.
 
     Raises:
         IfbenchError: Classes are unknown, or more examples are asked for than there are.
@@ -139,14 +119,8 @@ def choose_parts(
 ) -> tuple[Selection, Selection]:
     """The rows that are taken to train and to test.
 
-    Args:
-        own: What the suite asks for.
-        labels: Class of each example, (n,), to train and to test.
-        apart: Whether the two are sets of their own. Else both are labels of the same examples, of which a share is
-            split off for testing.
-        n_class: How many classes there are.
-        names: What they are called, where they have names.
-        where: How messages call the data set.
+    `labels` are the class of each example, (n,), to train and to test. Where the two are not `apart`, sets of their
+    own, both are labels of the same examples, of which a share is split off for testing.
 
     Raises:
         IfbenchError: As `choose`.
@@ -163,10 +137,7 @@ def choose_parts(
 def split(labels: NDArray[np.integer], share: float, seed: int) -> tuple[Rows, Rows]:
     """Rows to train and to test on, in order; both parts hold the classes in their shares of the whole.
 
-    Args:
-        labels: Class of each example, (n,).
-        share: Part of the examples that is for testing.
-        seed: Draws them.
+    `labels` are the class of each example, (n,), and `share` is the part of them that is for testing.
     """
     order = by_share(labels, seed)
     n_test = min(max(1, round(share * len(labels))), max(1, len(labels) - 1))

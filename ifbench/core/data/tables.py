@@ -33,9 +33,8 @@ class Table:
             IfbenchError: There is none of that name.
         """
         if name not in self.columns:
-            raise IfbenchError(
-                f"{self.path} has no column '{name}'", where=where, hint=did_you_mean(name, self.columns)
-            )
+            hint = did_you_mean(name, self.columns)
+            raise IfbenchError(f"{self.path} has no column '{name}'", where=where, hint=hint)
         return self.columns[name]
 
     def numbers(self, name: str, *, where: str) -> NDArray[np.float64]:
@@ -55,13 +54,7 @@ class Table:
         return values
 
     def fault(self, row: int, message: str, *, where: str) -> IfbenchError:
-        """An error in a row.
-
-        Args:
-            row: Its number, from 0.
-            message: What is wrong with it.
-            where: How messages call the data set.
-        """
+        """An error in a row, counted from 0, of the data set that messages call `where`."""
         return IfbenchError(f"{self.path}:{self.lines[row]}: {message}", where=where)
 
 
@@ -94,9 +87,8 @@ def _read(path: Path, where: str, delimiter: str, *, quoting: int) -> Table:
             header = next(reader, [])
             for row in filter(None, reader):
                 if len(row) != len(header):
-                    raise IfbenchError(
-                        f"{path}:{reader.line_num}: {len(row)} fields, but the header has {len(header)}", where=where
-                    )
+                    message = f"{path}:{reader.line_num}: {len(row)} fields, but the header has {len(header)}"
+                    raise IfbenchError(message, where=where)
                 rows.append(row)
                 lines.append(reader.line_num)
     except (UnicodeDecodeError, csv.Error) as error:
@@ -108,21 +100,14 @@ def _read(path: Path, where: str, delimiter: str, *, quoting: int) -> Table:
 
 def class_names(labels: Sequence[str]) -> tuple[str, ...]:
     """The different labels in the order of their numbers: by value where all are whole numbers, else by name."""
-    different = set(labels)
     try:
-        return tuple(sorted(different, key=int))
+        return tuple(sorted(set(labels), key=int))
     except ValueError:
-        return tuple(sorted(different))
+        return tuple(sorted(set(labels)))
 
 
 def classes_of(table: Table, column: str, names: Sequence[str], *, where: str) -> NDArray[np.int64]:
-    """The labels of a column as places in `names`, shape (n_row,).
-
-    Args:
-        table: Where they stand.
-        column: Its name.
-        names: The labels in the order of their numbers.
-        where: How messages call the data set.
+    """The labels of a column as places in `names`, which are in the order of their numbers; shape (n_row,).
 
     Raises:
         IfbenchError: A label is none of these.

@@ -26,6 +26,14 @@ class Trajectory(Protocol):
     where the stretch starts. A change of weights is one of weights in the mean loss, as in `Intervention`: -1/n leaves
     one of n examples out. How it enters is the form of the stretch, see `Retraining`.
 
+    All derivatives take:
+        examples: Rows of the training set whose weights are asked about, None being all; nothing is computed for the
+            others.
+        horizons: Numbers of updates, each between 1 and the steps of the stretch, in any order; None takes those of the
+            stretch.
+        corrected: Whether what earlier updates have changed enters the gradients of later ones. False leaves the
+            Hessian term out (TracIn: Schioppa et al. 2023, eq. 2 in place of eq. 6).
+
     Source: Schioppa et al. 2023, eq. 6 and section E.1.
     """
 
@@ -48,16 +56,7 @@ class Trajectory(Protocol):
         horizons: Sequence[int] | None = None,
         corrected: bool = True,
     ) -> Point:
-        """Derivative of the network after each horizon along each row of changes, carried forwards.
-
-        Args:
-            changes: Directions of the weights, (k, n_example).
-            examples: Rows of the training set whose weights are asked about, None being all; nothing is computed for
-                the others.
-            horizons: Numbers of updates, each between 1 and the steps of the stretch, in any order; None takes those of
-                the stretch.
-            corrected: Whether what earlier updates have changed enters the gradients of later ones. False leaves the
-                Hessian term out (TracIn: Schioppa et al. 2023, eq. 2 in place of eq. 6).
+        """Derivative of the network after each horizon along each row of changes (k, n_example), carried forwards.
 
         Returns:
             params (n_horizon, k, n_param), buffers (n_horizon, k, n_buffer).
@@ -72,14 +71,10 @@ class Trajectory(Protocol):
         horizons: Sequence[int] | None = None,
         corrected: bool = True,
     ) -> Tensor:
-        """Derivative of each query's loss along each row of changes, carried forwards: (n_horizon, k, n_query).
+        """Derivative of the loss of each query along each row of changes (k, n_example), carried forwards.
 
-        Args:
-            changes: Directions of the weights, (k, n_example).
-            queries: Rows of the test set.
-            examples: As of `forward`, and so are the others.
-            horizons: Numbers of updates.
-            corrected: Whether the Hessian term counts.
+        Returns:
+            Shape (n_horizon, k, n_query); the queries are rows of the test set.
         """
 
     def adjoint(
@@ -90,16 +85,10 @@ class Trajectory(Protocol):
         horizons: Sequence[int] | None = None,
         corrected: bool = True,
     ) -> Tensor:
-        """Derivative of each query's loss in the weight of each example, carried backwards in one sweep.
-
-        Args:
-            queries: Rows of the test set.
-            examples: As of `forward`, and so are the others.
-            horizons: Numbers of updates.
-            corrected: Whether the Hessian term counts.
+        """Derivative of the loss of each query in the weight of each example, carried backwards in one sweep.
 
         Returns:
-            Shape (n_horizon, n_example, n_query).
+            Shape (n_horizon, n_example, n_query); the queries are rows of the test set.
         """
 
 
@@ -168,13 +157,7 @@ class Problem(Protocol):
         """Gradient of the whole objective, shape (n_param,)."""
 
     def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """Each training example's gradient dotted with each vector: (n_example, k).
-
-        Args:
-            examples: Rows of the training set.
-            vectors: Shape (k, n_param).
-            at: Where the gradients are taken, see above.
-        """
+        """Gradient of each training example dotted with each of the vectors (k, n_param): (n_example, k)."""
 
     def hessian_product(
         self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
@@ -191,12 +174,10 @@ class Problem(Protocol):
         It may be indefinite. That of `curvature="gauss-newton"` has no eigenvalue below 2 decay, for losses that are
         convex in the network's outputs.
         """
-        ...
 
     @property
     def identity(self) -> Operator:
         """The identity of parameter space."""
-        ...
 
     def hessian(self, *, curvature: Curvature = "hessian") -> Tensor:
         """The matrix itself, (n_param, n_param), symmetric; for small n_param."""

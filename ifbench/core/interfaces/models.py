@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Model(Protocol):
     """What an architecture builds: a network with its per-example loss and its predictions.
 
-    Both methods are pure: they read nothing but their arguments and change nothing.
+    Both methods are pure: they read nothing but their arguments, parameters and buffers by name and the examples, and
+    change nothing.
     """
 
     @property
@@ -23,22 +24,10 @@ class Model(Protocol):
         """The network."""
 
     def losses(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        """Loss of each example, shape (n_batch,), in nats for classification; no reduction, no weight decay.
-
-        Args:
-            params: Parameters by name.
-            buffers: Buffers by name.
-            batch: The examples.
-        """
+        """Loss of each example, shape (n_batch,), in nats for classification; no reduction, no weight decay."""
 
     def predict(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        """Predicted class (n_batch,) int64, or predicted values.
-
-        Args:
-            params: Parameters by name.
-            buffers: Buffers by name.
-            batch: The examples.
-        """
+        """Predicted class (n_batch,) int64, or predicted values."""
 
 
 @runtime_checkable
@@ -60,12 +49,8 @@ class TrainingModel(Model, Protocol):
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Loss of each example while training, shape (n_batch,), and the new values of the buffers in `running`.
 
-        Args:
-            params: Parameters by name.
-            buffers: Buffers by name.
-            batch: The examples.
-            noise: Float32, uniform in [0, 1), of the shapes in `noise_shapes`. It depends on the task's seed and the
-                number of the step alone, so that runs which differ in example weights drop the same units.
+        The noise is float32, uniform in [0, 1), of the shapes in `noise_shapes`. It depends on the task's seed and the
+        number of the step alone, so that runs which differ in example weights drop the same units.
         """
 
 

@@ -104,9 +104,8 @@ class Measured(NamedTuple):
 
     Attributes:
         changes: As `GroundTruth.measure` returns them.
-        drift: How far each query's loss moves when nothing is changed and the training just goes on: its loss after the
-            unperturbed run less that under the network that the stretch starts from, in nats, (n_horizon, n_query).
-            None: not asked, or without meaning.
+        drift: Loss of each query after the unperturbed run less that where the stretch starts, in nats, (n_horizon,
+            n_query). None: not asked, or without meaning.
     """
 
     changes: Tensor
