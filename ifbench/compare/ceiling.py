@@ -75,10 +75,8 @@ def step_up(agreement: float, factor: float) -> float:
 def ceiling(reliabilities: Sequence[float | None]) -> Ceiling:
     """Mean over queries, or sets, of the correlation that a perfect predictor of the expected effects would reach.
 
-    That correlation is the square root of the reliability (the correction for attenuation, Spearman 1904).
-
-    Args:
-        reliabilities: Of each query or set; where one is undefined, so are the means.
+    That is the square root of the reliability (the correction for attenuation, Spearman 1904); where one is undefined,
+    so are the means.
     """
     defined = [value for value in reliabilities if value is not None]
     if not defined or len(defined) < len(reliabilities):

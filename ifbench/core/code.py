@@ -14,15 +14,12 @@ HARNESS = "ifbench"
 
 
 def code_digest(module: str, path: Path) -> str:
-    """Digest of the code of a module and of all its neighbours that it imports, directly or through one another.
+    """Digest of the code of a module, by dotted name and file, and of its neighbours that it imports, even indirectly.
 
     Neighbours are the modules of its package, from the top down; for a file on its own, those beside it; for a module
     of `ifbench`, those of its room. Other imports are not followed: ifbench's own numbers have versions, and other
-    libraries are provenance. Comments, docstrings, layout and the place on disk make no difference.
-
-    Args:
-        module: Dotted name.
-        path: Its file. One that is no Python text counts by its bytes.
+    libraries are provenance. Comments, docstrings, layout and the place on disk make no difference. A file that is no
+    Python text counts by its bytes.
     """
     package, folder = _neighbourhood(module, path)
     code: dict[str, str] = {}

@@ -12,11 +12,7 @@ from typing import Any
 def exports(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """The `__getattr__`, `__dir__` and `__all__` of a package whose names are imported when first asked for (PEP 562).
 
-    The names are those that the package imports for type checkers, under `if TYPE_CHECKING`, and so are written once.
-
-    Args:
-        package: The package's `__name__`.
-        file: Its `__file__`.
+    The names are those that its file imports for type checkers, under `if TYPE_CHECKING`, and so are written once.
     """
     blocks = [node for node in ast.parse(Path(file).read_text(encoding="utf-8")).body if isinstance(node, ast.If)]
     imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]

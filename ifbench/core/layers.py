@@ -127,11 +127,6 @@ class BatchNorm(nn.Module):
         return centred * _channels(factor * self.weight, centred) + _channels(self.bias, centred)
 
 
-def draws_noise(module: nn.Module) -> bool:
-    """Whether training takes noise."""
-    return any(isinstance(part, Dropout) and part.p > 0 for part in module.modules())
-
-
 def running_statistics(module: nn.Module) -> tuple[str, ...]:
     """Names of the buffers that training changes, in the order of `module.named_buffers()`."""
     owners = [name for name, part in module.named_modules() if isinstance(part, BatchNorm)]

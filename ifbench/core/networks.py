@@ -16,7 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ifbench.core.errors import IfbenchError
 from ifbench.core.interfaces.data import Batch, Dataset
 from ifbench.core.interfaces.models import Model
-from ifbench.core.layers import Shape, convert, draws_noise, measuring, running_statistics, training
+from ifbench.core.layers import Dropout, Shape, convert, measuring, running_statistics, training
 
 Tensors = Mapping[str, Tensor]
 
@@ -71,7 +71,7 @@ class Network(ABC):
 
     def noise_shapes(self, batch: Batch) -> Sequence[Shape]:
         """See `TrainingModel.noise_shapes`."""
-        if not draws_noise(self.module):
+        if not any(isinstance(part, Dropout) and part.p > 0 for part in self.module.modules()):
             return ()
         with torch.no_grad(), measuring() as shapes:
             self.module(batch.inputs)

@@ -40,11 +40,7 @@ OfKind = TypeVar("OfKind", bound=Spec)
 
 @dataclass(frozen=True)
 class Entry:
-    """A spec and where it comes from.
-
-    Attributes:
-        origin: Module, entry point or file, as a person would name it.
-    """
+    """A spec and its origin: module, entry point or file, as a person would name it."""
 
     spec: Spec
     origin: str
@@ -62,7 +58,7 @@ class Refusal:
 
     Attributes:
         stem: Its file, module or entry-point name without folders, hyphens for underscores.
-        origin: Module, entry point or file.
+        origin: See `Entry`.
         reason: What went wrong, with file and line where the plugin's own code raised.
     """
 

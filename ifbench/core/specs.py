@@ -98,12 +98,11 @@ class EstimatorSpec(Spec):
 
     Attributes:
         calibrated: Scores have the right size, not only the right order up to a positive factor.
-        predicts_parameters: The class has a method `parameter_change` too, see `ParameterChangeEstimator`; a cell whose
-            protocol measures parameters is otherwise `unsupported`, which the plan knows.
+        predicts_parameters: The class is a `ParameterChangeEstimator` too; otherwise a cell whose protocol measures
+            parameters is `unsupported`, which the plan knows.
         follows: Scores depend on how the protocol trains again, `Problem.retraining`: each stretch has its own.
         expected_failures: Conformance check -> why this method fails it. A declared failure that passes is an error.
-        check_params: Parameters to be checked with (Any: as in a suite), where the defaults do not suit the small
-            problems of the checks.
+        check_params: Parameters to be checked with (Any: as in a suite), where defaults do not suit small problems.
     """
 
     kind = "estimator"
@@ -166,9 +165,8 @@ class ProtocolSpec(Spec):
             predicts for it.
         keys: Names in a row that tell rows of one cell apart, such as an epsilon.
         columns: Names of numbers in a row -> how tables call them. Others are kept in the records alone.
-        draw: "module:function" that draws a figure of its findings, `(figure, rows) -> None`: a matplotlib figure, and
-            a mapping for each record, with its task's keys as `task.architecture.name`. None: tables and the suite's
-            own `figures` suffice.
+        draw: "module:function" that draws its findings, `(figure, rows) -> None`: a matplotlib figure, and a mapping
+            for each record, with its task's keys as `task.architecture.name`. None: tables and `figures` suffice.
     """
 
     kind = "protocol"

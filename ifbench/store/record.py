@@ -57,8 +57,8 @@ class Record:
 
     Attributes:
         cell: Identity of the cell.
-        horizon: Updates after which effects were measured, for a protocol that measures several times on the way; None
-            for one that measures once, and for a cell without a result.
+        horizon: Updates after which effects were measured; None for a protocol that measures once, and for a cell
+            without a result.
         task: The task as nested JSON values, with `id`.
         protocol: Name, parameters, `version` and the `ids` digest of the ground truths used.
         estimator: Name, label, parameters, `version` and score `id`.
@@ -66,18 +66,16 @@ class Record:
         message: Why, when it failed.
         estimates: Metric name -> part of the examples ("all", or a selection's name) -> estimate.
         ceilings: Metric name -> part -> ceiling; empty where effects were measured once.
-        truth: Median size of what was measured: `effect` in nats, with `drift`, how far the loss of a query moves
-            from the start of the stretch in the same time when nothing is changed (mean size over queries), where the
-            protocol tells it; `change` of the parameters.
-            `engine`: how the runs were made.
+        truth: Median size of what was measured: `effect` in nats, or `change` of the parameters; `drift`, where the
+            protocol tells it: how far the loss of a query moves from the start of the stretch in the same time when
+            nothing is changed (mean size over queries); `engine`: how the runs were made.
         n_intervention: Interventions per part.
         findings: One row of a protocol that measures findings of its own (see `ProtocolSpec`), empty for the others.
         n_query: Queries of the cell.
         training: How far the task was trained: `train_loss`, `train_accuracy` and `test_accuracy` (None for targets
             that are no classes), `gradient_norm` of the objective, `steps` made, `converged` where the recipe asks for
             it, `n_param`, `n_train`.
-        diagnostics: What the estimator said of itself: residuals, iterations, warnings; of long lists of numbers a
-            summary, see `ifbench.store.diagnostics`.
+        diagnostics: What the estimator said of itself; of long lists a summary, see `ifbench.store.diagnostics`.
         timing: Costs; None when it never ran.
         provenance: Commit, versions, machine, threads, device of the score.
         version: Of the line that it was read from.

@@ -154,17 +154,14 @@ def ok(results: Iterable[CheckResult]) -> bool:
 def assert_conforms(estimator: EstimatorSpec | str, params: Params | None = None) -> None:
     """Run every check in one test; `parametrize_with_checks` makes a test of each.
 
-    Args:
-        estimator: A spec, or a registered name.
-        params: Its parameters; None takes those the spec asks to be checked with, and otherwise the defaults.
+    `estimator` is a spec or a registered name, and `params` are as in `Conformance`.
 
     Raises:
         AssertionError: A check failed; lists all that did, with hints.
         IfbenchError: The estimator is not registered or cannot be checked.
     """
     (spec,) = specs_of(estimator)
-    results = check_estimator(spec, params)
-    if not ok(results):
+    if not ok(results := check_estimator(spec, params)):
         raise AssertionError(failures(spec.name, results))
 
 

@@ -40,13 +40,9 @@ def find(path: str, *, where: str) -> Path:
 
 
 def not_found(what: str, paths: Sequence[str], *, where: str, other: str | None = None) -> IfbenchError:
-    """The error for files that are missing.
+    """The error for files (`what`) that are missing at paths such as `under_root` takes, told of the data set `where`.
 
-    Args:
-        what: The files.
-        paths: Where they were looked for, as `under_root` takes them.
-        where: How messages call the data set.
-        other: Another way to get them than to point IFBENCH_DATA to a folder that has them.
+    `other` is another way to get them than to point IFBENCH_DATA to a folder that has them.
     """
     places = [place for place in map(under_root, paths) if place is not None]
     looked = f"looked for {' and '.join(map(str, places))}" if places else f"{FOLDER} is not set"

@@ -74,8 +74,7 @@ class TrainedTask(Protocol):
         Args:
             interventions: Each makes one run.
             how: The stretch of training.
-            look: Given the networks of some runs, one a row, and the number of the horizon, from 0; says what is to be
-                known of them, its first axis the run.
+            look: Says what is to be known of the networks of some runs; horizons count from 0.
             added: Examples that the rows of the interventions index in place of the training set, such as training
                 examples with other labels; only where `how.form` is `term`.
             repeat: 0 sees the batches and noise that the task's own seed gives (and its initial parameters, where it
