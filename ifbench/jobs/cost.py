@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import math
+import re
 import sys
 import threading
 from dataclasses import dataclass
@@ -38,10 +39,7 @@ class Measurement:
 
 @contextlib.contextmanager
 def measure(*, memory: bool = True) -> Iterator[Measurement]:
-    """Wall time and memory of a block.
-
-    `with measure() as cost: ...` runs it, `cost.seconds` and `cost.peak_memory_mb` are there afterwards. Blocks may
-    nest.
+    """Wall time and memory of a block, as in `with measure() as cost: ...`; blocks may nest.
 
     Work queued on a GPU before the block is waited for and not counted; work the block queues is counted. Memory is
     that of the whole process: blocks in two threads see each other's. What the allocator keeps of memory that was freed
@@ -74,17 +72,12 @@ def _synchronize() -> None:
 
 
 def _watch_memory() -> _KernelPeak | _SampledPeak:
-    _release_spare()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)  # glibc gives freed memory back to the system
     try:
         return _KernelPeak()
     except (OSError, KeyError, _NotResetError):
         return _SampledPeak()
-
-
-def _release_spare() -> None:
-    """Give freed memory back to the system where the C library can (glibc)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 class _NotResetError(Exception):
@@ -150,7 +143,5 @@ class _SampledPeak:
 
 def _resident_and_peak() -> tuple[int, int]:
     """VmRSS and VmHWM in bytes, 1 kB meaning 1024; KeyError or OSError where the system has no such thing."""
-    pairs = (line.partition(":")[::2] for line in STATUS.read_text().splitlines())
-    fields = {name: value for name, value in pairs if name.startswith("Vm")}
-    resident, peak = (int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
-    return resident, peak
+    fields = dict(re.findall(r"(Vm\w+):\s+(\d+) kB", STATUS.read_text()))
+    return int(fields["VmRSS"]) * 1024, int(fields["VmHWM"]) * 1024

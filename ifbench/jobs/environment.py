@@ -118,8 +118,8 @@ def _threads() -> int:
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "get_num_threads"):
         return int(torch.get_num_threads())
-    wanted = next((os.environ[name] for name in MATH_THREADS if name in os.environ), "")
-    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else cores()
+    number = next((os.environ[name] for name in MATH_THREADS if name in os.environ), "")
+    return int(number) if number.isdecimal() and int(number) > 0 else cores()
 
 
 def _device(device: str) -> str:
@@ -132,12 +132,12 @@ def _device(device: str) -> str:
 def _place(variable: str, *, default: str | None) -> dict[str, Any]:
     """A directory that a variable names (Any: text, numbers, bool and None)."""
     value = os.environ.get(variable) or None
-    told: dict[str, Any] = {"variable": variable, "value": value}
+    place: dict[str, Any] = {"variable": variable, "value": value}
     if value is None and default is None:
-        return told | dict.fromkeys(("path", "exists", "writable", "free_mb"))
+        return place | dict.fromkeys(("path", "exists", "writable", "free_mb"))
     path = Path(value or default or "").absolute()
     standing = next(folder for folder in (path, *path.parents) if os.access(folder, os.F_OK))
-    return told | {
+    return place | {
         "path": str(path),
         "exists": standing == path and path.is_dir(),
         "writable": standing.is_dir() and os.access(standing, os.W_OK | os.X_OK),

@@ -15,7 +15,7 @@ from ifbench.core.registry import Registry
 from ifbench.core.retraining import VIEWS
 from ifbench.core.specs import MetricSpec
 from ifbench.core.timing import Timing
-from ifbench.jobs.job import stated_task
+from ifbench.jobs.job import task_identity
 from ifbench.jobs.matrices import matrices_of
 from ifbench.jobs.outcome import Outcome
 from ifbench.jobs.plan import CellWork
@@ -53,8 +53,8 @@ def evaluate(work: CellWork, suite: Suite, reader: Reader, registry: Registry) -
         IfbenchError: The estimator predicts each horizon, but not those that were measured.
     """
     training = reader.meta(work.train)
-    told = {key: training[key] for key in OF_TRAINING if key in training}
-    record = replace(_record(work, registry), training=told, provenance=training["provenance"])
+    values = {key: training[key] for key in OF_TRAINING if key in training}
+    record = replace(_record(work, registry), training=values, provenance=training["provenance"])
     if work.score is not None:
         scoring = reader.meta(work.score)
         record = replace(
@@ -77,7 +77,7 @@ def evaluate(work: CellWork, suite: Suite, reader: Reader, registry: Registry) -
 
 def _record(work: CellWork, registry: Registry) -> Record:
     """What is known of a cell before anything is computed."""
-    task = {"id": work.train.id, **stated_task(work.cell.task, registry)}
+    task = {"id": work.train.id, **task_identity(work.cell.task, registry)}
     protocol, estimator = (_plugin(choice, registry) for choice in (work.cell.protocol, work.cell.estimator))
     return Record(cell=work.id, task=task, protocol=protocol, estimator=estimator, status="ok")
 

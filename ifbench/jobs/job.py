@@ -110,7 +110,7 @@ class Job:
         return None if self.kind == TRAIN else self.plugin.timeout
 
 
-def stated_task(task: Task, registry: Registry) -> dict[str, Any]:
+def task_identity(task: Task, registry: Registry) -> dict[str, Any]:
     """What of a task its results depend on (Any: JSON)."""
     stated = task.stated()
     free = registry.find("data", task.data.name).spec.params.free()
@@ -118,7 +118,7 @@ def stated_task(task: Task, registry: Registry) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def stated_rules(rules: tuple[QueryRule | ExampleRule, ...]) -> list[dict[str, Any]]:
+def rule_values(rules: tuple[QueryRule | ExampleRule, ...]) -> list[dict[str, Any]]:
     """Rules as JSON values (Any), not to be changed."""
     return [asdict(rule) for rule in rules]
 
@@ -132,7 +132,7 @@ def train_job(task: Task, registry: Registry, name: str | None = None) -> Job:
         name: How people call the task; None: by its data, architecture and seed.
     """
     version = {kind: registry.find(kind, getattr(task, kind).name).spec.version for kind in ("data", "architecture")}
-    identity = {**stated_task(task, registry), "version": {"training": TRAINING_VERSION, **version}}
+    identity = {**task_identity(task, registry), "version": {"training": TRAINING_VERSION, **version}}
     name = name or f"{task.data.label}/{task.architecture.label} seed={task.seed}"
     return Job(kind=TRAIN, id=digest(identity), identity=json_form(identity), task=task, name=name, doing="train")
 
@@ -164,10 +164,10 @@ def score_job(
         rows: See there.
         protocol: Counts only for an estimator that follows it.
     """
-    entry, asked = registry.find("estimator", estimator.name), tuple(queries)
+    entry, rules = registry.find("estimator", estimator.name), tuple(queries)
     stretch = _stretch(train.task, protocol, registry) if registry.estimator(estimator.name).follows else None
     followed = None if stretch is None else protocol
-    unstated = {
+    optional = {
         "explains": None if explains == "label" else explains,
         "examples": None if rows is None else {"count": len(rows), "rows": digest(list(rows))},
         "retraining": stretch,
@@ -176,14 +176,14 @@ def score_job(
         "task": train.id,
         "estimator": estimator.name,
         "params": dict(estimator.params),
-        "queries": stated_rules(asked),
+        "queries": rule_values(rules),
         "scoring": SCORING_VERSION,
         "version": entry.spec.version,
         "source": entry.source_digest,
-        **{key: value for key, value in unstated.items() if value is not None},
+        **{key: value for key, value in optional.items() if value is not None},
     }
     doing = f"score {estimator.label}{f' for {followed.label}' if followed else ''}"
-    how = {"estimator": estimator, "protocol": followed, "queries": asked, "rows": rows, "explains": explains}
+    how = {"estimator": estimator, "protocol": followed, "queries": rules, "rows": rows, "explains": explains}
     return _after(train, SCORE, doing, identity, **how)
 
 
@@ -221,8 +221,8 @@ def study_job(train: Job, protocol: Choice, repeat: int, suite: Suite, registry:
     queries, examples = suite.queries if asks else (), suite.examples if "interventions" in asks else ()
     identity = {
         "base": truth_base(train, protocol, repeat, registry),
-        "queries": stated_rules(queries),
-        "examples": stated_rules(examples),
+        "queries": rule_values(queries),
+        "examples": rule_values(examples),
         "score": score.id if score else None,
     }
     doing = f"{protocol.label} by {score.plugin.label}" if score else protocol.label

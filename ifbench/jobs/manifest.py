@@ -61,8 +61,8 @@ def _order(suite: Suite) -> dict[str, list[Any]]:  # Any: JSON leaves
     for task in suite.tasks:
         for key, value in facts_of(task.describe(), {}, {}).items():
             values.setdefault(key, {}).setdefault(canonical_json(value), value)
-    several = {key: list(found.values()) for key, found in values.items() if len(found) > 1}
-    return {key: found for key, found in several.items() if any(isinstance(value, str) for value in found)}
+    several = {key: list(own.values()) for key, own in values.items() if len(own) > 1}
+    return {key: own for key, own in several.items() if any(isinstance(value, str) for value in own)}
 
 
 def _size(rule: ExampleRule) -> int | str:
@@ -80,6 +80,6 @@ def _studies(suite: Suite, registry: Registry) -> dict[str, dict[str, Any]]:
         spec = registry.protocol(choice.name)
         if spec.measures == "findings":
             columns = [list(pair) for pair in spec.columns.items()]
-            told = {"name": spec.name, "keys": list(spec.keys), "columns": columns, "by_estimator": spec.predicted}
-            studies[choice.label] = told | ({"draws": True} if spec.draw else {})
+            study = {"name": spec.name, "keys": list(spec.keys), "columns": columns, "by_estimator": spec.predicted}
+            studies[choice.label] = study | ({"draws": True} if spec.draw else {})
     return studies

@@ -61,8 +61,8 @@ def matrices_of(work: CellWork, suite: Suite, reader: Reader) -> Matrices:
         parts = {name: part.by_set() for name, part in parts.items()}
     first, *others = (reader.truths(base, queries_of(work, reader)) for base in work.bases)
     changes, drifts = zip(*(truths.measured(selection.interventions) for truths in (first, *others)), strict=True)
-    told = [np.abs(drift).mean(axis=1) for drift in drifts if drift is not None]
-    drift = np.mean(told, axis=0) if len(told) == len(drifts) else None
+    sizes = [np.abs(drift).mean(axis=1) for drift in drifts if drift is not None]
+    drift = np.mean(sizes, axis=0) if len(sizes) == len(drifts) else None
     if predicted.ndim == 2:  # the same at every horizon
         predicted = np.broadcast_to(predicted, (len(first.horizons), *predicted.shape))
     if len(predicted) != len(first.horizons):

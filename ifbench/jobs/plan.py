@@ -13,7 +13,7 @@ from ifbench.core.identity import digest
 from ifbench.core.registry import Registry, load_registry
 from ifbench.core.retraining import Quantity
 from ifbench.core.specs import ProtocolSpec
-from ifbench.jobs.job import Job, score_job, stated_rules, study_job, train_job, truth_base
+from ifbench.jobs.job import Job, rule_values, score_job, study_job, train_job, truth_base
 from ifbench.jobs.names import select_cells, task_names
 from ifbench.store.artifacts import Store
 from ifbench.suite import Suite, load_suite
@@ -132,8 +132,8 @@ def make_plan(suite: Suite, registry: Registry, *, only: Sequence[str] = ()) -> 
     names = task_names([*tasks.values()])
     trains = {key: train_job(task, registry, name) for (key, task), name in zip(tasks.items(), names, strict=True)}
     works = tuple(_work(cell, trains[id(cell.task)], suite, registry) for cell in suite.cells)
-    chosen = select_cells(suite.cells, [work.label for work in works], only, suite=suite.name)
-    return Plan(suite, works, tuple(work for work, yes in zip(works, chosen, strict=True) if yes))
+    matches = select_cells(suite.cells, [work.label for work in works], only, suite=suite.name)
+    return Plan(suite, works, tuple(work for work, match in zip(works, matches, strict=True) if match))
 
 
 def _once(jobs: Iterable[Job]) -> tuple[Job, ...]:
@@ -163,7 +163,7 @@ def _work(cell: Cell, train: Job, suite: Suite, registry: Registry) -> CellWork:
         selectors = _selectors(cell, train, suite, registry)
         metrics = [registry.find("metric", metric.name) for metric in suite.metrics]
         identity["truths"] = bases
-        identity["examples"] = [_chosen(rule, selectors) for rule in suite.examples]
+        identity["examples"] = [_choice(rule, selectors) for rule in suite.examples]
         identity["metrics"] = [[entry.spec.name, entry.spec.version, entry.source_digest] for entry in metrics]
     return CellWork(cell, spec.measures, train, score, selectors, bases, studies, digest(identity), unsupported)
 
@@ -197,13 +197,13 @@ def _selectors(cell: Cell, train: Job, suite: Suite, registry: Registry) -> dict
     }
 
 
-def _chosen(rule: ExampleRule, selectors: Mapping[str, Job]) -> list[Any]:
+def _choice(rule: ExampleRule, selectors: Mapping[str, Job]) -> list[Any]:
     """What the choice of a rule depends on (Any: JSON)."""
     by = selectors.get(rule.by) if rule.needs_scores else None
-    (stated,) = stated_rules((rule,))
+    (values,) = rule_values((rule,))
     if rule.sets == 1:  # one set is what goes without saying
-        stated = {key: value for key, value in stated.items() if key != "sets"}
-    return [stated, by.id if by else None]
+        values = {key: value for key, value in values.items() if key != "sets"}
+    return [values, by.id if by else None]
 
 
 def data_sizes(task: Task, registry: Registry) -> tuple[int, int]:

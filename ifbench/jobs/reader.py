@@ -52,8 +52,8 @@ class Reader:
 
     def forget(self) -> None:
         """Read everything anew."""
-        for kept in (self._artifacts, self._metas, self._truths):
-            kept.cache_clear()
+        for cache in (self._artifacts, self._metas, self._truths):
+            cache.cache_clear()
 
     def _stored_truths(self, folder: str, queries: tuple[int, ...]) -> Truths:
         def read(piece: str) -> Artifact:
@@ -84,16 +84,16 @@ class Truths:
         self._places: dict[Intervention, tuple[str, int]] = {}
         for piece, meta in sorted(pieces, reverse=True):
             if set(self.queries) <= set(meta.get("queries", ())) and "weight_changes" in meta:
-                measured = map(Intervention.from_plain, meta["weight_changes"])
-                self._places |= {item: (piece, position) for position, item in enumerate(measured)}
+                items = map(Intervention.from_plain, meta["weight_changes"])
+                self._places |= {item: (piece, position) for position, item in enumerate(items)}
                 self.horizons = tuple(meta.get("horizons") or (None,))
                 self.engine = meta.get("engine", "")
 
-    def missing(self, wanted: Iterable[Intervention]) -> list[Intervention]:
+    def missing(self, interventions: Iterable[Intervention]) -> list[Intervention]:
         """Those that have not been measured, in the order given."""
-        return [intervention for intervention in wanted if intervention not in self._places]
+        return [item for item in interventions if item not in self._places]
 
-    def measured(self, wanted: Sequence[Intervention]) -> tuple[FloatArray, FloatArray | None]:
+    def measured(self, interventions: Sequence[Intervention]) -> tuple[FloatArray, FloatArray | None]:
         """What was measured of some interventions; each piece is read once.
 
         Returns:
@@ -103,15 +103,15 @@ class Truths:
         Raises:
             MissingArtifactError: An intervention has not been measured, or its piece is damaged.
         """
-        if self.missing(wanted):
+        if self.missing(interventions):
             raise MissingArtifactError("an intervention has not been measured")
         rows: dict[str, list[int]] = {}
-        for row, item in enumerate(wanted):
+        for row, item in enumerate(interventions):
             rows.setdefault(self._places[item][0], []).append(row)
         changes, drifts = [], {}
         for piece, own in rows.items():
             artifact = self._read(piece)
-            columns, positions = self._columns(artifact), [self._places[wanted[row]][1] for row in own]
+            columns, positions = self._columns(artifact), [self._places[interventions[row]][1] for row in own]
             changes.append(artifact.arrays["changes"][..., columns][:, positions])
             if "drift" in artifact.arrays:
                 drifts[piece] = artifact.arrays["drift"][:, columns]
@@ -126,7 +126,7 @@ class Truths:
         return [places[row] for row in self.queries]
 
 
-def _there(found: Value | None, label: str) -> Value:
-    if found is None:
+def _there(value: Value | None, label: str) -> Value:
+    if value is None:
         raise MissingArtifactError(label)
-    return found
+    return value

@@ -17,7 +17,7 @@ from ifbench.jobs.reader import Reader
 
 Group = tuple[str, str]
 """(training, protocol label): cells that share their ground truths."""
-Chosen = list[tuple[CellWork, tuple[Intervention, ...]]]
+Tests = list[tuple[CellWork, tuple[Intervention, ...]]]
 """Cells of a group, each with the interventions that it tests."""
 
 
@@ -53,7 +53,7 @@ class Schedule:
         self.reader.forget()
         self._stored = {job.id for job in self.plan.jobs if self.reader.has(job)}
         self._ready: dict[str, Job] = {}
-        self._started: set[str] = set()
+        self._seen: set[str] = set()
         self._waiters: dict[str, list[_Waiter]] = defaultdict(list)
         self._truths: dict[Group, list[Job]] = {}
         self._changes: dict[str, Job] = {}
@@ -104,10 +104,10 @@ class Schedule:
         """How many interventions a group needs, and how many each repeat lacks; None before they are chosen."""
         if not all(self._ended(job) for work in works for job in (work.train, *work.score_jobs)):
             return None
-        chosen = self._chosen(works)
-        if not chosen:
+        tests = self._tests(works)
+        if not tests:
             return 0, [0] * len(works[0].bases)
-        return len(_together(chosen)), [len(missing) for missing in self._missing(chosen)]
+        return len(_together(tests)), [len(missing) for missing in self._missing(tests)]
 
     @cached_property
     def groups(self) -> dict[Group, list[CellWork]]:
@@ -131,24 +131,24 @@ class Schedule:
             start()
 
     def _start(self, job: Job) -> None:
-        """Hand out a job, unless that was done before or has been tried in vain."""
-        if job.id not in self._started and job.id not in self.failed:
-            self._started.add(job.id)
+        """Hand out a job, unless that was done before or it has been tried in vain."""
+        if job.id not in self._seen and job.id not in self.failed:
+            self._seen.add(job.id)
             self._ready[job.id] = job
 
     def _measure(self, group: Group) -> None:
         """Start what a group lacks: predictions of parameters, and ground truths."""
-        chosen = self._chosen(self.groups[group])
-        for work, interventions in chosen:
+        tests = self._tests(self.groups[group])
+        for work, interventions in tests:
             if work.measures == "parameters" and work.score is not None:
                 self._changes[work.id] = job = change_job(work.score, interventions)
                 if not self.reader.has(job):
                     self._start(job)
-        self._truths[group] = list(self._truth_jobs(chosen)) if chosen else []
+        self._truths[group] = list(self._truth_jobs(tests)) if tests else []
         for job in self._truths[group]:
             self._start(job)
 
-    def _chosen(self, works: Sequence[CellWork]) -> Chosen:
+    def _tests(self, works: Sequence[CellWork]) -> Tests:
         """Those of some cells that have interventions, as far as these can be had."""
         able = [(work, self._interventions(work)) for work in works if self.blocked(work) is None]
         return [(work, interventions) for work, interventions in able if interventions]
@@ -162,16 +162,16 @@ class Schedule:
         except IfbenchError:
             return ()
 
-    def _missing(self, chosen: Chosen) -> list[list[Intervention]]:
+    def _missing(self, tests: Tests) -> list[list[Intervention]]:
         """What each repeat of a group has not measured, in order."""
-        work, wanted = chosen[0][0], _together(chosen)
-        return [self.reader.truths(base, queries_of(work, self.reader)).missing(wanted) for base in work.bases]
+        work, interventions = tests[0][0], _together(tests)
+        return [self.reader.truths(base, queries_of(work, self.reader)).missing(interventions) for base in work.bases]
 
-    def _truth_jobs(self, chosen: Chosen) -> Iterator[Job]:
+    def _truth_jobs(self, tests: Tests) -> Iterator[Job]:
         """The unmeasured interventions of a group in portions of a fixed size."""
-        work = chosen[0][0]
+        work = tests[0][0]
         size, queries = int(self.reader.meta(work.train)["chunk"]), queries_of(work, self.reader)
-        for repeat, missing in enumerate(self._missing(chosen)):
+        for repeat, missing in enumerate(self._missing(tests)):
             for start in range(0, len(missing), size):
                 portion = missing[start : start + size]
                 yield truth_job(work.train, work.cell.protocol, repeat, work.bases[repeat], portion, queries=queries)
@@ -189,5 +189,5 @@ def _group(work: CellWork) -> Group:
     return work.train.id, work.cell.protocol.label
 
 
-def _together(chosen: Chosen) -> list[Intervention]:
-    return sorted({item for _, interventions in chosen for item in interventions})
+def _together(tests: Tests) -> list[Intervention]:
+    return sorted({item for _, interventions in tests for item in interventions})

@@ -25,12 +25,12 @@ def change(job: Job, context: Context, _: Progress | None = None) -> Result:
     with measure(memory=False) as cost:
         estimator.fit(problem)
         changes = estimator.parameter_change(problem, job.interventions)
-    where, wanted = f"{job.plugin.name}.parameter_change", (len(job.interventions), problem.n_param)
+    where, shape = f"{job.plugin.name}.parameter_change", (len(job.interventions), problem.n_param)
     looks = () if problem.retraining is None else problem.retraining.looks
     each = changes.ndim == 3 and len(changes) == len(looks) > 1
-    if tuple(changes.shape[1:] if each else changes.shape) != wanted:
+    if tuple(changes.shape[1:] if each else changes.shape) != shape:
         got = f"returned shape {tuple(changes.shape)}"
-        raise EstimatorError(f"{got}; expected (n_intervention, n_param) = {wanted}", where=where)
+        raise EstimatorError(f"{got}; expected (n_intervention, n_param) = {shape}", where=where)
     if not changes.isfinite().all():
         raise EstimatorError("returned values that are not finite", where=where)
     return {"changes": changes.detach().cpu().numpy()}, {"seconds": cost.seconds}

@@ -61,7 +61,7 @@ def score(job: Job, context: Context, _: Progress | None = None) -> Result:
     problem, queries = context.problem(job, trained), context.queries(job, trained)
     before = _digest(problem)
     try:
-        done, warnings = _run_warm(job, context, problem, queries)
+        best, warnings = _run_warm(job, context, problem, queries)
     finally:
         untouched = _digest(problem) == before
         if not untouched:  # what it wrote into must not reach another job
@@ -72,21 +72,21 @@ def score(job: Job, context: Context, _: Progress | None = None) -> Result:
             where=f"estimator '{job.plugin.name}'",
             hint=f"work on copies; see: ifbench check {job.plugin.name}",
         )
-    diagnostics, arrays = _diagnostics(done.estimator, job.plugin.name)
+    diagnostics, arrays = _diagnostics(best.estimator, job.plugin.name)
     if warnings:
         diagnostics["warnings"] = [*diagnostics.get("warnings", []), *warnings]
-    arrays["scores"] = done.scores.double().cpu().numpy()
+    arrays["scores"] = best.scores.double().cpu().numpy()
     if job.rows is not None:
         arrays["examples"] = np.array(job.rows, dtype=np.int64)
     timing = {
-        "fit_seconds": done.fit_seconds,
-        "score_seconds": done.score_seconds,
-        "per_pair_microseconds": done.seconds / done.scores.shape[-2:].numel() * 1e6,
-        "peak_memory_mb": done.peak_memory_mb,
-        "gradient_epochs": done.seconds / _epoch_seconds(problem),
+        "fit_seconds": best.fit_seconds,
+        "score_seconds": best.score_seconds,
+        "per_pair_microseconds": best.seconds / best.scores.shape[-2:].numel() * 1e6,
+        "peak_memory_mb": best.peak_memory_mb,
+        "gradient_epochs": best.seconds / _epoch_seconds(problem),
     }
-    told = {"queries": queries.tolist(), "timing": timing, "diagnostics": diagnostics, "seconds": done.seconds}
-    return arrays, {"identity": job.identity, **told}
+    meta = {"queries": queries.tolist(), "timing": timing, "diagnostics": diagnostics, "seconds": best.seconds}
+    return arrays, {"identity": job.identity, **meta}
 
 
 def _run_warm(job: Job, context: Context, problem: TrainedProblem, queries: LongTensor) -> tuple[Pass, list[str]]:
@@ -156,13 +156,13 @@ def _epoch_seconds(problem: TrainedProblem) -> float:
 
 
 def _pass_seconds(problem: TrainedProblem) -> float:
-    done = spent = 0.0
+    part = seconds = 0.0
     for share, batch in problem.chunks():
         with measure(memory=False) as cost:
             params = problem.params.detach().requires_grad_()
             losses = problem.objective.losses(params, problem.point.buffers, batch)
             torch.autograd.grad(losses.mean(), params)
-        done, spent = done + share, spent + cost.seconds
-        if spent >= EPOCH_SECONDS:
+        part, seconds = part + share, seconds + cost.seconds
+        if seconds >= EPOCH_SECONDS:
             break
-    return spent / done
+    return seconds / part

@@ -55,9 +55,9 @@ def _scores(job: Job, context: Context) -> Tensor | None:
     return torch.as_tensor(stored.arrays["scores"], device=context.device)
 
 
-def _row(row: Mapping[str, Any], wanted: set[str], what: str, job: Job) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], names: set[str], what: str, job: Job) -> dict[str, Any]:
     """One row as JSON values (Any), numbers that are not finite as None."""
-    where, missing = f"protocol '{job.plugin.name}'", sorted(wanted - row.keys())
+    where, missing = f"protocol '{job.plugin.name}'", sorted(names - row.keys())
     if missing:
         raise IfbenchError(f"{what} lacks {', '.join(missing)}", where=where)
     try:

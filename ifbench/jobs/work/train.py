@@ -60,5 +60,5 @@ def train(job: Job, context: Context, progress: Progress | None = None) -> Resul
         "chunk": max(CHUNK_ONE_BY_ONE, way.width - 2),  # with the baseline and what pads them
     }
     always = {"train_accuracy", "test_accuracy"}  # None says that targets are no classes
-    told = {key: value for key, value in meta.items() if value is not None or key in always}
-    return {name: tensor.cpu().numpy() for name, tensor in tensors.items() if tensor is not None}, told
+    meta = {key: value for key, value in meta.items() if value is not None or key in always}
+    return {name: tensor.cpu().numpy() for name, tensor in tensors.items() if tensor is not None}, meta

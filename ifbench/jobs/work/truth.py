@@ -20,14 +20,14 @@ def truth(job: Job, context: Context, progress: Progress | None = None) -> Resul
     assert how is not None  # it measures effects or parameters
     protocol: GroundTruth = context.plugin(job)
     with measure(memory=False) as cost:
-        told = protocol.measure(trained, job.interventions, queries, how, repeat=job.repeat, progress=progress)
-    changes, drift = told if isinstance(told, Measured) else (told, None)
+        answer = protocol.measure(trained, job.interventions, queries, how, repeat=job.repeat, progress=progress)
+    changes, drift = answer if isinstance(answer, Measured) else (answer, None)
     effects = context.registry.protocol(job.plugin.name).measures == "effects"
     n_column = len(queries) if effects else trained.objective.layout.size
-    wanted = (len(how.looks), len(job.interventions), n_column)
-    if tuple(changes.shape) != wanted:
+    shape = (len(how.looks), len(job.interventions), n_column)
+    if tuple(changes.shape) != shape:
         got = f"returned shape {tuple(changes.shape)}"
-        expected = f"expected (n_horizon, n_int, n_column) = {wanted}"
+        expected = f"expected (n_horizon, n_int, n_column) = {shape}"
         raise IfbenchError(f"{got}; {expected}", where=f"protocol '{job.plugin.name}'")
     meta = {
         "horizons": list(how.horizons) or None,
