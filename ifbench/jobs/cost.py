@@ -39,7 +39,7 @@ class Measurement:
 
 @contextlib.contextmanager
 def measure(*, memory: bool = True) -> Iterator[Measurement]:
-    """Wall time and memory of a block, as in `with measure() as cost: ...`; blocks may nest.
+    """Wall time and memory of a block; blocks may nest.
 
     Work queued on a GPU before the block is waited for and not counted; work the block queues is counted. Memory is
     that of the whole process: blocks in two threads see each other's. What the allocator keeps of memory that was freed

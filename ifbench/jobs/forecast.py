@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -14,8 +14,17 @@ from ifbench.jobs.job import TRAIN, Job
 from ifbench.jobs.plan import CellWork, Plan, data_sizes
 from ifbench.jobs.reader import Reader
 from ifbench.jobs.schedule import Schedule
-from ifbench.jobs.stale import stale
 from ifbench.store.artifacts import Store
+
+Identity = Mapping[str, Any]
+"""Of a training or a scoring, see `Job`; Any: JSON."""
+CHANGES = {
+    "training": "the training version changed",
+    "scoring": "the scoring version changed",
+    "version": "the version of a plugin changed",
+    "source": "the code of a plugin changed",
+}
+"""What of an identity changes with the code alone, and how people are told."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +89,7 @@ def forecast(plan: Plan, store: Store, registry: Registry) -> Forecast:
 
 
 def _line(work: str, jobs: Sequence[Job], store: Store, epochs: Callable[[Sequence[Job]], float] | None = None) -> Line:
-    """What is to be done of the jobs of one kind.
-
-    Args:
-        work: How people call it.
-        jobs: All of them.
-        store: Where their results are looked for.
-        epochs: Says what jobs cost; None where only a run can.
-    """
+    """What is to be done of the jobs of one kind; `epochs` says what jobs cost, where not only a run can."""
     missing = [job for job in jobs if not store.has(job.folder, job.id)]
     cached, past = len(jobs) - len(missing), [meta for _, meta in store.entries(jobs[0].kind)] if missing else []
     cost = 0.0 if not missing else None if epochs is None else epochs(missing)
@@ -158,3 +160,38 @@ def _epochs(job: Job, steps: int, registry: Registry) -> float:
     """Passes over the training set that some updates make."""
     batch = job.task.recipe.batch_size
     return float(steps) if batch is None else steps * batch / data_sizes(job.task, registry)[0]
+
+
+def stale(jobs: Iterable[Job], identities: Iterable[Identity]) -> dict[str, int]:
+    """Reasons why jobs have to be done again, with the number of jobs; those never done count nowhere.
+
+    Args:
+        jobs: Trainings, or scorings, whose results are not stored.
+        identities: Of all stored results of their kind.
+    """
+    stored: dict[str, list[Identity]] = defaultdict(list)
+    for identity in identities:
+        stored[_lasting(identity)].append(identity)
+    reasons = (_changes(job.identity, stored.get(_lasting(job.identity), ())) for job in jobs)
+    return dict(Counter(f"stale: {reason}" for reason in reasons if reason))
+
+
+def _lasting(identity: Identity) -> str:
+    """What of an identity does not change with the code."""
+    return canonical_json({key: value for key, value in identity.items() if key not in CHANGES})
+
+
+def _changes(identity: Identity, stored: Iterable[Identity]) -> str:
+    """What is not as it was with the nearest of some stored results; empty where there is none."""
+    now, before = _versions(identity), map(_versions, stored)
+    changed = ([text for key, text in CHANGES.items() if now.get(key) != then.get(key)] for then in before)
+    nearest: list[str] = min(changed, key=len, default=[])
+    return " and ".join(nearest)
+
+
+def _versions(identity: Identity) -> Identity:
+    """The values under the keys of `CHANGES`; the versions of a training stand together."""
+    version = identity.get("version")
+    if not isinstance(version, Mapping):
+        return identity
+    return {"training": version.get("training"), "version": [version.get("data"), version.get("architecture")]}

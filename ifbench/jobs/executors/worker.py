@@ -89,11 +89,9 @@ def _warm_up() -> None:
 
     from ifbench.numerics.derivatives.tracing import trace
 
-    def loss(at: torch.Tensor) -> torch.Tensor:
-        return at.log_softmax(0).tanh().sum()
-
     def product(at: torch.Tensor, along: torch.Tensor) -> torch.Tensor:
-        result: torch.Tensor = jvp(grad(loss), (at,), (along,))[1]
+        slope = grad(lambda point: point.log_softmax(0).tanh().sum())
+        result: torch.Tensor = jvp(slope, (at,), (along,))[1]
         return result
 
     trace(vmap(product, in_dims=(None, 0)))(torch.ones(2), torch.ones(1, 2))

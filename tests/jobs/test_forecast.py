@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from ifbench.core.registry import load_registry
+from ifbench.jobs import forecast as module
 from ifbench.jobs import job as jobs
-from ifbench.jobs import stale as module
+from ifbench.jobs.forecast import stale
 from ifbench.jobs.plan import Plan, make_plan
-from ifbench.jobs.stale import stale
 from ifbench.suite import load_suite
 from tests.running import SUITE, write_suite
 
