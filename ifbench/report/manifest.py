@@ -14,7 +14,7 @@ from ifbench.report.text import leaf
 ALL, HELD_OUT, NULL = "all", "held-out", "null"
 Manifest = Mapping[str, Any]
 """What `jobs.runner.manifest` makes, see `complete`; Any: JSON."""
-LISTS = (
+LISTS = [
     "chosen",
     "estimators",
     "figures",
@@ -25,12 +25,12 @@ LISTS = (
     "published",
     "settings",
     "shrunk",
-)
+]
 
 
 def complete(manifest: Manifest) -> Manifest:
     """The manifest with everything in it that a report asks for; `parts` without the one that is all examples."""
-    nothing: dict[str, Any] = {**{key: [] for key in LISTS}, "order": {}, "sizes": {}, "studies": {}}
+    nothing: dict[str, Any] = {**{key: [] for key in LISTS}, "settings": [], "order": {}, "sizes": {}, "studies": {}}
     whole = {**nothing, **{key: value for key, value in manifest.items() if value is not None}}
     return {**whole, "parts": [part for part in whole["parts"] if part != ALL]}
 
@@ -49,9 +49,8 @@ def perfect(manifest: Manifest) -> str:
 def order(key: str, manifest: Manifest) -> Callable[[Any], tuple[Any, ...]]:  # Any: a JSON leaf
     """How to sort the values of a key: as the suite lists them, then numbers by size, then texts; nothing is first."""
     listed = {"estimator": manifest["estimators"], "part": [ALL, *manifest["parts"]], "metric": manifest["metrics"]}
-    places = {
-        canonical_json(value): place for place, value in enumerate(listed.get(key) or manifest["order"].get(key) or ())
-    }
+    given = listed.get(key) or manifest["order"].get(key) or ()
+    places = {canonical_json(value): place for place, value in enumerate(given)}
     return lambda value: (places.get(canonical_json(value), len(places)), *sortable(value))
 
 

@@ -120,11 +120,8 @@ class Results:
         """How many cells there are, and how many ended well: `29 of 30 cells, 28 ok`."""
         count, planned = self.frame["cell"].nunique(), self.manifest.get("cells")
         lost = self.frame.loc[self.frame["status"] != "ok", "cell"].nunique()
-        return (
-            f"{count} cells, {count - lost} ok"
-            if planned in (None, count)
-            else f"{count} of {planned} cells, {count - lost} ok"
-        )
+        cells = f"{count}" if planned in (None, count) else f"{count} of {planned}"
+        return f"{cells} cells, {count - lost} ok"
 
     def to_pandas(self) -> pd.DataFrame:
         """The leaderboard of the folder: one row per estimator, protocol and task, over its seeds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.console import Group as Lines
@@ -42,9 +42,7 @@ class Tables:
             alike.setdefault(tuple(column.header for column in table.columns), []).append(table)
         for table in self.tables:
             same = alike[tuple(column.header for column in table.columns)]
-            widths = [
-                max(column.width for column in those) for those in zip(*(one.columns for one in same), strict=True)
-            ]
+            widths = [max(one.width for one in each) for each in zip(*(other.columns for other in same), strict=True)]
             kept = fitting(widths, [column.rank for column in table.columns], options.max_width)
             if table.heading:
                 yield Line(f"\n{table.heading}", style="cyan")
@@ -66,10 +64,8 @@ def to_svg(renderables: Sequence[RenderableType], *, title: str, width: int = 80
 
     The same input gives the same text.
     """
-    out = io.StringIO()
-    console = Console(
-        record=True, width=width, file=out, force_terminal=True, color_system="truecolor", legacy_windows=False
-    )
+    look: dict[str, Any] = {"force_terminal": True, "color_system": "truecolor", "legacy_windows": False}
+    console = Console(record=True, width=width, file=io.StringIO(), **look)
     for renderable in renderables:
         console.print(renderable)
     svg = FROM_ELSEWHERE.sub("", console.export_svg(title=title, unique_id="ifbench"))

@@ -61,3 +61,13 @@ def test_a_warning_is_told_once_per_estimator(records, manifest):
     told = rows(warning_tables(Results.of(warned, manifest)))
     assert len(told) == 5 * 2
     assert set(told) >= {("exact", "slow"), ("exact", "3")}
+
+
+def test_one_message_of_two_statuses_is_two_faults(records, manifest):
+    lost = [
+        replace(cell, status=("failed", "oom")[place % 2], message="no memory", estimates={})
+        for place, cell in enumerate(records[:8])
+    ]
+    told = rows(failure_tables(Results.of(lost, manifest)))
+    assert len(told) == 8
+    assert [row[2] for row in told] == ["failed"] * 4 + ["oom"] * 4

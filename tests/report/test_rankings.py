@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from types import SimpleNamespace
 
-from ifbench.report.rankings import MOST_HORIZONS, cost_tables, leaderboard_tables
+import pytest
+
+from ifbench.report.rankings import MOST_HORIZONS, cost_tables, leaderboard_tables, value_cell
 from ifbench.report.results import Results
+from ifbench.report.text import MISSING
 
 
 def cells(table, header):
@@ -62,3 +67,21 @@ def test_values_that_drown_in_noise_are_marked_and_red(repeated, manifest):
     assert {cell.tone for cell in noisy} == {"bad"}
     assert all(cell.endswith("?") for cell in noisy)
     assert not any("?" in cell for cell in calm)
+
+
+@pytest.mark.parametrize(
+    ("seed", "text", "tone"),
+    [
+        ({"value": 0.9}, "0.90", "good"),
+        ({"value": 0.8999}, "0.90", "fair"),
+        ({"value": 0.5}, "0.50", "fair"),
+        ({"value": 0.4999}, "0.50", "plain"),
+        ({"value": 0.95, "falling": True}, "0.95", "plain"),
+        ({"value": 0.95, "noisy": True}, "0.95?", "bad"),
+        ({"value": math.nan}, "undefined", "bad"),
+        ({"value": math.nan, "measured": False}, MISSING, "bad"),
+    ],
+)
+def test_values_look_as_good_as_they_are(seed, text, tone):
+    cell = value_cell(SimpleNamespace(**{"measured": True, "noisy": False, "falling": False, **seed}))
+    assert (cell, cell.tone) == (text, tone)
