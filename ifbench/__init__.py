@@ -49,8 +49,8 @@ def run(
     suite: str | Path,
     *,
     profile: str | None = None,
-    overrides: Sequence[str] = (),
-    only: Sequence[str] = (),
+    overrides: str | Sequence[str] = (),
+    only: str | Sequence[str] = (),
     plugins: Sequence[str | Path] = (),
     workers: int | None = None,
     executor: str = "process",
@@ -65,7 +65,7 @@ def run(
     Args:
         suite: Path of a YAML file, or the name of a suite that comes with ifbench.
         profile: `smoke`, `cpu` (the default), `paper` or `held-out`.
-        overrides: `KEY=VALUE` as for `--set`.
+        overrides: `KEY=VALUE` as for `--set`, one or several.
         only: As for `--only`: globs on labels of estimators or cells, or `KEY=VALUE` of the facts of cells.
         plugins: Python files with further plugins.
         workers: Processes; None takes the number of cores, at most 8.
@@ -105,8 +105,8 @@ def plan(
     suite: str | Path,
     *,
     profile: str | None = None,
-    overrides: Sequence[str] = (),
-    only: Sequence[str] = (),
+    overrides: str | Sequence[str] = (),
+    only: str | Sequence[str] = (),
     plugins: Sequence[str | Path] = (),
 ) -> Forecast:
     """What `run` would do with the same arguments: work to do and done, and its cost; nothing is computed or written.

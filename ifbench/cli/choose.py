@@ -12,7 +12,7 @@ from ifbench.cli.options import examples, json_option, print_json
 @click.command(
     "choose",
     epilog=examples(
-        "ifbench run suites/small-mnist-cnn.yaml --profile held-out",
+        "ifbench run small-mnist-cnn --profile held-out",
         "ifbench choose leaderboards/small-mnist-cnn.held-out damping",
         "ifbench choose leaderboards/table1-mnist.held-out damping --per architecture.name",
     ),

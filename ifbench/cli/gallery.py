@@ -15,7 +15,7 @@ from ifbench.core.errors import IfbenchError
     "gallery",
     epilog=examples(
         "ifbench gallery quickstart --estimator hif-exact",
-        "ifbench gallery suites/small-mnist-cnn.yaml --query 17 --top 8 --out digits.svg",
+        "ifbench gallery small-mnist-cnn --query 17 --top 8 --out digits.svg",
     ),
 )
 @click.argument("suite", metavar="SUITE")

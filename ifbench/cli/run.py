@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "run",
     epilog=examples(
         "ifbench run quickstart",
-        "ifbench run suites/quickstart.yaml --profile smoke --only 'hif-*'",
+        "ifbench run quickstart --profile smoke --only 'hif-*'",
         "ifbench run my-suite.yaml --plugin my_estimator.py --set 'seeds=[0]'",
     ),
 )

@@ -102,8 +102,8 @@ def load_plan(
     suite: str | Path,
     *,
     profile: str | None = None,
-    overrides: Sequence[str] = (),
-    only: Sequence[str] = (),
+    overrides: str | Sequence[str] = (),
+    only: str | Sequence[str] = (),
     plugins: Sequence[str | Path] = (),
 ) -> tuple[Plan, Store, Registry]:
     """The plan of a suite, the store that it looks into, and the plugins; arguments as `ifbench.run` takes them.
@@ -112,6 +112,7 @@ def load_plan(
         SuiteError: The suite has faults; all of them are listed.
         IfbenchError: A plugin file does not exist, or nothing is selected.
     """
+    overrides, only = ([one] if isinstance(one, str) else one for one in (overrides, only))
     registry = load_registry(plugins)
     loaded = load_suite(str(suite), registry, profile=profile, overrides=overrides)
     return make_plan(loaded, registry, only=only), Store.default(), registry

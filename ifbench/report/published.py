@@ -72,7 +72,8 @@ def _rows(entry: Mapping[str, Any], results: Results) -> Iterator[list[str]]:
 def _subject(entry: Mapping[str, Any], estimator: str | None = None) -> str:
     """What a published number is of: metric, part, estimator and task."""
     where = entry.get("where") or {}
-    said = [f"{key.rpartition('.')[2]} {leaf(value)}" if "." in key else leaf(value) for key, value in where.items()]
+    values = {key: " or ".join(map(leaf, v)) if isinstance(v, list) else leaf(v) for key, v in where.items()}
+    said = [f"{key.rpartition('.')[2]} {value}" if "." in key else value for key, value in values.items()]
     part = [] if (entry.get("part") or ALL) == ALL else [entry["part"]]
     return ", ".join([entry["metric"], *part, *([estimator] if estimator and "estimator" not in where else []), *said])
 

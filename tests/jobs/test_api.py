@@ -178,3 +178,9 @@ def test_interrupt_has_its_own_exit_code(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr("ifbench.jobs.environment.report", interrupt)
     assert run_command(["doctor"]) == 130
     assert "goes on from there" in capsys.readouterr().err
+
+
+def test_a_single_text_is_one_pattern_and_one_override(tmp_path, monkeypatch):
+    monkeypatch.setenv("IFBENCH_STORE", str(tmp_path / "store"))
+    path = write_suite(tmp_path)
+    assert ifbench.plan(path, only="tracin", overrides="seeds=[0]").cells == 1
