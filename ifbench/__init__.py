@@ -111,6 +111,13 @@ def plan(
 ) -> Forecast:
     """What `run` would do with the same arguments: work to do and done, and its cost; nothing is computed or written.
 
+    Args:
+        suite: Path of a YAML file, or the name of a suite that comes with ifbench.
+        profile: As for `run`.
+        overrides: As for `run`.
+        only: As for `run`.
+        plugins: Python files with further plugins.
+
     Raises:
         SuiteError: The suite has faults; all of them are listed.
         IfbenchError: Something else the caller can mend.

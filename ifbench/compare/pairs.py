@@ -49,7 +49,13 @@ def shares(n_query: int, n_set: int) -> list[range]:
 
 
 def blocks_of(n_query: int, *, pooled: bool, n_set: int) -> Sequence[Sequence[slice]]:
-    """The columns that a metric sees at once, for each set (see `shares`): one query, or, pooled, all of the set."""
+    """The columns that a metric sees at once, for each set.
+
+    Args:
+        n_query: Number of queries.
+        pooled: Whether it sees all queries of a set at once; otherwise one at a time.
+        n_set: Number of sets, see `shares`.
+    """
     return [
         [slice(own.start, own.stop)] if pooled else [slice(query, query + 1) for query in own]
         for own in shares(n_query, n_set)

@@ -86,6 +86,11 @@ def select_groups(
 def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Group]]:
     """The groups of each set, sorted, each once, of a rule that needs no scores; see `select_groups`.
 
+    Args:
+        rule: What to choose.
+        n_train: Number of training examples to choose from.
+        seed: Seeds the draw.
+
     Raises:
         IfbenchError: The rule asks for more examples than there are, or for groups larger than what it chooses.
     """
@@ -103,6 +108,11 @@ def drawn_groups(rule: ExampleRule, n_train: int, *, seed: int) -> list[list[Gro
 @lru_cache(maxsize=32)
 def drawn_rows(rules: tuple[ExampleRule, ...], n_train: int, *, seed: int) -> tuple[int, ...] | None:
     """Rows of the training set that the rules name whatever the scores; None: all, or scores choose.
+
+    Args:
+        rules: What to choose; no rule stands for all rows.
+        n_train: Number of training examples to choose from.
+        seed: Seeds the draws.
 
     Raises:
         IfbenchError: See `drawn_groups`.

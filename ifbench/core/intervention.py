@@ -30,7 +30,13 @@ class Intervention:
 
     @classmethod
     def upweight(cls, rows: Sequence[int], epsilon: float, *, n_train: int) -> Intervention:
-        """Add `epsilon` to the weight that each of the examples in `rows` has in the mean loss of n_train examples."""
+        """Add to the weight that examples have in the mean loss.
+
+        Args:
+            rows: The examples, rows of the training set.
+            epsilon: What is added to each weight, which is 1/n_train.
+            n_train: Number of training examples.
+        """
         return cls.reweight(rows, n_train * epsilon)
 
     def added(self, n_train: int) -> list[tuple[int, float]]:

@@ -57,7 +57,13 @@ class Network(ABC):
         """See `Model.predict`."""
 
     def outputs(self, params: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
-        """What the network makes of inputs (n_batch, ...) in evaluation, shape (n_batch, n_output)."""
+        """What the network makes of inputs in evaluation, shape (n_batch, n_output).
+
+        Args:
+            params: Parameters by name.
+            buffers: Buffers by name.
+            inputs: Shape (n_batch, ...).
+        """
         return self._pure({**params, **buffers}, inputs)[0]
 
     def losses(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
@@ -98,7 +104,7 @@ class Classifier(Network):
         return F.cross_entropy(outputs, targets, reduction="none")
 
     def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
-        """Class with the largest logit, shape (n_batch,)."""
+        """See `Model.predict`: the class with the largest logit."""
         return self.outputs(params, buffers, batch.inputs).argmax(-1)
 
 
@@ -110,7 +116,7 @@ class Regressor(Network):
         return (outputs - targets).square().sum(-1) / 2
 
     def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
-        """The values themselves."""
+        """See `Model.predict`: the values themselves."""
         return self.outputs(params, buffers, batch.inputs)
 
 

@@ -116,7 +116,13 @@ class Registry:
         return next((str(refusal) for refusal in self.refusals if refusal.stem == name), None)
 
     def params(self, kind: str, name: str, values: Mapping[str, Any]) -> Params:
-        """Stored parameters (Any: JSON, defaults filled in) as the plugin of a kind and name takes them."""
+        """Stored parameters as the plugin takes them.
+
+        Args:
+            kind: Kind of the plugin.
+            name: Its name.
+            values: Any: JSON, defaults filled in.
+        """
         return self.find(kind, name).spec.params.model_validate_json(canonical_json(dict(values)))
 
 

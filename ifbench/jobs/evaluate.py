@@ -32,7 +32,13 @@ OF_TRAINING = (
 
 
 def failure_record(work: CellWork, outcome: Outcome, registry: Registry) -> Record:
-    """The record of a cell that gave no result."""
+    """The record of a cell that gave no result.
+
+    Args:
+        work: The cell.
+        outcome: Why it gave none.
+        registry: The plugins.
+    """
     return replace(_record(work, registry), status=outcome.status, message=outcome.message)
 
 

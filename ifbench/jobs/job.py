@@ -231,7 +231,14 @@ def study_job(train: Job, protocol: Choice, repeat: int, suite: Suite, registry:
 
 
 def truth_base(train: Job, protocol: Choice, repeat: int, registry: Registry) -> str:
-    """What all ground truths of one (task, protocol, repeat) have in common."""
+    """Identity that all ground truths of one task, protocol and repetition have in common.
+
+    Args:
+        train: The training of the task.
+        protocol: Name and parameters.
+        repeat: Number of the repetition.
+        registry: The plugins; gives the protocol's version.
+    """
     version, params = registry.find("protocol", protocol.name).spec.version, dict(protocol.params)
     identity = {"task": train.id, "protocol": protocol.name, "params": params, "version": version, "repeat": repeat}
     return digest(identity)

@@ -19,6 +19,11 @@ from ifbench.suite.cells import ExampleRule
 def selection_of(work: CellWork, suite: Suite, reader: Reader) -> Selection:
     """The interventions that a cell tests; scores are read only where they choose.
 
+    Args:
+        work: The cell.
+        suite: Its rules choose.
+        reader: Reads what the store holds.
+
     Raises:
         MissingArtifactError: What chooses them is not in the store.
         IfbenchError: See `select_interventions`.
@@ -49,6 +54,11 @@ def queries_of(work: CellWork, reader: Reader) -> list[int]:
 
 def matrices_of(work: CellWork, suite: Suite, reader: Reader) -> Matrices:
     """Put beside each other what was predicted and what was measured.
+
+    Args:
+        work: The cell.
+        suite: Its rules choose the interventions.
+        reader: Reads what the store holds.
 
     Raises:
         MissingArtifactError: Something is not in the store.

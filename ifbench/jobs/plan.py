@@ -106,7 +106,14 @@ def load_plan(
     only: str | Sequence[str] = (),
     plugins: Sequence[str | Path] = (),
 ) -> tuple[Plan, Store, Registry]:
-    """The plan of a suite, the store that it looks into, and the plugins; arguments as `ifbench.run` takes them.
+    """The plan of a suite, the store that it looks into, and the plugins.
+
+    Args:
+        suite: As for `ifbench.run`.
+        profile: See there.
+        overrides: See there.
+        only: See there.
+        plugins: See there.
 
     Raises:
         SuiteError: The suite has faults; all of them are listed.

@@ -36,7 +36,13 @@ class Watcher:
         """Something a person should know, though the run goes on."""
 
     def tick(self, running: Sequence[Job], fractions: dict[str, float], waiting: int) -> None:
-        """A moment has passed: jobs under way, how far each is, and how many more could start now."""
+        """A moment has passed.
+
+        Args:
+            running: Jobs under way.
+            fractions: How far each of them is, from 0 to 1, by its id.
+            waiting: How many more could start now.
+        """
 
     def job_done(self, job: Job, outcome: Outcome) -> None:
         """A job has ended."""

@@ -67,5 +67,11 @@ class LinearOperator:
 
 
 def identity(n: int, dtype: torch.dtype, device: torch.device = CPU) -> LinearOperator:
-    """The identity of n rows; its products cost nothing and are not counted."""
+    """The identity; its products cost nothing and are not counted.
+
+    Args:
+        n: Number of rows.
+        dtype: Of what it is applied to.
+        device: Where that lives.
+    """
     return LinearOperator(lambda rows: rows, n, dtype, device, least_eigenvalue=1.0, terms=())

@@ -64,7 +64,15 @@ class Trained:
 
     @classmethod
     def of(cls, objective: Objective, data: Dataset, recipe: Recipe, seed: int = 0, **known: Any) -> Trained:
-        """A task whose batches and noise follow its seed; `known` (Any) are further attributes by name."""
+        """A task whose batches and noise follow its seed.
+
+        Args:
+            objective: What training makes small.
+            data: Training and test set.
+            recipe: How to train.
+            seed: The task's.
+            known: Further attributes by name (Any).
+        """
         return cls(Trainer(objective, data.train, recipe, derive_seed("batches", seed)), data, seed, **known)
 
     @property

@@ -90,7 +90,13 @@ def candidates(results: Results, parameter: str, *, per: Sequence[str] = (), by:
 
 
 def candidate_table(found: Sequence[Candidate], parameter: str, by: str) -> Table:
-    """The candidates as a table; the best of each estimator stands out."""
+    """The candidates as a table; the best of each estimator stands out.
+
+    Args:
+        found: The candidates, one a row; at least one.
+        parameter: Key of the parameter that is chosen.
+        by: Metric whose mean ranks them.
+    """
     means = [Text(metric(one.mean), "good" if one.best else "plain") for one in found]
     columns = [
         *(Column(key, [leaf(one.per[key]) for one in found]) for key in found[0].per),

@@ -113,7 +113,13 @@ def svg(fill: Callable[[Figure], None], *, size: tuple[float, float] = PLAIN_SIZ
 
 
 def draw_panel(axes: Axes, chart: Chart, place: int) -> None:
-    """Draw the curves and published values of the panel at that place."""
+    """Draw the curves and published values of one panel.
+
+    Args:
+        axes: matplotlib's, to draw on.
+        chart: All panels.
+        place: Which of them, counted from 0.
+    """
     title, metric = chart.panels[place]
     marks, levels = (frame[frame["panel"] == place] for frame in (chart.marks, chart.levels))
     for curve in marks["curve"].unique():

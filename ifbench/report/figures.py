@@ -106,7 +106,13 @@ def figures(results: Results) -> list[Figure]:
 
 
 def figure_rows(frame: pd.DataFrame, manifest: Manifest, figure: Figure) -> pd.DataFrame:
-    """The rows that a figure shows; keys that no cell has are columns of nothing."""
+    """The rows that a figure shows; keys that no cell has are columns of nothing.
+
+    Args:
+        frame: All results, one value a row.
+        manifest: Says which parts the suite has.
+        figure: What to draw.
+    """
     keys = {key for key in (figure.x, figure.curve, figure.panel) if key}
     parts = manifest["parts"] if keys & {"part", "size"} else [figure.part]
     shown = frame["metric"].isin(figure.y) & ((frame["kind"] != "metric") | frame["part"].isin(parts))
@@ -117,7 +123,13 @@ def figure_rows(frame: pd.DataFrame, manifest: Manifest, figure: Figure) -> pd.D
 
 
 def told_apart(rows: pd.DataFrame, manifest: Manifest, used: Collection[str]) -> list[str]:
-    """Keys besides those used that still tell rows apart, so that no two of them hide behind each other."""
+    """Keys that still tell rows apart, so that no two of them hide behind each other.
+
+    Args:
+        rows: What the figure shows.
+        manifest: Names the keys of studies.
+        used: Keys that the figure shows already.
+    """
     studied = [key for study in manifest["studies"].values() for key in study["keys"]]
     tasks = [key for key in task_keys(rows) if "." in key]
     found: list[str] = []

@@ -58,7 +58,13 @@ class Table:
 
 
 def fitting(widths: Sequence[int], ranks: Sequence[int], room: int) -> list[int]:
-    """Places of the columns that fit side by side into so many characters; the highest ranks are left out first."""
+    """Places of the columns that fit side by side; the highest ranks are left out first, rank 0 never.
+
+    Args:
+        widths: Width of each column, in characters.
+        ranks: Rank of each column.
+        room: Characters there are.
+    """
     kept = list(range(len(widths)))
     while sum(widths[place] + 1 for place in kept) - 1 > room:
         worst = max(ranks[place] for place in kept)

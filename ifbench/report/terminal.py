@@ -60,9 +60,12 @@ def report_tables(results: Results, titles: Sequence[str] | None = None) -> list
 
 
 def to_svg(renderables: Sequence[RenderableType], *, title: str, width: int = 80) -> str:
-    """Renderables as they look in a terminal of `width` characters: an SVG that needs nothing from elsewhere.
+    """Renderables as they look in a terminal: an SVG that needs nothing from elsewhere; same input, same text.
 
-    The same input gives the same text.
+    Args:
+        renderables: What to print, in this order.
+        title: Of the terminal's window.
+        width: Of the terminal, in characters.
     """
     look: dict[str, Any] = {"force_terminal": True, "color_system": "truecolor", "legacy_windows": False}
     console = Console(record=True, width=width, file=io.StringIO(), **look)

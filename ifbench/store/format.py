@@ -49,6 +49,11 @@ def pack(arrays: Mapping[str, Array]) -> bytes:
 def describe(key: tuple[str, str], packed: bytes, meta: Mapping[str, Any]) -> bytes:
     """Content of meta.json: kind and id, size and digest of the packed arrays, JSON values, and a digest of all that.
 
+    Args:
+        key: Kind and id.
+        packed: Content of arrays.safetensors.
+        meta: JSON values by name.
+
     Raises:
         TypeError: Meta holds what JSON cannot.
         ValueError: Meta holds NaN or an infinity.

@@ -47,7 +47,13 @@ class Shape(BaseModel):
 
 
 def wrong(message: str, hint: str | None = None, *, loc: Loc = ()) -> ValidationError:
-    """An error in its own words about the value at hand, or what is at `loc` below it."""
+    """An error in its own words.
+
+    Args:
+        message: What is wrong.
+        hint: What to do about it.
+        loc: Where, below the value at hand; () is the value itself.
+    """
     error = PydanticCustomError("wrong", "{message}", {"message": message, "hint": hint})
     return ValidationError.from_exception_data("suite", [{"type": error, "loc": loc, "input": None}])
 

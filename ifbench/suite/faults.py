@@ -61,12 +61,23 @@ class Faults:
         self._found: dict[Place, Fault] = {}
 
     def add(self, place: Place, message: str, hint: str | None = None) -> None:
-        """Note what is wrong at a place."""
+        """Note a fault.
+
+        Args:
+            place: Where it is.
+            message: What is wrong.
+            hint: What to do about it.
+        """
         self.count += 1
         self._found.setdefault(place, Fault(**vars(place), message=message, hint=hint or None))
 
     def stop(self, place: Place, message: str, hint: str | None = None) -> NoReturn:
         """Note a fault after which reading cannot go on.
+
+        Args:
+            place: Where it is.
+            message: What is wrong.
+            hint: What to do about it.
 
         Raises:
             SuiteError: Always.

@@ -70,7 +70,12 @@ def read_file(path: Path, faults: Faults) -> Fields:
 
 
 def read_value(text: str, place: Place, faults: Faults) -> Any:  # Any: JSON
-    """A value given on the command line, in YAML; every part of it is at `place`.
+    """A value given on the command line.
+
+    Args:
+        text: The value, in YAML.
+        place: Where every part of it is said to be.
+        faults: Told when it cannot be read.
 
     Raises:
         SuiteError: The text is not YAML.

@@ -163,7 +163,14 @@ def indefinite(*, seed: int = 0) -> TrainedProblem:
 
 
 def problem_of(model: Model, data: Dataset, *, decay: float = 0.0, chunk: int | None = None) -> TrainedProblem:
-    """The problem that an estimator sees, at the parameters that the model's module holds now; one checkpoint."""
+    """The problem that an estimator sees, at the parameters that the model's module holds now; one checkpoint.
+
+    Args:
+        model: Its module is trained.
+        data: Training and test set.
+        decay: Factor of the squared norm in the objective.
+        chunk: Examples treated at once; None chooses by memory.
+    """
     objective = objective_of(model, decay=decay)
     params = objective.layout.flatten(dict(model.module.named_parameters()))
     return _problem(objective, data, params, chunk=chunk)

@@ -22,6 +22,11 @@ class CheckFailedError(EstimatorError):
 def require(met: bool, message: str, *, hint: str) -> None:
     """Go on where a demand is met.
 
+    Args:
+        met: Whether it is.
+        message: What is wrong otherwise.
+        hint: What to do about it.
+
     Raises:
         CheckFailedError: It is not.
     """
@@ -47,7 +52,14 @@ class Trial:
         return estimator
 
     def answer(self, problem: Problem, examples: Tensor, queries: Tensor, *, by: Estimator | None = None) -> object:
-        """What `score` returns for rows of the training and the test set, whatever it is; None asks a new instance."""
+        """What `score` returns, whatever it is.
+
+        Args:
+            problem: Passed to `score`.
+            examples: Rows of the training set.
+            queries: Rows of the test set.
+            by: A fitted estimator; None fits a new one.
+        """
         estimator = by or self.fitted(problem)
         return estimator.score(problem, cast(LongTensor, examples), cast(LongTensor, queries))
 
@@ -59,7 +71,13 @@ class Trial:
         *,
         by: Estimator | None = None,
     ) -> Tensor:
-        """The answer as scores that keep the contract, shape (n_example, n_query); None asks for every row.
+        """The answer as scores that keep the contract, shape (n_example, n_query).
+
+        Args:
+            problem: As for `answer`.
+            examples: Rows of the training set; None asks for every row.
+            queries: Rows of the test set; None asks for every row.
+            by: As for `answer`.
 
         Raises:
             CheckFailedError: They break the contract.

@@ -53,7 +53,7 @@ class ParameterChanges:
         repeat: int,
         progress: Progress | None = None,
     ) -> Tensor:
-        """Shape (n_horizon, n_intervention, n_param)."""
+        """See `ifbench.core.GroundTruth.measure`: shape (n_horizon, n_intervention, n_param)."""
         after = task.retrain(interventions, how, parameters, repeat=repeat, progress=progress)
         return after[:, 1:] - (after[:, :1] if self.params.baseline == "continued" else task.trained.params)
 

@@ -38,7 +38,7 @@ class SubsetRetrain(LossEffects):
         repeat: int,
         progress: Progress | None = None,
     ) -> Measured:
-        """Effects in nats.
+        """See `ifbench.core.GroundTruth.measure`: effects in nats.
 
         Raises:
             IfbenchError: An intervention does something else than leaving examples out, or leaves none.

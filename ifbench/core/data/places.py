@@ -40,9 +40,13 @@ def find(path: str, *, where: str) -> Path:
 
 
 def not_found(what: str, paths: Sequence[str], *, where: str, other: str | None = None) -> IfbenchError:
-    """The error for files (`what`) that are missing at paths such as `under_root` takes, told of the data set `where`.
+    """The error for files that are missing.
 
-    `other` is another way to get them than to point IFBENCH_DATA to a folder that has them.
+    Args:
+        what: The files, in words.
+        paths: Where they were wanted, each as `under_root` takes it.
+        where: The data set, as messages call it.
+        other: Another way to get them than to point IFBENCH_DATA to a folder that has them.
     """
     places = [place for place in map(under_root, paths) if place is not None]
     looked = f"looked for {' and '.join(map(str, places))}" if places else f"{FOLDER} is not set"

@@ -53,7 +53,13 @@ class Selection(NamedTuple):
 
 
 def class_numbers(classes: Sequence[int | str], n_class: int, names: Sequence[str] = (), *, where: str) -> list[int]:
-    """The numbers of the classes to keep, which a suite gives by number or name; none: all.
+    """The numbers of the classes to keep.
+
+    Args:
+        classes: Classes by number or name, as a suite gives them; none: all.
+        n_class: Number of classes of the data set.
+        names: Their names, in the order of their numbers; none: they have no names.
+        where: The data set, as messages call it.
 
     Raises:
         IfbenchError: One is unknown or given twice, or there is only one.
@@ -74,7 +80,13 @@ def class_numbers(classes: Sequence[int | str], n_class: int, names: Sequence[st
 
 
 def how_many(subset: Subset, available: int, part: Part, *, where: str) -> int:
-    """How many of the available examples of a part, of the classes that are kept, are taken.
+    """How many examples of a part are taken.
+
+    Args:
+        subset: What the suite asks for.
+        available: Examples of the part that are of the classes kept.
+        part: `train` or `test`.
+        where: The data set, as messages call it.
 
     Raises:
         IfbenchError: More are asked for than there are.
@@ -92,7 +104,15 @@ def how_many(subset: Subset, available: int, part: Part, *, where: str) -> int:
 def choose(
     subset: Subset, labels: NDArray[np.integer], part: Part, *, n_class: int, names: Sequence[str] = (), where: str
 ) -> Selection:
-    """The rows that are taken of a part, given the class of each of its examples, (n,); all stay in their order.
+    """The rows that are taken of a part; all stay in their order.
+
+    Args:
+        subset: What the suite asks for.
+        labels: Class of each example of the part, (n,).
+        part: `train` or `test`.
+        n_class: Number of classes of the data set.
+        names: Their names, in the order of their numbers; none: they have no names.
+        where: The data set, as messages call it.
 
     Raises:
         IfbenchError: Classes are unknown, or more examples are asked for than there are.
@@ -119,8 +139,14 @@ def choose_parts(
 ) -> tuple[Selection, Selection]:
     """The rows that are taken to train and to test.
 
-    `labels` are the class of each example, (n,), to train and to test. Where the two are not `apart`, sets of their
-    own, both are labels of the same examples, of which a share is split off for testing.
+    Args:
+        own: What the suite asks for.
+        labels: Class of each example, (n,), to train and to test.
+        apart: Whether the two are sets of their own. Otherwise both are labels of the same examples, of which a share
+            is split off for testing.
+        n_class: Number of classes.
+        names: Their names, in the order of their numbers; none: they have no names.
+        where: The data set, as messages call it.
 
     Raises:
         IfbenchError: As `choose`.
@@ -137,7 +163,10 @@ def choose_parts(
 def split(labels: NDArray[np.integer], share: float, seed: int) -> tuple[Rows, Rows]:
     """Rows to train and to test on, in order; both parts hold the classes in their shares of the whole.
 
-    `labels` are the class of each example, (n,), and `share` is the part of them that is for testing.
+    Args:
+        labels: Class of each example, (n,).
+        share: Part of the examples that is for testing, between 0 and 1.
+        seed: Seeds which examples these are.
     """
     order = by_share(labels, seed)
     n_test = min(max(1, round(share * len(labels))), max(1, len(labels) - 1))

@@ -54,7 +54,13 @@ class Table:
         return values
 
     def fault(self, row: int, message: str, *, where: str) -> IfbenchError:
-        """An error in a row, counted from 0, of the data set that messages call `where`."""
+        """An error in a row.
+
+        Args:
+            row: Counted from 0.
+            message: What is wrong with it.
+            where: The data set, as messages call it.
+        """
         return IfbenchError(f"{self.path}:{self.lines[row]}: {message}", where=where)
 
 
@@ -107,10 +113,16 @@ def class_names(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def classes_of(table: Table, column: str, names: Sequence[str], *, where: str) -> NDArray[np.int64]:
-    """The labels of a column as places in `names`, which are in the order of their numbers; shape (n_row,).
+    """The labels of a column as numbers of classes, shape (n_row,).
+
+    Args:
+        table: Where to read.
+        column: Name of the column.
+        names: Every label, in the order of the classes' numbers.
+        where: The data set, as messages call it.
 
     Raises:
-        IfbenchError: A label is none of these.
+        IfbenchError: A label is none of these, or there is no such column.
     """
     number = {name: place for place, name in enumerate(names)}
     labels = table.column(column, where=where)

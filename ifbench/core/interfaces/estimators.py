@@ -56,7 +56,13 @@ class Trajectory(Protocol):
         horizons: Sequence[int] | None = None,
         corrected: bool = True,
     ) -> Point:
-        """Derivative of the network after each horizon along each row of changes (k, n_example), carried forwards.
+        """Derivative of the network after each horizon, carried forwards.
+
+        Args:
+            changes: Directions in the weights of the examples, shape (k, n_example).
+            examples: See `Trajectory`.
+            horizons: See there.
+            corrected: See there.
 
         Returns:
             params (n_horizon, k, n_param), buffers (n_horizon, k, n_buffer).
@@ -71,10 +77,17 @@ class Trajectory(Protocol):
         horizons: Sequence[int] | None = None,
         corrected: bool = True,
     ) -> Tensor:
-        """Derivative of the loss of each query along each row of changes (k, n_example), carried forwards.
+        """Derivative of the loss of each query, carried forwards.
+
+        Args:
+            changes: Directions in the weights of the examples, shape (k, n_example).
+            queries: Rows of the test set.
+            examples: See `Trajectory`.
+            horizons: See there.
+            corrected: See there.
 
         Returns:
-            Shape (n_horizon, k, n_query); the queries are rows of the test set.
+            Shape (n_horizon, k, n_query).
         """
 
     def adjoint(
@@ -87,8 +100,14 @@ class Trajectory(Protocol):
     ) -> Tensor:
         """Derivative of the loss of each query in the weight of each example, carried backwards in one sweep.
 
+        Args:
+            queries: Rows of the test set.
+            examples: See `Trajectory`.
+            horizons: See there.
+            corrected: See there.
+
         Returns:
-            Shape (n_horizon, n_example, n_query); the queries are rows of the test set.
+            Shape (n_horizon, n_example, n_query).
         """
 
 
@@ -157,15 +176,23 @@ class Problem(Protocol):
         """Gradient of the whole objective, shape (n_param,)."""
 
     def dot(self, examples: LongTensor, vectors: Tensor, *, at: Tensor | Point | None = None) -> Tensor:
-        """Gradient of each training example dotted with each of the vectors (k, n_param): (n_example, k)."""
+        """Gradient of each training example's loss, without weight decay, dotted with each vector: (n_example, k).
+
+        Args:
+            examples: Rows of the training set, (n_example,).
+            vectors: Shape (k, n_param).
+            at: Where to evaluate; None means the trained network.
+        """
 
     def hessian_product(
         self, vectors: Tensor, *, examples: LongTensor | None = None, curvature: Curvature = "hessian"
     ) -> Tensor:
-        """Hessian of the objective times each vector: (k, n_param) -> (k, n_param).
+        """Hessian of the objective times each vector, (k, n_param); with weight decay, without damping.
 
-        `examples` takes the mean loss over those rows only; weight decay is included either way, damping is not.
-        `curvature="gauss-newton"` drops the second derivative of the network's outputs.
+        Args:
+            vectors: Shape (k, n_param).
+            examples: Rows of the training set whose mean loss is taken; None means all.
+            curvature: `gauss-newton` drops the second derivative of the network's outputs.
         """
 
     def hessian_operator(self, *, examples: LongTensor | None = None, curvature: Curvature = "hessian") -> Operator:

@@ -24,10 +24,22 @@ class Model(Protocol):
         """The network."""
 
     def losses(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        """Loss of each example, shape (n_batch,), in nats for classification; no reduction, no weight decay."""
+        """Loss of each example, shape (n_batch,), in nats for classification; no reduction, no weight decay.
+
+        Args:
+            params: Parameters by name.
+            buffers: Buffers by name.
+            batch: The examples.
+        """
 
     def predict(self, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        """Predicted class (n_batch,) int64, or predicted values."""
+        """Predicted class (n_batch,) int64, or predicted values.
+
+        Args:
+            params: Parameters by name.
+            buffers: Buffers by name.
+            batch: The examples.
+        """
 
 
 @runtime_checkable
@@ -49,8 +61,12 @@ class TrainingModel(Model, Protocol):
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Loss of each example while training, shape (n_batch,), and the new values of the buffers in `running`.
 
-        The noise is float32, uniform in [0, 1), of the shapes in `noise_shapes`. It depends on the task's seed and the
-        number of the step alone, so that runs which differ in example weights drop the same units.
+        Args:
+            params: Parameters by name.
+            buffers: Buffers by name.
+            batch: The examples.
+            noise: Float32, uniform in [0, 1), of the shapes in `noise_shapes`. It depends on the task's seed and the
+                number of the step alone, so that runs which differ in example weights drop the same units.
         """
 
 

@@ -12,6 +12,11 @@ from ifbench.jobs.work.context import Context, Result
 def change(job: Job, context: Context, _: Progress | None = None) -> Result:
     """Array `changes` (n_intervention, n_param), or one for each horizon in front.
 
+    Args:
+        job: Names the estimator and the interventions.
+        context: Loads what the job needs.
+        _: Not told of progress.
+
     Raises:
         UnsupportedError: The estimator does not predict parameters.
         EstimatorError: It returned another shape, or values that are not finite.

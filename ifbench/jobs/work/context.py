@@ -133,7 +133,13 @@ class Context:
 
 
 def states_of(artifact: Artifact, n_slot: int, device: str) -> dict[int, State]:
-    """Updates made -> state, rising, out of what `arrays_of` named."""
+    """Updates made -> state, rising, out of what `arrays_of` named.
+
+    Args:
+        artifact: A stored training.
+        n_slot: Number of vectors that its optimizer keeps.
+        device: torch's name of the device where the tensors go.
+    """
 
     def tensor(name: str) -> Tensor:
         return torch.as_tensor(artifact.arrays[name], device=device)

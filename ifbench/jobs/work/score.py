@@ -53,6 +53,11 @@ def score(job: Job, context: Context, _: Progress | None = None) -> Result:
     (n_example,) are the rows that are scored, where the job names some. Long lists among the diagnostics are arrays
     too, see `split_arrays`.
 
+    Args:
+        job: Names the estimator, and the rows to score.
+        context: Loads what the job needs.
+        _: Not told of progress.
+
     Raises:
         EstimatorError: The estimator broke its contract.
         Exception: Whatever the estimator raises.

@@ -21,6 +21,11 @@ from ifbench.numerics.problem import TrainedProblem
 def study(job: Job, context: Context, progress: Progress | None = None) -> Result:
     """No arrays; the rows as `findings`.
 
+    Args:
+        job: Names the protocol.
+        context: Loads what the job needs.
+        progress: Told of (work done, work to do).
+
     Raises:
         MissingArtifactError: The scores that it asks for have gone from the store.
         IfbenchError: A row lacks a key or a column that the protocol's spec names, or holds what is no JSON.

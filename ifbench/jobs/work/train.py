@@ -21,6 +21,11 @@ CHUNK_ONE_BY_ONE = 8
 def train(job: Job, context: Context, progress: Progress | None = None) -> Result:
     """Arrays: the state at each checkpoint, the loss of each test point, and which of them are mistakes.
 
+    Args:
+        job: Names the task.
+        context: Loads what the job needs.
+        progress: Told of (updates made, updates to make).
+
     Raises:
         IfbenchError: Training diverged.
     """

@@ -10,7 +10,12 @@ from ifbench.jobs.work.context import Context, Result
 
 
 def truth(job: Job, context: Context, progress: Progress | None = None) -> Result:
-    """Array `changes` (n_horizon, n_intervention, n_column), with `drift` where told.
+    """Array `changes` (n_horizon, n_intervention, n_column), and `drift` where the protocol measures it.
+
+    Args:
+        job: Names the protocol and the interventions.
+        context: Loads what the job needs.
+        progress: Told of (work done, work to do).
 
     Raises:
         IfbenchError: The protocol returned another shape.

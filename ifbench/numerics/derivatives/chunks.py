@@ -26,7 +26,13 @@ TOGETHER_CONVOLUTION_BYTES = 16 << 20
 
 
 def pass_bytes(device: torch.device, parameter_bytes: int, n_call: int = 0) -> int:
-    """What a forward pass of `n_call` operations over one chunk may compute."""
+    """Bytes that a forward pass over one chunk may compute.
+
+    Args:
+        device: Where it runs.
+        parameter_bytes: Size of the parameters.
+        n_call: Operations of the pass.
+    """
     share = max(CACHE_BYTES, CALL_BYTES * n_call) if device.type == "cpu" else ACCELERATOR_BYTES
     return max(share, PARAMETER_FACTOR * parameter_bytes)
 

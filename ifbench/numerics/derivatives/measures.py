@@ -13,7 +13,13 @@ from ifbench.numerics.derivatives.objective import Objective, take, whole
 
 
 def gradient_norm(objective: Objective, data: Batch, point: Point) -> float:
-    """Euclidean norm of the gradient of the objective, the mean over all of `data`, in evaluation."""
+    """Euclidean norm of the gradient of the objective in evaluation.
+
+    Args:
+        objective: Whose gradient it is.
+        data: The examples whose mean loss is taken.
+        point: Where the network stands.
+    """
     total = 2 * objective.decay * point.params
     for batch in _chunks(objective, data, point):
         total = total + len(batch.targets) / len(data.targets) * objective.mean_gradient(*point, batch)
@@ -21,20 +27,38 @@ def gradient_norm(objective: Objective, data: Batch, point: Point) -> float:
 
 
 def accuracy(objective: Objective, data: Batch, point: Point) -> float | None:
-    """Share of the examples whose prediction equals their target; None for targets that are no classes."""
+    """Share of the examples whose prediction equals their target; None for targets that are no classes.
+
+    Args:
+        objective: Holds the model.
+        data: The examples.
+        point: Where the network stands.
+    """
     wrong = mistakes(objective, data, point)
     return None if wrong is None else (wrong.numel() - int(wrong.sum())) / wrong.numel()
 
 
 def mistakes(objective: Objective, data: Batch, point: Point) -> Tensor | None:
-    """Which examples are predicted wrong, bool (n_example,); None for targets that are no classes."""
+    """Which examples are predicted wrong, bool (n_example,); None for targets that are no classes.
+
+    Args:
+        objective: Holds the model.
+        data: The examples.
+        point: Where the network stands.
+    """
     if data.targets.is_floating_point():
         return None
     return predictions(objective, data, point) != data.targets
 
 
 def predictions(objective: Objective, data: Batch, point: Point) -> Tensor:
-    """What the network predicts for each example, (n_example, ...)."""
+    """What the network predicts for each example, (n_example, ...).
+
+    Args:
+        objective: Holds the model.
+        data: The examples.
+        point: Where the network stands.
+    """
     return torch.cat([objective.predictions(*point, batch) for batch in _chunks(objective, data, point)])
 
 

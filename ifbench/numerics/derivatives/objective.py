@@ -53,11 +53,23 @@ class Objective:
         return self.running.flatten(self.constants) if self.running.names else params.new_empty(0)
 
     def losses(self, params: Tensor, buffers: Tensor, batch: Batch) -> Tensor:
-        """Loss of each example, shape (n_batch,), without weight decay."""
+        """Loss of each example, shape (n_batch,), without weight decay.
+
+        Args:
+            params: Shape (n_param,).
+            buffers: Shape (n_buffer,).
+            batch: The examples.
+        """
         return self.model.losses(self.layout.unflatten(params), self._constants(buffers), batch)
 
     def predictions(self, params: Tensor, buffers: Tensor, batch: Batch) -> Tensor:
-        """Predicted class of each example, shape (n_batch,), or predicted values."""
+        """Predicted class of each example, shape (n_batch,), or predicted values.
+
+        Args:
+            params: Shape (n_param,).
+            buffers: Shape (n_buffer,).
+            batch: The examples.
+        """
         return self.model.predict(self.layout.unflatten(params), self._constants(buffers), batch)
 
     def training_value(
@@ -65,7 +77,12 @@ class Objective:
     ) -> tuple[Tensor, Tensor]:
         """The objective over a batch while training, a scalar, and the new running statistics (n_buffer,).
 
-        Weights (n_batch,) multiply the losses before the mean; batch statistics do not heed them.
+        Args:
+            params: Shape (n_param,).
+            buffers: Shape (n_buffer,).
+            batch: The examples.
+            weights: Factors of the losses before the mean, (n_batch,); batch statistics do not heed them.
+            noise: See `TrainingModel.training_losses`.
         """
         if isinstance(self.model, TrainingModel):
             losses, changed = self.model.training_losses(
@@ -79,12 +96,27 @@ class Objective:
     def training_gradient(
         self, params: Tensor, buffers: Tensor, batch: Batch, weights: Tensor, noise: Sequence[Tensor] = ()
     ) -> tuple[Tensor, Tensor]:
-        """Gradient of `training_value`, shape (n_param,), and the new running statistics (n_buffer,)."""
+        """Gradient of `training_value`, shape (n_param,), and the new running statistics (n_buffer,).
+
+        Args:
+            params: As for `training_value`.
+            buffers: See there.
+            batch: See there.
+            weights: See there.
+            noise: See there.
+        """
         gradient, new_buffers = grad(self.training_value, has_aux=True)(params, buffers, batch, weights, noise)
         return gradient, new_buffers
 
     def added_gradient(self, params: Tensor, buffers: Tensor, batch: Batch, weights: Tensor) -> Tensor:
-        """Gradient of `sum_i weight_i * loss_i` in evaluation, (n_param,), for weights (n_batch,); no decay."""
+        """Gradient of `sum_i weight_i * loss_i` in evaluation, (n_param,); no decay.
+
+        Args:
+            params: Shape (n_param,).
+            buffers: Shape (n_buffer,).
+            batch: The examples.
+            weights: Shape (n_batch,).
+        """
         slope: Tensor = grad(lambda at: (self.losses(at, buffers, batch) * weights).sum())(params)
         return slope
 
@@ -108,6 +140,12 @@ class Objective:
 
         One vector takes forward mode. Several take one backward pass, layer by layer where the network allows it, and
         otherwise the gradient of each example.
+
+        Args:
+            params: Shape (n_param,).
+            buffers: Shape (n_buffer,).
+            batch: The examples.
+            vectors: Shape (k, n_param).
         """
         if len(vectors) == 1:
             return self._slopes(params, buffers, batch, vectors[0])[:, None]
@@ -116,18 +154,37 @@ class Objective:
         return self.example_gradients(params, buffers, batch) @ vectors.T
 
     def is_layered(self, params: Tensor, buffers: Tensor, batch: Batch) -> bool:
-        """Whether dots need no gradient of a whole single example; looked at once."""
+        """Whether dots need no gradient of a whole single example; looked at once.
+
+        Args:
+            params: Shape (n_param,).
+            buffers: Shape (n_buffer,).
+            batch: Examples to try it on.
+        """
         if "layered" not in self._seen:
             named, losses = self.layout.unflatten(params), partial(self._named_losses, self._constants(buffers))
             self._seen["layered"] = all(layered(partial(losses, _repeated(batch, n)), named) for n in (1, 2))
         return bool(self._seen["layered"])
 
     def example_bytes(self, params: Tensor, buffers: Tensor, batch: Batch) -> int:
-        """Memory that a forward pass takes for one more example."""
+        """Memory that a forward pass takes for one more example.
+
+        Args:
+            params: Shape (n_param,).
+            buffers: Shape (n_buffer,).
+            batch: Examples to measure it on.
+        """
         return self._cost(params, buffers, batch)[0]
 
     def largest_chunk(self, params: Tensor, buffers: Tensor, data: Batch, *, more: int = 0) -> int:
-        """Examples of `data` treated at once where each needs `more` bytes beyond a forward pass."""
+        """Number of examples to treat at once.
+
+        Args:
+            params: Shape (n_param,).
+            buffers: Shape (n_buffer,).
+            data: The examples.
+            more: Bytes that each takes beyond a forward pass.
+        """
         each, n_call = self._cost(params, buffers, data)
         budget = pass_bytes(params.device, params.numel() * params.element_size(), n_call)
         return max(1, budget // (each + more))

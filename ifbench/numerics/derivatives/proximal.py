@@ -40,6 +40,12 @@ class ProximalBregman(Objective):
     def around(cls, objective: Objective, center: Tensor, buffers: Tensor, *, damping: float) -> Self:
         """The proximal objective of a task at a network.
 
+        Args:
+            objective: The task's own.
+            center: Parameters of the network, (n_param,).
+            buffers: Its running statistics, (n_buffer,).
+            damping: Twice the factor of the squared distance from `center`.
+
         Raises:
             UnsupportedError: The model does not tell its outputs from its loss.
         """
@@ -56,7 +62,12 @@ class ProximalBregman(Objective):
     ) -> tuple[Tensor, Tensor]:
         """The objective over a batch, up to a constant, and the running statistics as they are.
 
-        Weights (n_batch,) multiply the divergences.
+        Args:
+            params: Shape (n_param,).
+            buffers: Shape (n_buffer,).
+            batch: The examples.
+            weights: Factors of the divergences, (n_batch,).
+            noise: Not used.
         """
         model: Any = self.model  # Any: `outputs` and `output_losses` are beyond the interface of a model
 

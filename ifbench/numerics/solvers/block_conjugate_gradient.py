@@ -31,7 +31,14 @@ def block_conjugate_gradient(operator: Operator, b: Tensor, *, tolerance: float,
     On an indefinite A it goes on while it can and marks the rows whose residuals have a part along a direction of
     negative curvature, p' A p < 0; their residual tells whether the answer is one.
 
-    Args and errors are those of `conjugate_gradient`; a block product is one of k rows or fewer.
+    Args:
+        operator: A.
+        b: Right-hand sides, shape (k, n).
+        tolerance: Stop a row at |residual| <= tolerance * |b|.
+        max_iterations: Block products at most, each of k rows or fewer.
+
+    Raises:
+        EstimatorError: A is not symmetric.
     """
     check_symmetric(operator, "block conjugate gradients")
     scale = norm(b)

@@ -22,7 +22,14 @@ def conjugate_residual(operator: Operator, b: Tensor, *, tolerance: float, max_i
     the residual is computed afresh and, if rounding has spoilt it, solved for again. On a singular A a row ends close
     to a least-squares solution. `negative_curvature` marks rows that met r' A r <= 0.
 
-    Args and errors are those of `conjugate_gradient`.
+    Args:
+        operator: A.
+        b: Right-hand sides, shape (k, n).
+        tolerance: Stop a row at |residual| <= tolerance * |b|.
+        max_iterations: Block products at most.
+
+    Raises:
+        EstimatorError: A is not symmetric.
     """
     check_symmetric(operator, "conjugate residuals")
     scale = norm(b)

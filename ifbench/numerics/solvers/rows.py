@@ -29,5 +29,11 @@ def over(rows: Tensor, divisors: Tensor) -> Tensor:
 
 
 def where(chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """Rows of `new` where `chosen` (k,) holds, of `old` elsewhere."""
+    """Rows of one matrix or the other.
+
+    Args:
+        chosen: Which rows are those of `new`, bool (k,).
+        new: Shape (k, n).
+        old: The rows elsewhere, shape (k, n).
+    """
     return torch.where(chosen[:, None], new, old)

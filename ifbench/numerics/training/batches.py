@@ -39,7 +39,13 @@ class EpochOrder:
 
 
 def draw_shifts(recipe: Recipe, n_image: int, generator: torch.Generator) -> Tensor:
-    """For each image the first row and column of the crop, 0 to 2 * crop, and whether it is flipped: int64 (n, 3)."""
+    """For each image the first row and column of the crop, 0 to 2 * crop, and whether it is flipped: int64 (n, 3).
+
+    Args:
+        recipe: Says how far a crop may move, in pixels, and whether images are flipped.
+        n_image: Number of images, n.
+        generator: On the CPU.
+    """
     corners = torch.randint(2 * recipe.crop + 1, (n_image, 2), generator=generator)
     flips = torch.randint(1 + recipe.flip, (n_image, 1), generator=generator)
     return torch.cat([corners, flips], dim=1)

@@ -67,7 +67,13 @@ def n_slot(recipe: Recipe) -> int:
 
 
 def initial_state(recipe: Recipe, params: Tensor, buffers: Tensor | None = None) -> State:
-    """State before the first update: all optimizer vectors zero; without `buffers` there are none."""
+    """State before the first update: all optimizer vectors zero.
+
+    Args:
+        recipe: Names the optimizer.
+        params: Shape (n_param,), or (n_run, n_param).
+        buffers: Running statistics, one row a run as in `params`; None stands for none.
+    """
     slots = tuple(torch.zeros_like(params) for _ in range(n_slot(recipe)))
     return State(params, slots, params.new_empty(0) if buffers is None else buffers)
 
@@ -99,12 +105,24 @@ def update_rule(recipe: Recipe) -> Rule:
 
 
 def second_moment(recipe: Recipe, state: State, step: int) -> Tensor | None:
-    """Adam's mean of squared gradients after `step` updates, corrected for its bias; None for other optimizers."""
+    """Adam's mean of squared gradients, corrected for its bias, (n_param,); None for other optimizers.
+
+    Args:
+        recipe: Names the optimizer.
+        state: After `step` updates.
+        step: Updates made, at least 1.
+    """
     return state.slots[1] / (1 - ADAM_BETAS[1] ** step) if recipe.optimizer == "adam" else None
 
 
 def denominator(recipe: Recipe, state: State, step: int) -> Tensor | None:
-    """What divides each parameter's step after `step` updates, EPSILON aside, (n_param,); None: nothing does."""
+    """What divides each parameter's step, EPSILON aside, (n_param,); None: nothing does.
+
+    Args:
+        recipe: Names the optimizer.
+        state: After `step` updates.
+        step: Updates made, at least 1.
+    """
     square = state.slots[0] if recipe.optimizer == "rmsprop" else second_moment(recipe, state, step)
     return None if square is None else square.sqrt()
 

@@ -48,7 +48,13 @@ class Replay:
         return math.ceil(self.steps / self.segment) + self.segment
 
     def updates(self, start: State, *, after: int, steps: int) -> Iterator[Update]:
-        """Updates of the stretch in order, from the state that `after` of them lead to."""
+        """Updates of the stretch in order.
+
+        Args:
+            start: State to go on from.
+            after: Updates of the stretch that lead there.
+            steps: Updates to make.
+        """
         ones = start.params.new_ones(self.trainer.n_train)
         return self.trainer.follow(start, ones, steps=steps, first=self.first + after, learning_rate=self.learning_rate)
 

@@ -138,7 +138,15 @@ class Trainer:
     def follow(
         self, state: State, weights: Tensor, *, steps: int, first: int, learning_rate: float | None = None
     ) -> Iterator[Update]:
-        """The updates that `run` makes, one at a time."""
+        """The updates that `run` makes, one at a time.
+
+        Args:
+            state: As for `run`.
+            weights: Factor of each example's loss, (n_train,) or (n_run, n_train).
+            steps: See there.
+            first: See there.
+            learning_rate: See there.
+        """
         draws = self.inputs(state.params, first=first, steps=steps, learning_rate=learning_rate)
         for gradient, after in self._updates(state, weights, draws):
             before, state = state, after
@@ -150,6 +158,12 @@ class Trainer:
         `number` counts updates from 1 and `rate` is the step size, both scalars of the type of `like`. `rows` are the
         rows of the batch, one tensor (n_batch,), or none when every step takes the whole set. `shifts` move its images,
         one tensor (n_batch, 3), or none when nothing is augmented. `draw` makes sense of them.
+
+        Args:
+            like: Gives type and device.
+            first: Updates made before.
+            steps: Updates to make.
+            learning_rate: Step size; None takes the recipe's.
         """
         stretch = range(first, first + steps)
         rates = like.new_tensor(
@@ -262,7 +276,14 @@ class Trainer:
 
 
 def part_of(progress: Progress | None, before: int, total: int, *, times: int = 1) -> Progress | None:
-    """Progress of one part of longer work, in units of the whole."""
+    """Progress of one part of longer work, in units of the whole.
+
+    Args:
+        progress: Told of the whole; None tells nobody.
+        before: Units done before this part.
+        total: Units of the whole.
+        times: Units of the whole that one unit of the part stands for.
+    """
     if progress is None:
         return None
     return lambda done, _: progress(before + done * times, total)

@@ -57,7 +57,12 @@ class Entry:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The transpose of `push`: (k, n_example), and what the params and running statistics before get.
 
-        The latter are zero where not `corrected`.
+        Args:
+            update: Where, on the unperturbed stretch.
+            draw: What that update took.
+            slope: What the gradient gets, (k, n_param).
+            buffers: What the running statistics after get, (k, n_buffer).
+            corrected: Whether what comes before gets anything; otherwise zeros.
         """
         nothing = torch.zeros_like(slope), torch.zeros_like(buffers)
         if self.form == "term":

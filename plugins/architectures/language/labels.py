@@ -42,7 +42,7 @@ class LabelReader(Network):
         return self._label_losses(outputs).gather(1, targets[:, None]).squeeze(1)
 
     def predict(self, params: Tensors, buffers: Tensors, batch: Batch) -> Tensor:
-        """The label of least loss, (n,)."""
+        """See `ifbench.core.Model.predict`: the label of least loss."""
         return self._label_losses(self.outputs(params, buffers, batch.inputs)).argmin(1)
 
     def _label_losses(self, outputs: Tensor) -> Tensor:
