@@ -38,7 +38,12 @@ def finite(trial: Trial) -> str:
 
 
 def parameters(trial: Trial) -> str:
-    """Changes of the parameters are predicted where the spec says so and only there, a row an intervention."""
+    """Changes of the parameters are predicted where the spec says so and only there, a row an intervention.
+
+    Raises:
+        CheckFailedError: The spec and the methods differ, or the changes have the wrong shape or are not finite.
+        UnsupportedError: The estimator predicts none, and says so.
+    """
     declared, estimator = trial.spec.predicts_parameters, trial.fresh()
     able = isinstance(estimator, ParameterChangeEstimator)
     require(

@@ -22,7 +22,11 @@ N_ROUNDINGS = 3
 
 
 def before_fit(trial: Trial) -> str:
-    """Scores asked before `fit` are those after it, or an EstimatorError says that `fit` comes first."""
+    """Scores asked before `fit` are those after it, or an EstimatorError says that `fit` comes first.
+
+    Raises:
+        CheckFailedError: They differ, break the contract, or another exception comes.
+    """
     problem = problems.near_isotropic().problem
     wanted = trial.scores(problem)
     try:

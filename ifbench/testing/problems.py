@@ -169,7 +169,7 @@ def problem_of(model: Model, data: Dataset, *, decay: float = 0.0, chunk: int | 
         model: Its module is trained.
         data: Training and test set.
         decay: Factor of the squared norm in the objective.
-        chunk: Examples treated at once; None chooses by memory.
+        chunk: Examples treated at once; None takes as many as suit the device.
     """
     objective = objective_of(model, decay=decay)
     params = objective.layout.flatten(dict(model.module.named_parameters()))

@@ -48,7 +48,11 @@ class Abif:
         self._diagnostics: dict[str, Any] = {}
 
     def fit(self, problem: Problem) -> None:
-        """Find the eigenpairs."""
+        """Find the eigenpairs.
+
+        Raises:
+            EstimatorError: Every eigenvalue found is zero after damping.
+        """
         import torch
 
         from ifbench import drawn_examples, top_eigenpairs
