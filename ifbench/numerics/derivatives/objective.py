@@ -16,7 +16,7 @@ from ifbench.core.errors import UnsupportedError
 from ifbench.core.layout import Layout
 from ifbench.numerics.derivatives.adjoint import adjoint_dots, layered
 from ifbench.numerics.derivatives.chunks import pass_bytes
-from ifbench.numerics.derivatives.private import computed_bytes
+from ifbench.numerics.derivatives.private import Computed
 from ifbench.numerics.derivatives.stages import Stage, stage
 from ifbench.numerics.derivatives.tracing import trace
 
@@ -71,6 +71,18 @@ class Objective:
             batch: The examples.
         """
         return self.model.predict(self.layout.unflatten(params), self._constants(buffers), batch)
+
+    def outputs(self, batch: Batch, buffers: Tensor, params: Tensor) -> Tensor:
+        """What a model that tells its outputs from its loss (see `with_outputs`) gives for a batch."""
+        model: Any = self.model  # Any: that is beyond the interface of a model
+        result: Tensor = model.outputs(self.layout.unflatten(params), self._constants(buffers), batch.inputs)
+        return result
+
+    def output_losses(self, batch: Batch, outputs: Tensor) -> Tensor:
+        """The losses (n_batch,) of these outputs."""
+        model: Any = self.model  # Any: the same
+        result: Tensor = model.output_losses(outputs, batch.targets)
+        return result
 
     def training_value(
         self, params: Tensor, buffers: Tensor, batch: Batch, weights: Tensor, noise: Sequence[Tensor] = ()
@@ -192,11 +204,11 @@ class Objective:
     def _cost(self, params: Tensor, buffers: Tensor, batch: Batch) -> tuple[int, int]:
         """Bytes that a forward pass computes for one more example, and its number of operations; looked at once."""
         if "cost" not in self._seen:
-            with torch.no_grad(), computed_bytes() as one:
+            with torch.no_grad(), Computed() as one:
                 self.losses(params, buffers, _repeated(batch, 1))
-            with torch.no_grad(), computed_bytes() as two:
+            with torch.no_grad(), Computed() as two:
                 self.losses(params, buffers, _repeated(batch, 2))
-            self._seen["cost"] = max(1, two["total"] - one["total"]), one["calls"]
+            self._seen["cost"] = max(1, two.n_byte - one.n_byte), one.n_call
         n_byte, n_call = self._seen["cost"]
         return n_byte, n_call
 
@@ -235,14 +247,11 @@ class Objective:
         Raises:
             UnsupportedError: The model does not tell its outputs from its loss.
         """
-        model = with_outputs(self.model, "gauss-newton curvature", otherwise=", or use curvature: hessian")
+        with_outputs(self.model, "gauss-newton curvature", otherwise=", or use curvature: hessian")
 
         def along(params: Tensor, buffers: Tensor, batch: Batch, vector: Tensor) -> Tensor:
-            def outputs(at: Tensor) -> Tensor:
-                result: Tensor = model.outputs(self.layout.unflatten(at), self._constants(buffers), batch.inputs)
-                return result
-
-            slope = grad(lambda values: model.output_losses(values, batch.targets).mean())
+            outputs = partial(self.outputs, batch, buffers)
+            slope = grad(lambda values: self.output_losses(batch, values).mean())
             values, back, *_ = vjp(outputs, params)
             tangent = jvp(outputs, (params,), (vector,))[1]
             product: Tensor = back(jvp(slope, (values,), (tangent,))[1])[0]
@@ -274,8 +283,8 @@ def _along(function: Callable[[Tensor, Tensor, Batch], Tensor]) -> Callable[[Ten
     return along
 
 
-def with_outputs(model: Model, what: str, *, otherwise: str = "") -> Any:
-    """A model that tells its outputs from its loss (Any: that is beyond the interface of a model).
+def with_outputs(model: Model, what: str, *, otherwise: str = "") -> Model:
+    """The model, if it tells its outputs from its loss.
 
     Args:
         model: Of any kind.

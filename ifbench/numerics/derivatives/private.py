@@ -9,8 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -67,18 +66,17 @@ class _StandIns(TorchFunctionMode):
         return self._made[key]
 
 
-@contextmanager
-def computed_bytes() -> Iterator[Mapping[str, int]]:
-    """Bytes (`total`) and number (`calls`) of the tensors computed in the block; views and writes do not count."""
-    counter = _Counter()
-    with counter:
-        yield counter.counts
+class Computed(TorchDispatchMode):
+    """Counts the tensors that are computed in its block; views and writes do not count.
 
+    Attributes:
+        n_byte: Their bytes.
+        n_call: Their number.
+    """
 
-class _Counter(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.counts = {"total": 0, "calls": 0}
+        self.n_byte = self.n_call = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -92,5 +90,4 @@ class _Counter(TorchDispatchMode):
 
     def _count(self, leaf: Any) -> None:
         if isinstance(leaf, Tensor):
-            self.counts["total"] += leaf.nbytes
-            self.counts["calls"] += 1
+            self.n_byte, self.n_call = self.n_byte + leaf.nbytes, self.n_call + 1

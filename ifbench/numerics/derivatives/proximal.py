@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 from torch.func import grad
 
@@ -69,16 +70,9 @@ class ProximalBregman(Objective):
             weights: Factors of the divergences, (n_batch,).
             noise: Not used.
         """
-        model: Any = self.model  # Any: `outputs` and `output_losses` are beyond the interface of a model
-
-        def outputs(at: Tensor, statistics: Tensor) -> Tensor:
-            result: Tensor = model.outputs(self.layout.unflatten(at), self._constants(statistics), batch.inputs)
-            return result
-
-        before = outputs(self.center, self.center_buffers)
-        slopes = grad(lambda values: model.output_losses(values, batch.targets).sum())(before)
-        after = outputs(params, buffers)
-        linear = (slopes * after).flatten(1).sum(1)
-        divergences = model.output_losses(after, batch.targets) - linear
+        losses = partial(self.output_losses, batch)
+        slopes = grad(lambda values: losses(values).sum())(self.outputs(batch, self.center_buffers, self.center))
+        after = self.outputs(batch, buffers, params)
+        divergences = losses(after) - (slopes * after).flatten(1).sum(1)
         distance = (params - self.center).square().sum()
         return (divergences * weights).mean() + (self.damping / 2 + self.decay) * distance, buffers
