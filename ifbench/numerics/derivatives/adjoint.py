@@ -11,9 +11,8 @@ Source: Goodfellow 2015, "Efficient per-example gradient computations"; Rochette
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -92,23 +91,28 @@ class _Watch(TorchFunctionMode):
             raise NoLayerError("a parameter as input, or a single example")
         if torch.is_grad_enabled() and not output.requires_grad:
             output.requires_grad_()
-        layer.input, layer.output = layer.input.detach(), output
+        layer.output = output
         self.layers.append(layer)
         return output.clone()  # an activation may write into what it is given
 
 
-class _Layer(ABC):
-    """A call of one of torch's functions; the fields of each kind are the arguments of its function, in that order.
+@dataclass
+class _Layer:
+    """One use of a weight and a bias, either of which may be missing, or no parameter.
 
     Attributes:
         least_axes: Of the input, one of them that of examples.
+        weight_dots: (slope like the output, rows (k, *weight)) -> the weight's part of the dots, (n, k).
+        bias_dots: The same for the bias.
     """
 
-    least_axes = 2
     input: Tensor
     weight: Tensor | None
-    bias: Tensor | None = None
-    output: Tensor
+    bias: Tensor | None
+    least_axes: int
+    weight_dots: Callable[[Tensor, Tensor], Tensor]
+    bias_dots: Callable[[Tensor, Tensor], Tensor]
+    output: Tensor = field(init=False)
 
     def dots(self, slope: Tensor, rows: Mapping[int, Tensor]) -> Tensor:
         """Slope of the shape of the output, first axis the example; rows by `id` of their parameter -> (n, k)."""
@@ -119,112 +123,86 @@ class _Layer(ABC):
             total = total + self.bias_dots(slope, rows[id(self.bias)])
         return total
 
-    @abstractmethod
-    def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
-        """The weight's part, for rows (k, *weight)."""
 
-    def bias_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
-        """The bias's part, for rows (k, *bias) along the last axes of the slope."""
-        return _over_places(slope, rows)
+def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> _Layer:  # noqa: A002 - torch's name
+    inputs = input.detach()
 
-
-@dataclass
-class _Linear(_Layer):
-    input: Tensor
-    weight: Tensor
-    bias: Tensor | None = None
-
-    def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
-        """Slope (n, ..., out)."""
+    def dots(slope: Tensor, rows: Tensor) -> Tensor:
         if slope.ndim == 2:
-            return _outer_dots(slope, self.input, rows)
-        left = slope.flatten(1, -2).transpose(1, 2)  # (n, out, place)
-        right = self.input.flatten(1, -2)  # (n, place, in)
-        return torch.bmm(left, right).flatten(1) @ rows.flatten(1).T
+            return _outer_dots(slope, inputs, rows)
+        return _matrix_dots(slope.flatten(1, -2).transpose(1, 2), inputs.flatten(1, -2), rows)
+
+    return _Layer(input, weight, bias, 2, dots, _over_places)
 
 
-@dataclass
-class _Convolution(_Layer):
+def _convolution(
+    input: Tensor,  # noqa: A002 - torch's name
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> _Layer:
     """Any: torch takes a number, a pair or a word."""
+    if isinstance(padding, str) or groups != 1:
+        raise NoLayerError("a grouped convolution, or padding by name")
+    inputs, step, border, gap = input.detach(), _pair(stride), _pair(padding), _pair(dilation)
 
-    least_axes = 4
-    input: Tensor
-    weight: Tensor
-    bias: Tensor | None = None
-    stride: Any = 1
-    padding: Any = 0
-    dilation: Any = 1
-    groups: int = 1
-
-    def __post_init__(self) -> None:
-        if isinstance(self.padding, str) or self.groups != 1:
-            raise NoLayerError("a grouped convolution, or padding by name")
-
-    def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
-        """Slope (n, out, height, width)."""
-        right = self._patches(rows.shape[3:]).transpose(1, 2)
-        return torch.bmm(slope.flatten(2), right).flatten(1) @ rows.flatten(1).T
-
-    def bias_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
-        """See `_Layer.bias_dots`."""
-        return _over_places(slope.movedim(1, -1), rows)
-
-    def _patches(self, size: Sequence[int]) -> Tensor:
-        """What is seen at each place, (n, channel * height * width of the window, place).
-
-        The same as `F.unfold`, which takes three times as long on a CPU.
-        """
-        step, border, gap = _pair(self.stride), _pair(self.padding), _pair(self.dilation)
-        windows = F.pad(self.input, (border[1], border[1], border[0], border[0])) if any(border) else self.input
+    def dots(slope: Tensor, rows: Tensor) -> Tensor:
+        # what is seen at each place, as of `F.unfold`, which takes three times as long on a CPU
+        windows = F.pad(inputs, (border[1], border[1], border[0], border[0])) if any(border) else inputs
         for axis in (0, 1):
-            windows = windows.unfold(2 + axis, (size[axis] - 1) * gap[axis] + 1, step[axis])[..., :: gap[axis]]
-        return windows.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
+            length = (rows.shape[3 + axis] - 1) * gap[axis] + 1
+            windows = windows.unfold(2 + axis, length, step[axis])[..., :: gap[axis]]
+        patches = windows.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)  # (n, channel * height * width, place)
+        return _matrix_dots(slope.flatten(2), patches.transpose(1, 2), rows)
+
+    return _Layer(input, weight, bias, 4, dots, lambda slope, rows: _over_places(slope.movedim(1, -1), rows))
 
 
-@dataclass
-class _Norm(_Layer):
-    input: Tensor
-    normalized_shape: Sequence[int]
-    weight: Tensor | None = None
-    bias: Tensor | None = None
-    eps: float = 1e-5
+def _norm(
+    input: Tensor,  # noqa: A002 - torch's name
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> _Layer:
+    inputs = input.detach()
 
-    def __post_init__(self) -> None:
-        self.least_axes = 1 + len(self.normalized_shape)
+    def dots(slope: Tensor, rows: Tensor) -> Tensor:
+        return _over_places(slope * F.layer_norm(inputs, rows.shape[1:], eps=eps), rows)
 
-    def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
-        """Slope (n, ..., *weight)."""
-        return _over_places(slope * F.layer_norm(self.input, rows.shape[1:], eps=self.eps), rows)
+    return _Layer(input, weight, bias, 1 + len(normalized_shape), dots, _over_places)
 
 
-@dataclass
-class _Lookup(_Layer):
-    least_axes = 1
-    input: Tensor
-    weight: Tensor
-    padding_idx: int | None = None
-    max_norm: float | None = None
-    norm_type: float = 2.0
-    scale_grad_by_freq: bool = False
-    sparse: bool = False
+def _lookup(
+    input: Tensor,  # noqa: A002 - torch's name
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,  # noqa: ARG001 - torch's
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,  # noqa: ARG001
+) -> _Layer:
+    if max_norm is not None or scale_grad_by_freq:
+        raise NoLayerError("a table that rescales rows or gradients")
+    ids = input.detach()
 
-    def __post_init__(self) -> None:
-        if self.max_norm is not None or self.scale_grad_by_freq:
-            raise NoLayerError("a table that rescales rows or gradients")
-
-    def weight_dots(self, slope: Tensor, rows: Tensor) -> Tensor:
-        """Slope (n, ..., width) for rows (k, n_row, width); the row at `padding_idx` gets no gradient."""
-        if self.padding_idx is not None:
-            slope = slope * (self.input != self.padding_idx % rows.shape[1]).unsqueeze(-1)
-        found = rows[:, self.input]  # (k, n, ..., width)
+    def dots(slope: Tensor, rows: Tensor) -> Tensor:
+        if padding_idx is not None:  # a row that gets no gradient
+            slope = slope * (ids != padding_idx % rows.shape[1]).unsqueeze(-1)
+        found = rows[:, ids]  # (k, n, ..., width)
         return torch.einsum("knp,np->nk", found.flatten(2), slope.flatten(1))
 
+    return _Layer(input, weight, None, 1, dots, _over_places)
 
-LAYERS: Mapping[Any, Callable[..., _Layer]] = {  # Any: functions of torch
-    F.linear: _Linear,
-    F.conv2d: _Convolution,
-    F.layer_norm: _Norm,
-    F.embedding: _Lookup,
+
+LAYERS: Mapping[Any, Callable[..., _Layer]] = {  # Any: functions of torch, whose arguments each entry takes
+    F.linear: _linear,
+    F.conv2d: _convolution,
+    F.layer_norm: _norm,
+    F.embedding: _lookup,
 }
 
 
@@ -237,6 +215,11 @@ def _over_places(slopes: Tensor, rows: Tensor) -> Tensor:
     """Slopes (n, ..., *shape) summed over the places between, dotted with rows (k, *shape): (n, k)."""
     flat = rows.flatten(1)
     return slopes.reshape(len(slopes), -1, flat.shape[1]).sum(1) @ flat.T
+
+
+def _matrix_dots(left: Tensor, right: Tensor, rows: Tensor) -> Tensor:
+    """Slopes (n, out, place) times inputs (n, place, in), dotted with rows (k, out, in): (n, k)."""
+    return torch.bmm(left, right).flatten(1) @ rows.flatten(1).T
 
 
 def _outer_dots(slope: Tensor, inputs: Tensor, rows: Tensor) -> Tensor:

@@ -76,14 +76,7 @@ def top_eigenpairs(
     space = _Space(operator, generator, iterations, symmetric=symmetric)
     wanted = min(wanted, space.capacity)
     while space.grow():
-        if space.dimension < wanted:
-            continue
-        if space.invariant:
-            ended = space.last_block_is_exceeded(wanted)
-        else:
-            looked = tolerance > 0 and space.block_size % CHECK_EVERY == 0
-            ended = looked and bool(space.pairs(wanted, tolerance).converged.all())
-        if ended:
+        if space.dimension >= wanted and space.shows(wanted, tolerance):
             break
     return space.pairs(wanted, tolerance)
 
@@ -109,10 +102,6 @@ class _Space:
         """Whether A maps the space into itself, to rounding."""
         return bool(self._coupling <= self._negligible * self._size or self.dimension == self._operator.n)
 
-    @property
-    def block_size(self) -> int:
-        return self.dimension - self._block_start
-
     def grow(self) -> bool:
         """Take in the direction that the last product points to, or a random one, and multiply it; False if full."""
         if self.dimension == self.capacity:
@@ -134,6 +123,7 @@ class _Space:
         self._block_start, self._coupling = self.dimension, 0.0
 
     def _continue_block(self) -> None:
+        """The direction that the last product points to."""
         row = self.dimension
         self._basis[row] = self._next / self._coupling
         self._matrix[row, row - 1] = self._coupling
@@ -178,11 +168,14 @@ class _Space:
             self.dimension,
         )
 
-    def last_block_is_exceeded(self, wanted: int) -> bool:
-        """Whether no eigenvalue of the last block is larger in size than the least wanted one."""
-        sizes = torch.linalg.eigvalsh(self._symmetrised(0)).abs().sort(descending=True).values
-        largest = float(torch.linalg.eigvalsh(self._symmetrised(self._block_start)).abs().max())
-        return bool(largest <= float(sizes[wanted - 1]) + self._negligible * self._size)
+    def shows(self, wanted: int, tolerance: float) -> bool:
+        """Whether the wanted pairs have converged or, in an invariant space, the last block holds nothing larger."""
+        if self.invariant:
+            sizes = torch.linalg.eigvalsh(self._symmetrised(0)).abs().sort(descending=True).values
+            largest = float(torch.linalg.eigvalsh(self._symmetrised(self._block_start)).abs().max())
+            return bool(largest <= float(sizes[wanted - 1]) + self._negligible * self._size)
+        looked = tolerance > 0 and (self.dimension - self._block_start) % CHECK_EVERY == 0
+        return looked and bool(self.pairs(wanted, tolerance).converged.all())
 
     def _symmetrised(self, first: int) -> Tensor:
         """M from a row and column on, made symmetric."""
