@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ifbench.core.specs import hookimpl as hookimpl
     from ifbench.jobs.forecast import Forecast as Forecast
     from ifbench.jobs.runner import Watcher as Watcher
+    from ifbench.numerics.derivatives.examples import added_weights as added_weights
     from ifbench.numerics.derivatives.examples import cosines as cosines
     from ifbench.numerics.derivatives.examples import drawn_examples as drawn_examples
     from ifbench.numerics.derivatives.examples import weighted_gradients as weighted_gradients

@@ -36,10 +36,12 @@ class AbifParams(Params):
 
 
 class Abif:
-    """Score of example i on query q: `sum_j (g_q'v_j)(v_j'g_i) / (lambda_j + damping)` over Ritz pairs (lambda_j, v_j).
+    """Score of example i on query q: `sum_j (g_q'v_j)(v_j'g_i) / (lambda_j + damping)`, in nats, over Ritz pairs.
 
-    They are those of the objective's Hessian at the optimum, in a Krylov space, of largest |lambda_j|. Pairs with
-    lambda_j + damping next to zero are left out: parameters are held fixed in those directions.
+    The pairs (lambda_j, v_j) are those of largest |lambda_j| of the objective's Hessian at the optimum in a Krylov
+    space. Pairs with lambda_j + damping next to zero are left out: parameters are held fixed in those directions.
+
+    Source: Schioppa, Zablotskaia, Vilar, Sokolov 2022, section 3.
     """
 
     def __init__(self, params: AbifParams) -> None:

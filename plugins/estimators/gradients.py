@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class GradDot:
-    """Score of example i on query q: `g_q' g_i`, the gradients of their losses at the trained parameters."""
+    """Score of example i on query q: `g_q' g_i`, the gradients of their losses at the trained parameters.
+
+    Source: Charpiat et al. 2019.
+    """
 
     def __init__(self, params: Params) -> None:
         self.params = params
@@ -27,7 +30,10 @@ class GradDot:
 
 
 class GradCos:
-    """Score of example i on query q: `g_q' g_i / (|g_q| |g_i|)`; 0 where a gradient is 0."""
+    """Score of example i on query q: `g_q' g_i / (|g_q| |g_i|)`, without unit; 0 where a gradient is 0.
+
+    Source: Charpiat et al. 2019.
+    """
 
     def __init__(self, params: Params) -> None:
         self.params = params

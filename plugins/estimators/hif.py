@@ -39,7 +39,12 @@ class HifParams(Params):
 
 
 class Hif:
-    """Score of example i on query q: `g_q' (H + damping I)^-1 g_i`, H the Hessian of the objective at the optimum."""
+    """Score of example i on query q: `g_q' (H + damping I)^-1 g_i`, in nats, H the Hessian at the optimum.
+
+    H is that of the whole objective, weight decay included; damping has its unit.
+
+    Source: Koh & Liang 2017, eq. 2; Schioppa et al. 2023, eq. 5.
+    """
 
     def __init__(self, params: HifParams) -> None:
         self.params = params
@@ -125,22 +130,22 @@ class Hif:
 
         solvers = {"cg": conjugate_gradient, "block-cg": block_conjugate_gradient, "cr": conjugate_residual}
         tolerance = self.params.tolerance
-        found = solvers[self.params.solver](
+        solution = solvers[self.params.solver](
             self._damped(problem), right, tolerance=tolerance, max_iterations=self.params.max_iterations
         )
-        self._diagnostics = {"iterations": found.iterations, "residual": found.residual.tolist()}
-        worse = int((found.residual > 2 * tolerance).sum())
-        n_negative, n_right = int(found.negative_curvature.sum()), len(right)
+        self._diagnostics = {"iterations": solution.iterations, "residual": solution.residual.tolist()}
+        worse = int((solution.residual > 2 * tolerance).sum())
+        n_negative, n_right = int(solution.negative_curvature.sum()), len(right)
         warnings = []
         if n_negative:
             warnings.append(f"negative curvature met for {n_negative} of {n_right} queries")
         if worse:
             warnings.append(
-                f"not converged for {worse} of {n_right} queries, worst residual {found.residual.max():.2g}"
+                f"not converged for {worse} of {n_right} queries, worst residual {solution.residual.max():.2g}"
             )
         if warnings:
             self._diagnostics["warnings"] = warnings
-        return found.x
+        return solution.x
 
 
 @hookimpl

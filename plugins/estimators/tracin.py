@@ -31,7 +31,10 @@ class Tracin:
     """Score of example i on query q: `sum_c rate_c * (S_c g_q(c))' (S_c g_i(c))` over checkpoints c.
 
     rate_c is the step size there. S_c is 1, or the diagonal `(sqrt(v_c) + epsilon)^(-1/2)` for `preconditioner: adam`,
-    v_c being Adam's bias-corrected second moment: the square root of what Adam multiplies a gradient with.
+    v_c being Adam's bias-corrected second moment: the square root of what Adam multiplies a gradient with. In nats, up
+    to a positive factor; cosines with `normalise` have no unit.
+
+    Source: Pruthi et al. 2020, section 3.3; Schioppa et al. 2023, eq. 2.
     """
 
     def __init__(self, params: TracinParams) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
@@ -39,11 +39,13 @@ class TrajectoryParams(Params):
 
 
 class Trajectory:
-    """Score of example i on query q: `-dL_q/dw_i` after the retraining, w_i the weight of loss i in the mean loss.
+    """Score of example i on query q: `-dL_q/dw_i` in nats after the retraining, w_i the weight in the mean loss.
 
     The derivative is that of every update that training makes, through momentum and the moments of Adam and RMSProp,
     batches, dropout and running statistics, in the form in which the protocol's interventions enter. At weights that
     are not changed it is that of the protocol's baseline, so that the prediction is exact to first order.
+
+    Source: Schioppa et al. 2023, Theorem 2 (eq. 6).
     """
 
     def __init__(self, params: TrajectoryParams) -> None:
@@ -76,18 +78,12 @@ class Trajectory:
 
     def parameter_change(self, problem: Problem, interventions: Sequence[Intervention]) -> Tensor:
         """Eq. 6 along each intervention, (n_intervention, n_param), forwards; horizons in front as in `score`."""
-        import torch
+        from ifbench import added_weights
 
-        stretch = self._fitted()
-        rows = sorted({row for item in interventions for row, _ in item.changes})
-        place = {row: number for number, row in enumerate(rows)}
-        changes = problem.params.new_zeros(len(interventions), len(rows))
-        for change, intervention in zip(changes, interventions, strict=True):
-            for row, added in intervention.added(problem.n_train):
-                change[place[row]] += added
-        examples = cast("LongTensor", torch.tensor(rows, dtype=torch.int64, device=problem.device))
-        met = _finite(stretch.forward(changes, examples=examples, corrected=self.params.corrected).params, stretch)
-        return met if len(met) > 1 else met[0]
+        stretch, (examples, weights) = self._fitted(), added_weights(problem, interventions)
+        along = stretch.forward(weights, examples=examples, corrected=self.params.corrected)
+        changes = _finite(along.params, stretch)
+        return changes if len(changes) > 1 else changes[0]
 
     def _forwards(self, *, n_example: int, n_query: int) -> bool:
         """Whether derivatives are carried forwards."""

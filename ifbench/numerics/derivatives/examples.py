@@ -15,6 +15,20 @@ MAX_ELEMENTS = 1 << 22
 """Numbers held at once as gradients of single examples."""
 
 
+def added_weights(problem: Problem, interventions: Sequence[Intervention]) -> tuple[LongTensor, Tensor]:
+    """The training examples that some intervention changes, (n_row,), and what each adds to their weights.
+
+    Weights are those of the mean loss, shape (n_intervention, n_row).
+    """
+    rows = sorted({row for item in interventions for row, _ in item.changes})
+    place = {row: number for number, row in enumerate(rows)}
+    weights = torch.zeros(len(interventions), len(rows), dtype=problem.dtype)
+    for changed, item in zip(weights, interventions, strict=True):
+        for row, added in item.added(problem.n_train):
+            changed[place[row]] += added
+    return cast(LongTensor, torch.tensor(rows, dtype=torch.int64, device=problem.device)), weights.to(problem.device)
+
+
 def weighted_gradients(
     problem: Problem, interventions: Sequence[Intervention], *, at: Tensor | Point | None = None
 ) -> Tensor:
@@ -30,19 +44,12 @@ def weighted_gradients(
     Returns:
         Shape (n_intervention, n_param).
     """
-    rows = sorted({row for item in interventions for row, _ in item.changes})
-    place = {row: number for number, row in enumerate(rows)}
-    weights = torch.zeros(len(interventions), len(rows), dtype=problem.dtype)
-    for changed, item in zip(weights, interventions, strict=True):
-        for row, added in item.added(problem.n_train):
-            changed[place[row]] += added
     total = problem.params.new_zeros(len(interventions), problem.n_param)
+    rows, weights = added_weights(problem, interventions)
     size = _at_once(problem)
-    pieces = torch.split(torch.tensor(rows, dtype=torch.int64), size), torch.split(weights, size, dim=1)
-    for some, part in zip(*pieces, strict=True):
+    for some, part in zip(torch.split(rows, size), torch.split(weights, size, dim=1), strict=True):
         if len(some):
-            examples = cast(LongTensor, some.to(problem.device))
-            total += part.to(problem.device) @ problem.example_gradients(examples, at=at)
+            total += part @ problem.example_gradients(cast(LongTensor, some), at=at)
     return total
 
 

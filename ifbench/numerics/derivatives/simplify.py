@@ -16,8 +16,10 @@ IMAGE_AXES = 4
 TO_COPY = aten._to_copy.default  # noqa: SLF001 - what `to` becomes in a recorded graph
 RIGID_VIEWS = (aten.view.default, UNSAFE_VIEW)
 """Views that fail where a tensor lies otherwise in memory than when it was recorded; `reshape` copies."""
-SAME_SHAPE_COPIES = (*RIGID_VIEWS, aten.expand.default, aten.reshape.default)
 TIMES = (aten.mul.Scalar, aten.mul.Tensor, aten.pow.Tensor_Scalar)
+COPIES = (TO_COPY, aten.copy.default, aten.detach.default, aten.alias.default)
+HANDING_ON = (*TIMES, *COPIES, *RIGID_VIEWS, aten.expand.default, aten.reshape.default)
+"""Operations that may hand an argument on as it is."""
 IN_PLACE = {
     aten.div_.Tensor: aten.div.Tensor,
     aten.add_.Tensor: aten.add.Tensor,
@@ -99,23 +101,19 @@ def _of_one_type(nodes: tuple[Any, ...]) -> bool:  # Any: arguments of an operat
 
 def _unchanged(node: fx.Node) -> fx.Node | None:
     """The argument that an operation hands on as it is; None where it does more."""
-    if node.target in TIMES:
-        alone = isinstance(node.args[1], int | float) and node.args[1] == 1
-        return _alike(node, node.args[0]) if alone else None
-    if node.target in {aten.detach.default, aten.alias.default}:
-        return node.args[0] if isinstance(node.args[0], fx.Node) else None
-    if node.target is aten.copy.default:
-        source = _alike(node, node.args[1])
-        return source if source and source.meta["val"].stride() == node.meta["val"].stride() else None
-    if node.target is TO_COPY:
-        return None if "memory_format" in node.kwargs else _alike(node, node.args[0])
-    return _alike(node, node.args[0]) if node.target in SAME_SHAPE_COPIES else None
-
-
-def _alike(node: fx.Node, source: object) -> fx.Node | None:
-    """The source, if a node's result has its shape, type and device."""
+    if node.target not in HANDING_ON:
+        return None
+    source = node.args[1 if node.target is aten.copy.default else 0]
     before, after = value_of(source), value_of(node)
     if before is None or after is None or not isinstance(source, fx.Node):
         return None
-    same = (before.shape, before.dtype, before.device) == (after.shape, after.dtype, after.device)
-    return source if same else None
+    alike = (before.shape, before.dtype, before.device) == (after.shape, after.dtype, after.device)
+    if node.target in {aten.detach.default, aten.alias.default}:
+        return source
+    if node.target in TIMES:
+        alike = alike and isinstance(node.args[1], int | float) and node.args[1] == 1
+    elif node.target is aten.copy.default:
+        alike = alike and before.stride() == after.stride()
+    elif node.target is TO_COPY:
+        alike = alike and "memory_format" not in node.kwargs
+    return source if alike else None
