@@ -11,7 +11,6 @@ from ifbench.core.errors import IfbenchError, NothingSelectedError, did_you_mean
 from ifbench.core.identity import canonical_json
 from ifbench.suite.cells import Cell, Task
 from ifbench.suite.facts import Facts, facts_of, facts_of_all, selects, varying
-from ifbench.suite.faults import Faults
 from ifbench.suite.places import Place
 from ifbench.suite.reader import read_value
 
@@ -69,10 +68,7 @@ def _read(text: str, facts: Sequence[Facts], pairs: Iterable[Labels]) -> Pattern
     key, equals, value = text.partition("=")
     keys, where = {key for own in facts for key in own}, f"--only {text}"
     if equals and key in keys:
-        faults = Faults(where)
-        pattern = {key: read_value(value, Place(where), faults)}
-        faults.raise_any()
-        return pattern
+        return {key: read_value(value, Place(where))}
     if equals and KEY.fullmatch(key) and not any(_matches(text, {}, pair) for pair in pairs):
         raise IfbenchError(f"unknown key '{key}'", where=where, hint=did_you_mean(key, keys))
     return text

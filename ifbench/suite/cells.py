@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic.dataclasses import dataclass as form
+from pydantic_core import PydanticKnownError
 
 from ifbench.core.recipe import Recipe
 
@@ -15,6 +16,8 @@ EVERYTHING = "all"
 """The rule that takes every example or test point, and the part of a table that holds all pairs."""
 SELF = "self"
 """The estimator under test."""
+AXES = "'x', 'y' or 'xy'"
+"""What may be logarithmic."""
 
 
 def as_tuple(value: object) -> tuple[object, ...]:
@@ -22,11 +25,14 @@ def as_tuple(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, list | tuple) else () if value is None else (value,)
 
 
-def _text(value: object) -> object:
-    return "" if value is None else value
+def _axes(value: object) -> object:
+    if value not in (None, "", "x", "y", "xy"):
+        raise PydanticKnownError("literal_error", {"expected": AXES})
+    return value or ""
 
 
 Line = Annotated[str, Field(min_length=1)]
+LINES = {"type": "array", "items": {"type": "string", "minLength": 1}}
 Lines = Annotated[tuple[Line, ...], BeforeValidator(as_tuple, json_schema_input_type=Line | list[Line])]
 
 
@@ -197,7 +203,9 @@ class Figure:
         Line, Field(description="key along the x axis: a dotted key of a task, horizon, part, size, estimator, ...")
     ]
     y: Annotated[
-        Lines, Field(description="a metric, a finding of a protocol or a timing, or several; default: the first metric")
+        Lines,
+        WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {**LINES, "minItems": 1}]}),
+        Field(description="a metric, a finding of a protocol or a timing, or several; default: the first metric"),
     ] = ()
     curve: Annotated[Line | None, Field(description="key that tells curves apart, as whatever else varies")] = None
     panel: Annotated[Line | None, Field(description="key that tells axes apart")] = None
@@ -205,7 +213,11 @@ class Figure:
     where: Annotated[dict[str, Any], Field(description="which results are shown: key -> value, or list of values")] = (
         field(default_factory=dict)
     )
-    log: Annotated[Literal["x", "y", "xy", ""], BeforeValidator(_text), Field(description="logarithmic axes")] = ""
+    log: Annotated[
+        str,
+        PlainValidator(_axes, json_schema_input_type=Literal["x", "y", "xy"] | None),
+        Field(description="logarithmic axes"),
+    ] = ""
     title: Annotated[str, Field(description="one line above it")] = ""
 
 

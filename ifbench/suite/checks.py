@@ -126,8 +126,8 @@ def _check_example(index: int, rule: ExampleRule, file: SuiteFile, draft: Draft)
         yield at, f"a second rule named '{rule.name}'", "give it a name of its own: {..., name: NAME}"
     elif rule.name == EVERYTHING and rule.order != EVERYTHING:
         yield at, f"the name '{EVERYTHING}' stands for all tested examples together", "choose another name"
-    labels = [SELF, *draft.labels.get("estimators", [rule.by])]
-    if rule.by not in labels:
+    labels = draft.all_labels("estimators")
+    if labels is not None and rule.by not in (labels := [SELF, *labels]):
         message = f"got {display(rule.by)}, wanted the label of an estimator of this suite, or self"
         yield (*loc, "by"), message, did_you_mean(rule.by, labels)
     for size in draft.sizes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
@@ -103,9 +103,10 @@ class Draft:
 
     Attributes:
         root: Values with profile, overrides and grids worked in.
-        labels: Key of a list of plugins -> all their labels, where they are known.
+        labels: Key of a list of plugins -> label -> entry, as far as they are known; `complete`: keys with all of them.
         sizes: Sizes of the data sets.
         faulty: Keys of the lists that had a faulty entry, which is left out.
+        partial: Entries whose sweep is faulty -> whether values of theirs are unknown for that.
         parts: Data sets and architectures (Any: as the form has them) by the id of what was written.
         cells: None where the lists that they are made of are faulty.
     """
@@ -113,9 +114,11 @@ class Draft:
     root: Fields
     registry: Registry
     faults: Faults
-    labels: dict[str, list[str]] = field(default_factory=dict)
+    labels: dict[str, dict[str, Fields]] = field(default_factory=dict)
+    complete: set[str] = field(default_factory=set)
     sizes: dict[Size, None] = field(default_factory=dict)
     faulty: set[str] = field(default_factory=set)
+    partial: dict[Loc, bool] = field(default_factory=dict)
     parts: dict[int, Any] = field(default_factory=dict)
     cells: Sequence[Cell] = ()
     _facts: dict[int, Facts] = field(default_factory=dict)
@@ -124,6 +127,10 @@ class Draft:
         """The facts of the cells (Any: JSON)."""
         return facts_of_all(self.cells, self._facts)
 
+    def all_labels(self, key: str) -> Collection[str] | None:
+        """The labels of a list of plugins; None unless all are known."""
+        return self.labels[key].keys() if key in self.complete else None
+
     def note(self, problems: Iterable[Problem]) -> None:
         """Note all that is wrong; the last step to it may be a key that is missing."""
         for loc, message, hint in problems:
@@ -131,20 +138,31 @@ class Draft:
             lacks = bool(loc) and isinstance(above, Fields) and loc[-1] not in above
             self.faults.add(place.below(loc[-1]) if lacks else find(self.root, loc)[1], message, hint)
 
-    def report(self, error: ValidationError, owner: Callable[[Loc], Owner], above: Loc = ()) -> set[Loc]:
+    def report(
+        self,
+        error: ValidationError,
+        owner: Callable[[Loc], Owner],
+        above: Loc = (),
+        keys: Collection[str | int] | None = None,
+    ) -> set[Loc]:
         """Note what pydantic found, and give where: keys of the file, and entries of its lists.
 
         Args:
             error: All that it found.
             owner: Whose keys there are at a place.
             above: Where the value is that it looked at.
+            keys: Those of that value which count; None: all that is wrong.
         """
         together: dict[Place, list[Details]] = {}  # the branches of a union fail at one place
         found: list[Details] = [{**one, "loc": (*above, *one["loc"])} for one in error.errors(include_input=False)]
+        if keys is not None:
+            found = [one for one in found if set(one["loc"][len(above) :][:1]) & set(keys)]
         inner = {one["loc"][:length] for one in found for length in range(len(one["loc"]))}
         for one in found:
             place = find(self.root, one["loc"])[1]
             if one["msg"] == "missing" or one["type"] == "missing":
+                if self.partial.get(one["loc"][:2]):
+                    continue
                 place = place.below(one["loc"][-1])
             if one["type"] != "too_short" or one["loc"] not in inner:  # pydantic counts only entries that are valid
                 together.setdefault(place, []).append(one)

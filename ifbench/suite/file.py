@@ -14,29 +14,13 @@ from ifbench.core.recipe import Recipe
 from ifbench.suite.cells import Choice, ExampleRule, Figure, Line, Lines, Published, QueryRule, Task
 from ifbench.suite.draft import Draft, Name, Natural, Owner, Shape, Size, Where
 from ifbench.suite.places import Entries, Fields, Loc, find
-from ifbench.suite.plugins import PARTS, Plugin, size_of
+from ifbench.suite.plugins import BESIDE, PARTS, Plugin, size_of
 from ifbench.suite.rules import EXAMPLE_FORMS, QUERY_FORMS, read_example, read_query
 from ifbench.suite.sweeps import expand
 
 METRICS = ("pearson", "spearman")
 ROWS = {"protocols": "protocol", "estimators": "estimator", "metrics": "metric"}
 FORMS = {"queries": ("query", QUERY_FORMS), "examples": ("example", EXAMPLE_FORMS)}
-
-
-class Beside(Shape):
-    """The keys beside a plugin's parameters."""
-
-    name: str
-    label: str | None = Field(None, description="how tables call it; with a grid it may hold {key} fields")
-
-
-class Timed(Beside):
-    """The same for plugins that run in jobs of their own."""
-
-    timeout: float | None = Field(None, gt=0, description="seconds after which a job is ended")
-
-
-BESIDE = {"protocol": Timed, "estimator": Timed, "metric": Beside}
 
 
 class Data(NamedTuple):
@@ -166,9 +150,12 @@ def read_form(draft: Draft) -> SuiteFile:
     draft.faulty |= empty
     expand(draft)
     try:
-        return SuiteFile.model_validate(root, context=draft)
+        file, faulty = SuiteFile.model_validate(root, context=draft), set[Loc]()
     except ValidationError as error:
-        faulty = draft.report(error, partial(owner_at, draft))
+        file, faulty = None, draft.report(error, partial(owner_at, draft))
+    faulty |= draft.partial.keys()
+    if file is not None and not faulty:
+        return file
     draft.faulty |= {str(loc[0]) for loc in faulty}
     for key in draft.faulty:
         listed = root[key].pairs() if isinstance(root.get(key), Entries) and (key,) not in faulty else []

@@ -97,18 +97,11 @@ def read_assignment(text: str, example: str) -> tuple[str, Pair]:
         SuiteError: It is none.
     """
     source = Place(f"--set {text}")
-    faults = Faults(source.file)
     key, equals, value = text.partition("=")
     if not equals or not all(key.split(".")):
-        faults.stop(source, f"got {text!r}, wanted KEY=VALUE, such as {example}")
+        Faults(source.file).stop(source, f"got {text!r}, wanted KEY=VALUE, such as {example}")
     place = replace(source, path=key)
-    try:
-        found = read_value(value, place, faults)
-        faults.raise_any()
-    except SuiteError as error:
-        hint = "VALUE is YAML; quote it where the shell would not"
-        raise SuiteError((replace(error.faults[0], path=key, hint=hint),), file=source.file) from None
-    return key, (found, place)
+    return key, (read_value(value, place), place)
 
 
 def _lay(root: Fields, steps: tuple[str, ...], written: Pair, faults: Faults) -> Fields:

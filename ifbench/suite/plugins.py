@@ -7,17 +7,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ifbench.core.errors import IfbenchError
 from ifbench.core.params import RESERVED, Params
 from ifbench.core.registry import Registry
 from ifbench.core.specs import DatasetSpec
-from ifbench.suite.draft import Owner, Size, wrong
+from ifbench.suite.draft import Owner, Shape, Size, wrong
 from ifbench.suite.faults import display
 
 PARTS = ("data", "architecture")
 """Plugins that a task names."""
+
+
+class Beside(Shape):
+    """The keys beside a plugin's parameters."""
+
+    name: str
+    label: str | None = Field(None, description="how tables call it; with a grid it may hold {key} fields")
+
+
+class Timed(Beside):
+    """The same for plugins that run in jobs of their own."""
+
+    timeout: float | None = Field(None, gt=0, description="seconds after which a job is ended")
+
+
+BESIDE = {"protocol": Timed, "estimator": Timed, "metric": Beside}
 
 
 class AnyParams(Params, extra="allow"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ifbench.suite.faults import Faults
+from ifbench.suite.faults import Faults, SuiteError
 from ifbench.suite.places import Entries, Fields, Pair, Place
 
 Scalar = str | int | float | bool | None
@@ -69,18 +69,20 @@ def read_file(path: Path, faults: Faults) -> Fields:
     return value
 
 
-def read_value(text: str, place: Place, faults: Faults) -> Any:  # Any: JSON
-    """A value given on the command line.
-
-    Args:
-        text: The value, in YAML.
-        place: Where every part of it is said to be.
-        faults: Told when it cannot be read.
+def read_value(text: str, place: Place) -> Any:  # Any: JSON
+    """A value given on the command line, in YAML; every part of it is at `place`.
 
     Raises:
         SuiteError: The text is not YAML.
     """
-    return _Reader(faults, place, None).read(text)[0]
+    faults = Faults(place.file)
+    try:
+        value, _ = _Reader(faults, place, None).read(text)
+        faults.raise_any()
+    except SuiteError as error:
+        hint = "VALUE is YAML; quote it where the shell would not"
+        raise SuiteError((replace(error.faults[0], path=place.path, hint=hint),), file=place.file) from None
+    return value
 
 
 class _Reader:
@@ -161,7 +163,8 @@ class _Reader:
             at = replace(at, path=place.below(name).path)
             if name in fields:
                 first = fields.places[name].line
-                self.faults.add(at, f"key given twice{f'; first given in line {first}' if first else ''}")
+                words = f"key given twice; first given in line {first}" if first else f"key '{name}' given twice"
+                self.faults.add(at, words)
                 continue
             if value.start_mark.line == key.start_mark.line:
                 at = self._mark(value.start_mark, at.path)

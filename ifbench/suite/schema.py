@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import Entry, Registry
 from ifbench.suite.cells import EVERYTHING
-from ifbench.suite.file import LISTS, METRICS, SuiteFile, Timed
+from ifbench.suite.file import LISTS, METRICS, SuiteFile
 from ifbench.suite.overlay import PROFILES
+from ifbench.suite.plugins import Timed
 from ifbench.suite.rules import EXAMPLE_FORMS, QUERY_FORMS
 from ifbench.suite.sweeps import SweepShape
 

@@ -12,17 +12,20 @@ from pydantic import ValidationError
 from ifbench.core.errors import did_you_mean
 from ifbench.core.identity import canonical_json
 from ifbench.core.timing import Timing
-from ifbench.suite.cells import EVERYTHING, FIGURE_KEYS, Cell, Choice, Figure, Published, Setting
+from ifbench.suite.cells import AXES, EVERYTHING, FIGURE_KEYS, Cell, Choice, Figure, Published, Setting
 from ifbench.suite.draft import Draft, Problem
 from ifbench.suite.facts import Facts, facts, selects
 from ifbench.suite.faults import display
 from ifbench.suite.file import SuiteFile
-from ifbench.suite.places import Loc, find
+from ifbench.suite.places import Fields, Loc, find
 from ifbench.suite.plugins import Plugin
 from ifbench.suite.wheres import check_where
 
-HIDDEN = ("seed", "estimator")
-"""Facts that settings may not name: seeds share a row of the leaderboard, and the estimator stands beside `where`."""
+HIDDEN = {
+    "seed": "settings cannot select seeds, for these share a row of the leaderboard",
+    "estimator": "the estimator stands beside 'where', as 'estimator: LABEL'",
+}
+"""Facts that settings may not name, and why."""
 TIMINGS = tuple(item.name for item in fields(Timing))
 BY_RUNS = ("horizon", "size", "query")
 """Keys whose values only a run knows."""
@@ -30,18 +33,20 @@ BY_RUNS = ("horizon", "size", "query")
 
 def read_settings(file: SuiteFile, draft: Draft) -> tuple[Setting, ...]:
     """The settings, one for each estimator that a pattern means."""
-    rows = {choice.label: index for index, choice in enumerate(file.estimators)}
+    entries, sound = draft.labels.get("estimators", {}), {choice.label for choice in file.estimators}
     known, settings = draft.facts() if file.settings else [], []
     for index, shape in enumerate(file.settings):
-        loc, labels = ("settings", index), fnmatch.filter(rows, shape.estimator)
+        loc, labels = ("settings", index), fnmatch.filter(entries, shape.estimator)
         if not labels:
-            known_labels, what = draft.labels.get("estimators"), "an estimator of this suite"
-            draft.note(_check_among((*loc, "estimator"), shape.estimator, known_labels, what))
+            all_labels, what = draft.all_labels("estimators"), "an estimator of this suite"
+            draft.note(_check_among((*loc, "estimator"), shape.estimator, all_labels, what))
+        hidden = [key for key in HIDDEN if key in shape.where]
+        draft.note(((*loc, "where", key), f"unknown key '{key}'", HIDDEN[key]) for key in hidden)
         own = [one for one in known if one["estimator"] in labels]
         visible = [{key: value for key, value in one.items() if key not in HIDDEN} for one in own]
         draft.note(check_where((*loc, "where"), shape.where, visible, f"cells of '{shape.estimator}'") if own else ())
         for label in labels:
-            params = _params(rows[label], (*loc, "params"), draft)
+            params = _params(entries[label], (*loc, "params"), draft, whole=label in sound)
             settings += [Setting(label, shape.where, params)] if params is not None else []
     return tuple(settings)
 
@@ -91,7 +96,7 @@ def read_published(file: SuiteFile, draft: Draft) -> tuple[Published, ...]:
     known = draft.facts() if file.published else []
     for index, shape in enumerate(file.published):
         loc = ("published", index)
-        draft.note(_check_among((*loc, "metric"), shape.metric, draft.labels.get("metrics"), "a metric of this suite"))
+        draft.note(_check_among((*loc, "metric"), shape.metric, draft.all_labels("metrics"), "a metric of this suite"))
         draft.note(_check_part(loc, shape.part, file))
         where = {key: value for key, value in shape.where.items() if key not in BY_RUNS}
         draft.note(check_where((*loc, "where"), where, known, "cells") if where and known else ())
@@ -104,7 +109,7 @@ def read_figures(file: SuiteFile, draft: Draft) -> tuple[Figure, ...]:
     specs = [draft.registry.protocol(choice.name) for choice in file.protocols]
     findings = [name for spec in specs for name in (*spec.keys, *spec.columns)]
     keys = {key for one in known for key in one} | FIGURE_KEYS.keys() | set(findings) if known else None
-    metrics = draft.labels.get("metrics")
+    metrics = draft.all_labels("metrics")
     values = [*metrics, *findings, *TIMINGS] if metrics is not None else None
     figures = []
     for index, shape in enumerate(file.figures):
@@ -113,6 +118,11 @@ def read_figures(file: SuiteFile, draft: Draft) -> tuple[Figure, ...]:
             draft.note(_check_among((*loc, key), getattr(shape, key), keys, "a key of this suite"))
         for position, name in enumerate(shape.y):
             draft.note(_check_among((*loc, "y", position), name, values, "a metric, finding or timing"))
+        entry = find(draft.root, loc)[0]
+        if entry.get("y") == []:
+            draft.note([((*loc, "y"), "got an empty list, wanted at least 1 entry", None)])
+        if entry.get("log") == "":
+            draft.note([((*loc, "log"), f"got '', wanted {AXES}", None)])
         draft.note(_check_part(loc, shape.part, file))
         for key in shape.where.keys() - {*BY_RUNS, *findings} if known else ():
             draft.note(check_where((*loc, "where"), {key: shape.where[key]}, known, "cells"))
@@ -148,13 +158,20 @@ def _contradictions(choice: Choice, draft: Draft) -> Iterator[Problem]:
         yield ("settings",), message, f"see: ifbench show {choice.name}"
 
 
-def _params(row: int, loc: Loc, draft: Draft) -> dict[str, Any] | None:
-    """Given parameters as the plugin's model has them, checked together with those that stay; None if faulty."""
-    entry, given = find(draft.root, ("estimators", row))[0], find(draft.root, loc)[0]
+def _params(entry: Fields, loc: Loc, draft: Draft, *, whole: bool) -> dict[str, Any] | None:
+    """Given parameters as the plugin's model has them, checked together with those that stay; None if faulty.
+
+    Args:
+        entry: The estimator.
+        loc: Where the parameters are given.
+        draft: Told what is wrong.
+        whole: Nothing is wrong with the estimator itself; else only the given parameters are looked at.
+    """
+    given = find(draft.root, loc)[0]
     plugin = Plugin("estimator", {**entry, **given}, draft.registry)
     try:
         plain = plugin.params()[1]
         return {key: plain[key] for key in given}
     except ValidationError as error:
-        draft.report(error, lambda _: plugin.owner, loc)
+        draft.report(error, lambda _: plugin.owner, loc, None if whole else given)
         return None

@@ -7,13 +7,13 @@ import json
 import math
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
 from ifbench.core.errors import did_you_mean
 from ifbench.core.identity import canonical_json, flatten
-from ifbench.core.params import Params
+from ifbench.core.params import RESERVED, Params
 from ifbench.core.recipe import Recipe
 from ifbench.core.registry import Registry
 from ifbench.suite.cells import SELF
@@ -21,7 +21,7 @@ from ifbench.suite.draft import Draft, Owner, Problem, Shape, Where
 from ifbench.suite.faults import display, hints
 from ifbench.suite.overlay import OverlayError, put
 from ifbench.suite.places import Entries, Fields, Loc, Pair, Place, as_entry, find
-from ifbench.suite.plugins import PARTS, AnyParams, Plugin
+from ifbench.suite.plugins import BESIDE, PARTS, AnyParams, Plugin
 from ifbench.suite.wheres import leave_out
 
 MAX_POINTS = 10_000
@@ -46,22 +46,40 @@ class SweepShape(Shape):
 KEYS = SweepShape.model_fields.keys()
 
 
+class Sweep(NamedTuple):
+    """The points of an entry.
+
+    Attributes:
+        whole: Nothing is wrong with its grid, `exclude`, label or timeout.
+        gaps: Keys of the grid or the labels are not known for a fault.
+    """
+
+    points: list[Pair]
+    whole: bool
+    gaps: bool
+
+
 def expand(draft: Draft) -> None:
     """Replace each entry that may sweep by its points, and give those of plugins their labels."""
     for key, kind in SWEEPS.items():
         listed = draft.root.get(key)
         if key not in draft.root:
-            draft.labels[key] = []
+            draft.labels[key] = {}
+            draft.complete.add(key)
         elif isinstance(listed, Entries):
             entries = Entries(listed.place, [(_with_names(kind, *one), one[1]) for one in listed.pairs()])
             draft.root.put(key, (entries, listed.place))
             before = draft.faults.count
-            points = [point for index in range(len(entries)) for point in _points(kind, (key, index), draft)]
-            draft.root.put(key, (Entries(listed.place, points), listed.place))
+            sweeps = [_points(kind, (key, index), draft) for index in range(len(entries))]
+            points = [(point, sweep) for sweep in sweeps for point in sweep.points]
+            draft.root.put(key, (Entries(listed.place, [point for point, _ in points]), listed.place))
+            for index, (_, sweep) in enumerate(points):
+                draft.partial.update({} if sweep.whole else {(key, index): sweep.gaps})
             if draft.faults.count > before:
                 draft.faulty.add(key)
-            elif kind != "task":
-                draft.labels[key] = [entry["label"] for entry, _ in points]
+            if kind != "task":
+                draft.labels[key] = {point["label"]: point for (point, _), sweep in points if not sweep.gaps}
+                draft.complete |= set() if any(sweep.gaps for sweep in sweeps) else {key}
 
 
 def _with_names(kind: str, value: Any, place: Place) -> Any:
@@ -72,33 +90,58 @@ def _with_names(kind: str, value: Any, place: Place) -> Any:
     return Fields(place, {**value, **parts}, value.places)
 
 
-def _points(kind: str, loc: Loc, draft: Draft) -> list[Pair]:
-    """The points of an entry that its `exclude` leaves; none, and noted, where anything is wrong with its sweep."""
+def _points(kind: str, loc: Loc, draft: Draft) -> Sweep:
+    """The points of an entry that its `exclude` leaves; what is wrong with the sweep is noted, and passed over."""
     (entry, place), before = find(draft.root, loc), draft.faults.count
     if not isinstance(entry, Fields):
         want = "a mapping with data, architecture and recipe" if kind == "task" else f"the name of a registered {kind}"
         hint = None if kind == "task" else f"see: ifbench list {kind}"
         draft.note([(loc, f"got {display(entry)}, wanted {want}", hint)])
-        return []
-    owner = Owner("unknown key of a sweep", SweepShape)
+        return Sweep([], whole=False, gaps=True)
     try:
         models = _models(kind, entry, draft.registry)
-        SweepShape.model_validate(entry.only(KEYS))
     except ValidationError as error:
-        draft.report(error, lambda _: owner, loc)
-        return []
-    draft.note(_problems(kind, loc, entry, models))
-    if draft.faults.count > before:
-        return []
-    base, grid = entry.without(KEYS), entry.get("grid", Fields(place))
-    axes = [[(key, *written) for written in axis.pairs()] for key, axis in grid.items()]
+        draft.report(error, lambda _: Owner("unknown key", Shape), loc)
+        models = None
+    bad = _check_head(kind, loc, entry, draft)
+    base = entry.without({*KEYS, *bad} - {"name"})
+    if models is None:
+        return Sweep([(base, place)], whole=False, gaps=True)
+    grid = entry["grid"] if isinstance(entry.get("grid"), Fields) else Fields(place)
+    grid = grid.only([key for key, axis in grid.items() if isinstance(axis, Entries) and axis])
+    problems = list(_problems(kind, loc, entry, grid, models))
+    draft.note(problems)
+    at_fault = {at[2:] for at, _, _ in problems}
+    last = 1 if ("grid",) in at_fault else None
+    axes = [
+        [(key, *written) for written in axis.pairs()[:last]]
+        for key, axis in grid.items()
+        if ("grid", key) not in at_fault
+    ]
     points = [_point(kind, base, chosen) for chosen in itertools.product(*axes)]
-    if entry.get("exclude"):
+    gaps = bool({"grid", "label"} & bad) or last == 1 or len(axes) < len(grid)
+    if entry.get("exclude") and "exclude" not in bad and not gaps:
         known = [_describe(kind, point, draft.registry) for point, _ in points]
-        points = leave_out((*loc, "exclude"), points, known, draft)
-    if kind != "task":
+        points = leave_out((*loc, "exclude"), points, known, draft) or points
+    whole = draft.faults.count == before
+    if kind != "task" and not gaps:
         draft.note(_label_problems(loc, entry, [point["label"] for point, _ in points]))
-    return points
+    return Sweep(points, whole=whole, gaps=gaps)
+
+
+def _check_head(kind: str, loc: Loc, entry: Fields, draft: Draft) -> set[str]:
+    """The keys of an entry, beside what it sweeps over, that are of the wrong kind; they are noted."""
+    owners = [Owner("unknown key of a sweep", SweepShape)]
+    owners += [Owner(f"unknown key of a {kind}", BESIDE[kind])] if kind != "task" else []
+    bad = set[str]()
+    for owner in owners:
+        keys = KEYS if owner.model is SweepShape else RESERVED - KEYS
+        try:
+            owner.model.model_validate(entry.only(keys))
+        except ValidationError as error:
+            draft.report(error, lambda _: owner, loc)  # noqa: B023 - called at once
+            bad |= {str(one["loc"][0]) for one in error.errors()}
+    return bad
 
 
 def _models(kind: str, entry: Fields, registry: Registry) -> Models:
@@ -121,9 +164,17 @@ def _describe(kind: str, entry: Fields, registry: Registry) -> dict[str, Any]:
     return ({"dtype": "float32"} if kind == "task" else {}) | known | flatten(entry)
 
 
-def _problems(kind: str, loc: Loc, entry: Fields, models: Models) -> Iterator[Problem]:
-    """What is wrong with the grid of an entry."""
-    grid, base = entry.get("grid", {}), entry.without(KEYS)
+def _problems(kind: str, loc: Loc, entry: Fields, grid: Fields, models: Models) -> Iterator[Problem]:
+    """What is wrong with the grid of an entry.
+
+    Args:
+        kind: What the entry is.
+        loc: Where it is.
+        entry: The whole of it.
+        grid: The keys of its grid that have a list.
+        models: What its parameters are of.
+    """
+    base = entry.without(KEYS)
     if math.prod(map(len, grid.values())) > MAX_POINTS:
         yield (*loc, "grid"), f"more than {MAX_POINTS} grid points", None
         return

@@ -131,3 +131,4 @@ def test_a_value_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="nothing was run") as caught:
         chosen(tmp_path, "recipe.momentum=[0,")
     assert "--only recipe.momentum=[0," in str(caught.value)
+    assert "hint: VALUE is YAML; quote it where the shell would not" in str(caught.value)

@@ -25,6 +25,10 @@ def test_figures_and_what_was_shrunk_are_kept(load: Load) -> None:
         ("{x: horizon, where: {estimator: [lissa, lisa]}}", "figures[0].where.estimator[1]"),
         ("{x: horizon, lg: x}", "did you mean 'log'"),
         ("{y: pearson}", "figures[0].x: missing"),
+        ("{x: horizon, y: []}", "figures[0].y: got an empty list, wanted at least 1 entry"),
+        ("{x: horizon, log: ''}", "figures[0].log: got '', wanted 'x', 'y' or 'xy'\n"),
+        ("{x: horizon, log: z}", "figures[0].log: got 'z', wanted 'x', 'y' or 'xy'\n"),
+        ("{x: horizon, log: [x]}", "figures[0].log: got a list, wanted 'x', 'y' or 'xy'\n"),
     ],
 )
 def test_faults_have_a_place_and_a_hint(fail: Fail, figure: str, words: str) -> None:

@@ -50,6 +50,7 @@ def test_dotted_grid_keys_can_be_set(load: Load) -> None:
         ("taks.x=1", "unknown key of a suite\n  hint: did you mean 'tasks'?"),
         ("estimators.3.depth=1", "there is no entry 3; the list has 1"),
         ("repeats", "wanted KEY=VALUE"),
+        ("tasks={a: 1, a: 2}", "key 'a' given twice"),
         ("a..b=1", "wanted KEY=VALUE"),
         ("=1", "wanted KEY=VALUE"),
         ("repeats=[1", "--set repeats=[1: not YAML"),
