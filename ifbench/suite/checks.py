@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ifbench.core.errors import did_you_mean
 from ifbench.core.identity import canonical_json
 from ifbench.core.retraining import VIEWS
-from ifbench.core.specs import MetricSpec, ProtocolSpec, fits
+from ifbench.core.specs import MetricSpec, ProtocolSpec
 from ifbench.suite.cells import EVERYTHING, SELF, Choice, ExampleRule, QueryRule, as_tuple
 from ifbench.suite.draft import Draft, Problem
 from ifbench.suite.facts import Facts
@@ -15,6 +15,7 @@ from ifbench.suite.faults import display
 from ifbench.suite.file import ROWS, SuiteFile
 from ifbench.suite.places import Loc, find
 from ifbench.suite.rules import NO_ADDITION, NO_FACTOR
+from ifbench.suite.tasks import check_fit, check_recipe
 
 COUNT_KEYS = {"percentile": "count", "groups": "size"}
 """Where a rule keeps its amount, if not under the word it begins with."""
@@ -59,20 +60,14 @@ def check_stretches(file: SuiteFile, draft: Draft) -> Iterator[Problem]:
 def _check_tasks(file: SuiteFile, draft: Draft) -> Iterator[Problem]:
     """Tasks and seeds listed twice, architectures that do not fit the data, recipes that contradict themselves."""
     registry, first = draft.registry, dict[str, Loc]()
-    known = [registry.architecture(name) for name in registry.entries["architecture"]]
     for index, shape in enumerate(file.tasks):
         loc = ("tasks", index)
         twin = first.setdefault(canonical_json(shape.task(0).describe()), loc)
         if twin != loc:
             yield loc, f"the same task as the one{_line(twin, draft)}", "leave one out"
         data, taker = registry.dataset(shape.data.choice.name), registry.architecture(shape.architecture.name)
-        if not fits(data, taker):
-            able, takes = sorted(spec.name for spec in known if fits(data, spec)), " or ".join(taker.takes)
-            message = f"architecture '{taker.name}' takes {takes}, but data '{data.name}' gives {data.gives}"
-            others = f"architectures that take {data.gives}: {', '.join(able)}"
-            yield (*loc, "architecture"), message, others if able else f"take data that give {takes}"
-        for key, message, hint in shape.recipe.contradictions(shape.data.size.n_train):
-            yield (*loc, "recipe", key), message, hint
+        yield from check_fit(loc, data, taker, registry)
+        yield from check_recipe(loc, shape.recipe, shape.data.size.n_train)
     seeds: dict[int, int] = {}
     for index, seed in enumerate(file.seeds):
         if seeds.setdefault(seed, index) != index:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -12,11 +14,12 @@ from pydantic_core import PydanticKnownError
 from ifbench.core.params import RESERVED
 from ifbench.core.recipe import Recipe
 from ifbench.suite.cells import Choice, ExampleRule, Figure, Line, Lines, Published, QueryRule, Task
-from ifbench.suite.draft import Draft, Name, Natural, Owner, Shape, Size, Where
+from ifbench.suite.draft import Draft, Name, Natural, Owner, Problem, Shape, Size, Where
 from ifbench.suite.places import Entries, Fields, Loc, find
 from ifbench.suite.plugins import BESIDE, PARTS, Plugin, size_of
 from ifbench.suite.rules import EXAMPLE_FORMS, QUERY_FORMS, read_example, read_query
 from ifbench.suite.sweeps import expand
+from ifbench.suite.tasks import check_fit, check_recipe
 
 METRICS = ("pearson", "spearman")
 ROWS = {"protocols": "protocol", "estimators": "estimator", "metrics": "metric"}
@@ -153,6 +156,9 @@ def read_form(draft: Draft) -> SuiteFile:
         file, faulty = SuiteFile.model_validate(root, context=draft), set[Loc]()
     except ValidationError as error:
         file, faulty = None, draft.report(error, partial(owner_at, draft))
+    for loc in faulty - draft.partial.keys():
+        if loc[0] == "tasks" and len(loc) > 1:
+            draft.note(_check_sound_parts(loc, draft))
     faulty |= draft.partial.keys()
     if file is not None and not faulty:
         return file
@@ -167,6 +173,21 @@ def read_form(draft: Draft) -> SuiteFile:
     if "name" not in root:
         draft.faults.raise_any()
     return SuiteFile.model_validate(root, context=draft)
+
+
+def _check_sound_parts(loc: Loc, draft: Draft) -> Iterator[Problem]:
+    """Whether those parts of a faulty task go together that nothing is wrong with."""
+    task, registry, names = find(draft.root, loc)[0], draft.registry, dict[str, str]()
+    for part in PARTS:
+        with suppress(ValueError):
+            plugin = Plugin(part, _mapping(task.get(part)), registry)
+            names |= {part: plugin.name} if plugin.model else {}  # a wrong name raises
+    if len(names) == len(PARTS):
+        data, taker = registry.dataset(names["data"]), registry.architecture(names["architecture"])
+        yield from check_fit(loc, data, taker, registry)
+    size = draft.parts.get(id(task.get("data")))
+    with suppress(ValueError):
+        yield from check_recipe(loc, _read_recipe(task.get("recipe")), size and size.size.n_train)
 
 
 def owner_at(draft: Draft, loc: Loc) -> Owner:

@@ -84,3 +84,15 @@ def test_a_faulty_exclude_leaves_labels_known(fail: Fail) -> None:
     text = text.replace("examples: [all]", "examples: [{top: 1, by: hof}]")
     found = paths(fail, text)
     assert found == ["estimators[0].exclude[0].solver", "examples[0].by", "settings[0].estimator"]
+
+
+def test_a_faulty_part_of_a_task_does_not_hide_that_the_others_do_not_fit(fail: Fail) -> None:
+    text = BODY.replace("{name: mlp, width: 5, depth: 1}", "lenet").replace(
+        TASK, "    recipe: {steps: 9, momentum: 0.9}"
+    )
+    both = ["tasks[0].architecture", "tasks[0].recipe.momentum"]
+    assert paths(fail, text) == both
+    assert paths(fail, text + "seed: 1\n") == sorted(["seed", *both])
+    assert paths(fail, text.replace("  - data", "  - dtyp: float32\n    data")) == sorted([*both, "tasks[0].dtyp"])
+    assert paths(fail, text.replace("data: iris", "data: irsi")) == ["tasks[0].data", "tasks[0].recipe.momentum"]
+    assert paths(fail, text.replace("steps: 9", "steps: x")) == ["tasks[0].architecture", "tasks[0].recipe.steps"]
