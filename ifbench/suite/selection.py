@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from ifbench.core.errors import did_you_mean
 from ifbench.core.identity import canonical_json
+from ifbench.core.params import RESERVED
 from ifbench.core.timing import Timing
 from ifbench.suite.cells import AXES, EVERYTHING, FIGURE_KEYS, Cell, Choice, Figure, Published, Setting
 from ifbench.suite.draft import Draft, Problem
 from ifbench.suite.facts import Facts, facts, selects
-from ifbench.suite.faults import display
+from ifbench.suite.faults import display, hints
 from ifbench.suite.file import SuiteFile
 from ifbench.suite.places import Fields, Loc, find
 from ifbench.suite.plugins import Plugin
@@ -167,10 +168,13 @@ def _params(entry: Fields, loc: Loc, draft: Draft, *, whole: bool) -> dict[str, 
         draft: Told what is wrong.
         whole: Nothing is wrong with the estimator itself; else only the given parameters are looked at.
     """
-    given = find(draft.root, loc)[0]
+    written = find(draft.root, loc)[0]
+    given = written.without(RESERVED)
     plugin = Plugin("estimator", {**entry, **given}, draft.registry)
     try:
-        plain = plugin.params()[1]
+        plain, owner = plugin.params()[1], plugin.owner
+        for key in written.keys() - given.keys():
+            draft.note([((*loc, key), owner.unknown, hints(did_you_mean(key, owner.keys), f"see: {owner.see}"))])
         return {key: plain[key] for key in given}
     except ValidationError as error:
         draft.report(error, lambda _: plugin.owner, loc, None if whole else given)

@@ -124,7 +124,8 @@ def _points(kind: str, loc: Loc, draft: Draft) -> Sweep:
         known = [_describe(kind, point, draft.registry) for point, _ in points]
         points = leave_out((*loc, "exclude"), points, known, draft) or points
     whole = draft.faults.count == before
-    if kind != "task" and not gaps:
+    fixed = isinstance(base.get("label"), str) and "{" not in base["label"]
+    if kind != "task" and (fixed or not gaps):
         draft.note(_label_problems(loc, entry, [point["label"] for point, _ in points]))
     return Sweep(points, whole=whole, gaps=gaps)
 

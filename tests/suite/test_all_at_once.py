@@ -48,6 +48,7 @@ def test_a_misspelt_key_of_a_grid_does_not_leave_its_key_missing(fail: Fail) -> 
         ("{name: hif, grid: {solver: [cg, cg]}, damping: -1}", ["damping", "grid.solver[1]"]),
         ("{name: hif, grid: {dept: [1]}, dampin: 1}", ["dampin", "grid.dept"]),
         ("{name: hif, grid: [1], dampin: 1}", ["dampin", "grid"]),
+        ("{name: hif, grid: {solver: []}, label: a/b}", ["grid.solver", "label"]),
         ("{name: hif, timeout: x, dampin: 1}", ["dampin", "timeout"]),
         ("{name: hif, timeout: -1, dampin: 1}", ["dampin", "timeout"]),
         ("{name: hif, label: 5, dampin: 1}", ["dampin", "label"]),

@@ -76,6 +76,8 @@ def test_a_profile_changes_settings_by_their_number(load: Load) -> None:
         ("{estimator: hif, where: {estimator: hif}, params: {damping: 1}}", "unknown key 'estimator'"),
         ("{estimator: hif, where: {seed: 0}, params: {damping: 1}}", "unknown key 'seed'"),
         ("{estimator: hif, where: {seed: 0}, params: {damping: 1}}", "hint: settings cannot select seeds"),
+        ("{estimator: hif, where: {architecture.depth: 2}, params: {timeout: 1}}", "unknown parameter of 'hif'"),
+        ("{estimator: hif, where: {architecture.depth: 2}, params: {name: lissa}}", "unknown parameter of 'hif'"),
     ],
 )
 def test_faults_name_the_line_and_what_was_wanted(fail: Fail, setting: str, said: str) -> None:
