@@ -121,10 +121,11 @@ def draw_panel(axes: Axes, chart: Chart, place: int) -> None:
         place: Which of them, counted from 0.
     """
     title, metric = chart.panels[place]
-    marks, levels = (frame[frame["panel"] == place] for frame in (chart.marks, chart.levels))
-    for curve in marks["curve"].unique():
-        (_draw_names if chart.names else _draw_line)(axes, chart, curve, marks[marks["curve"] == curve])
-    for level in rows_of(levels.assign(at=_beside(levels, chart))):
+    here = [frame[frame["panel"] == place] for frame in (chart.marks, chart.levels)]
+    marks, levels = (frame.assign(at=_beside(frame, chart)) for frame in here)
+    for _, points in marks.groupby("curve"):
+        (_draw_names if chart.names else _draw_line)(axes, points)
+    for level in rows_of(levels):
         colour = _look(level.curve)[0]
         if math.isnan(level.x):
             axes.axhline(level.value, color=colour, **ALONG, zorder=2)
@@ -138,10 +139,10 @@ def draw_panel(axes: Axes, chart: Chart, place: int) -> None:
         (axes.axvline if chart.names else axes.axhline)(0, color="#999999", linewidth=0.8, zorder=1)
 
 
-def _draw_names(axes: Axes, chart: Chart, curve: int, points: pd.DataFrame) -> None:
-    """Points with bars along x, one line for each name and curve."""
-    colour, shape, _ = _look(curve)
-    for mark in rows_of(points.assign(at=_beside(points, chart))):
+def _draw_names(axes: Axes, points: pd.DataFrame) -> None:
+    """The points of a curve with bars along x, one line for each name."""
+    colour, shape, _ = _look(points["curve"].iloc[0])
+    for mark in rows_of(points):
         if not math.isnan(mark.value):
             axes.plot([mark.value], [mark.at], marker=shape, color=colour, markersize=5, linestyle="none")
         if not (math.isnan(mark.low) or math.isnan(mark.high)):
@@ -150,11 +151,11 @@ def _draw_names(axes: Axes, chart: Chart, curve: int, points: pd.DataFrame) -> N
             axes.plot([0.015], [mark.at], transform=axes.get_yaxis_transform(), **_lost(colour))
 
 
-def _draw_line(axes: Axes, chart: Chart, curve: int, points: pd.DataFrame) -> None:
-    """A line along x, with bars where points are few and a band where they are many."""
+def _draw_line(axes: Axes, points: pd.DataFrame) -> None:
+    """A curve as a line along x, with bars where points are few and a band where they are many."""
+    curve, few = points["curve"].iloc[0], len(points) <= FEW
     colour, shape, dashes = _look(curve)
-    few = len(points) <= FEW
-    points = points.assign(at=_beside(points, chart) if few else points["x"])
+    points = points if few else points.assign(at=points["x"])
     marker = shape if len(points) <= MANY else None
     axes.plot(points["at"], points["value"], color=colour, linestyle=dashes, marker=marker, markersize=4.5, zorder=3)
     spread = points.dropna(subset=["low", "high"])

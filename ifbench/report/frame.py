@@ -94,12 +94,11 @@ def rows_of(frame: pd.DataFrame) -> list[Any]:
 
 
 class _Gathered:
-    """What records hold, as columns: facts that many records share are gathered once."""
+    """What records hold, as columns: the facts of a task, or of protocol and estimator, are gathered once."""
 
     def __init__(self, *, with_queries: bool) -> None:
         self.with_queries = with_queries
-        self.places: dict[str, int] = {}
-        self.facts: list[dict[str, Any]] = []
+        self.facts: tuple[dict[str, tuple[int, dict[str, Any]]], ...] = ({}, {})
         self.rows: list[tuple[Any, ...]] = []
         self.values: dict[Value, int] = {NO_VALUE: 0}
         self.numbers = array("d")
@@ -107,15 +106,21 @@ class _Gathered:
     def add(self, record: Record) -> None:
         self.numbers.frombytes(np.array(self._numbers(record), dtype=float).tobytes())  # None is NaN
         found, entries = record.findings, (record.protocol, record.estimator)
-        which = repr([record.task, found, *(entry.get(key) for entry in entries for key in IDENTITY)])
-        if which not in self.places:
-            self.places[which] = len(self.facts)
-            self.facts.append(_facts(record))
+        method = [found, *(entry.get(key) for entry in entries for key in IDENTITY)]
+        places = [self._place(of, repr(key), record) for of, key in enumerate((record.task, method))]
         warnings = tuple(dict.fromkeys(map(str, record.diagnostics.get("warnings") or ())))
         horizon, seed = found.get("horizon", record.horizon), record.task.get("seed", 0)
         of_cell = (record.cell, record.status, record.message.strip(), warnings, record.version)
         counts = (record.n_query, record.n_intervention.get(ALL), record.training.get("n_train"))
-        self.rows.append((self.places[which], found or None, seed, horizon, *of_cell, *counts))
+        self.rows.append((*places, found or None, seed, horizon, *of_cell, *counts))
+
+    def _place(self, of: int, key: str, record: Record) -> int:
+        """The number of the facts of a record's task (0), or of its protocol and estimator (1)."""
+        facts = self.facts[of]
+        if key not in facts:
+            whole = _facts(record).items()
+            facts[key] = len(facts), {name: value for name, value in whole if (name.partition(".")[0] in TASK) != of}
+        return facts[key][0]
 
     def _numbers(self, record: Record) -> list[float | None]:
         """Of each value the number of the record, that of what it is of, and `NUMBERS`."""
@@ -139,13 +144,18 @@ class _Gathered:
 
     def cells(self, manifest: Manifest) -> pd.DataFrame:
         """A row for each record, without its values; those of cells without a result at every horizon of their task."""
-        own = pd.DataFrame(self.rows, columns=["place", *OF_RECORD, *COUNTS]).astype(dict.fromkeys(COUNTS, float))
-        own["horizon"] = _categorical(list(own["horizon"]), about.sortable)
+        own = pd.DataFrame(self.rows, columns=["task", "method", *OF_RECORD, *COUNTS])
+        own = own.astype(dict.fromkeys(COUNTS, float)).assign(
+            horizon=_categorical(list(own["horizon"]), about.sortable)
+        )
         own = own.assign(**{name: _categorical(list(own[name])) for name in ("cell", "status", "message", "warnings")})
-        keys = dict.fromkeys(["estimator", "protocol", *(key for facts in self.facts for key in facts)])
-        columns = {key: [facts.get(key, math.nan) for facts in self.facts] for key in keys if key not in own}
-        facts = pd.DataFrame({key: _categorical(column, about.order(key, manifest)) for key, column in columns.items()})
-        cells = pd.concat([facts.take(own.pop("place").to_numpy(int)).reset_index(drop=True), own], axis=1)
+        columns: dict[str, pd.Categorical] = {}
+        for place, facts in zip((own.pop("method"), own.pop("task")), self.facts[::-1], strict=True):
+            for key in dict.fromkeys(["estimator", "protocol", *(key for _, found in facts.values() for key in found)]):
+                if key not in own and key not in columns:
+                    values = [found.get(key, math.nan) for _, found in facts.values()]
+                    columns[key] = _categorical(values, about.order(key, manifest)).take(place.to_numpy(int))
+        cells = pd.concat([pd.DataFrame(columns, index=own.index), own], axis=1)
         setting = _numbered(cells, [key for key in task_keys(cells) if key != "horizon"])
         return _at_every_horizon(cells.assign(setting=setting, record=np.arange(len(cells), dtype=float)))
 

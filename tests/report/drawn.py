@@ -56,6 +56,8 @@ def _describe_axes(axes: Axes, out: io.StringIO) -> None:
         print(f"    line {_look(line)}{where} x {_numbers(x)} y {_numbers(y)}", file=out)
     for image in axes.images:
         print(f"    image {image.get_array().shape} {_numbers(image.get_array())}", file=out)
+        around = {to_hex(spine.get_edgecolor()) for spine in axes.spines.values() if spine.get_visible()}
+        print(f"    title {to_hex(axes.title.get_color())} around {sorted(around)}", file=out)
     for collection in axes.collections:
         paths = "; ".join(_numbers(path.vertices.ravel()) for path in collection.get_paths())
         colours = [to_hex(colour) for colour in (*collection.get_edgecolor(), *collection.get_facecolor())]

@@ -52,6 +52,12 @@ def test_a_row_has_the_query_then_what_helps_then_what_harms() -> None:
         ("label 3", r"#3\n-1.5"),
     ]
     assert [title for title, _ in axes[5:]] == ["a label of …", "label 0", "label 1", "label 2", "label 3"]
+    assert re.findall(r"title (#\S+) around \['(.*)'\]", text)[:5] == [
+        ("#000000", "#000000"),
+        *[("#0072b2", "#0072b2")] * 2,
+        *[("#d55e00", "#d55e00")] * 2,
+    ]
+    assert set(re.findall(r"ticks (.*)", text)) == {"[]"}
     pixels = re.findall(r"image \(2, 2, 3\) (.*)", text)
     assert pixels[0].split()[::3] == ["0", "128", "255", "255"]
     assert [line.split()[0] for line in pixels[1:5]] == ["0", "32", "64", "96"]
