@@ -73,7 +73,13 @@ class Objective:
         return self.model.predict(self.layout.unflatten(params), self._constants(buffers), batch)
 
     def outputs(self, batch: Batch, buffers: Tensor, params: Tensor) -> Tensor:
-        """What a model that tells its outputs from its loss (see `with_outputs`) gives for a batch."""
+        """What a model that tells its outputs from its loss (see `with_outputs`) gives for a batch.
+
+        Args:
+            batch: The examples.
+            buffers: Shape (n_buffer,).
+            params: Shape (n_param,).
+        """
         model: Any = self.model  # Any: that is beyond the interface of a model
         result: Tensor = model.outputs(self.layout.unflatten(params), self._constants(buffers), batch.inputs)
         return result
