@@ -28,7 +28,7 @@ class _Waiter:
     Attributes:
         needs: Ids of the jobs that have not; those that failed stay here.
         spares: Kind of job that may fail.
-        start: Called once `needs` is empty.
+        start: Called when jobs are next asked for once `needs` is empty.
     """
 
     needs: set[str]
@@ -52,7 +52,8 @@ class Schedule:
         """Look at the store afresh, for work whose results have gone missing; failed jobs stay failed."""
         self.reader.forget()
         self._stored = {job.id for job in self.plan.jobs if self.reader.has(job)}
-        self._ready: dict[str, Job] = {}
+        self._due: list[Callable[[], None]] = []
+        self._ready: list[Job] = []
         self._seen: set[str] = set()
         self._waiters: dict[str, list[_Waiter]] = defaultdict(list)
         self._truths: dict[Group, list[Job]] = {}
@@ -66,8 +67,10 @@ class Schedule:
 
     def ready(self) -> list[Job]:
         """Jobs that can start and were not handed out before, each once, though several cells may wait for it."""
-        jobs = list(self._ready.values())
-        self._ready.clear()
+        due, self._due = self._due, []
+        for start in due:
+            start()
+        jobs, self._ready = self._ready, []
         return jobs
 
     def done(self, job: Job, failure: Outcome | None = None) -> None:
@@ -81,7 +84,7 @@ class Schedule:
             if failure is None or job.kind == waiter.spares:
                 waiter.needs.remove(job.id)
                 if not waiter.needs:
-                    waiter.start()
+                    self._due.append(waiter.start)
 
     def blocked(self, work: CellWork) -> Outcome | None:
         """Why a cell has no result, or None when nothing stands in its way."""
@@ -122,19 +125,19 @@ class Schedule:
         return job.id in self.failed or job.id in self._stored
 
     def _await(self, needs: Sequence[Job], start: Callable[[], None], *, spares: str = "") -> None:
-        """Call `start` once jobs have ended, those of kind `spares` in whatever way."""
+        """Have `start` called once jobs have ended, those of kind `spares` in whatever way."""
         spared = {job.id for job in needs if job.id in self.failed and job.kind == spares}
         waiter = _Waiter({job.id for job in needs} - self._stored - spared, spares, start)
         for need in waiter.needs:
             self._waiters[need].append(waiter)
         if not waiter.needs:
-            start()
+            self._due.append(start)
 
     def _start(self, job: Job) -> None:
         """Hand out a job, unless that was done before or it has been tried in vain."""
         if job.id not in self._seen and job.id not in self.failed:
             self._seen.add(job.id)
-            self._ready[job.id] = job
+            self._ready.append(job)
 
     def _measure(self, group: Group) -> None:
         """Start what a group lacks: predictions of parameters, and ground truths."""

@@ -47,3 +47,11 @@ def test_a_plan_whose_examples_are_drawn_reads_no_array(tmp_path: Path) -> None:
     with counted_reads() as reads:
         assert all(line.to_run == 0 for line in forecast(*planned(tmp_path)).lines)
     assert not reads
+
+
+def test_a_plan_of_what_is_stored_reads_each_score_that_chooses_once(tmp_path: Path) -> None:
+    write_suite(tmp_path, SUITE.replace("[0, 1]", "[0]"))
+    assert ifbench_here(tmp_path, "tiny.yaml").returncode == 0
+    with counted_reads() as reads:
+        assert all(line.to_run == 0 for line in forecast(*planned(tmp_path)).lines)
+    assert reads == {"score": 1}  # of hif
